@@ -1,0 +1,94 @@
+//! Executors: the engines that run attempts. Layer 1, I/O: each knows its engine and nothing of scans, plans or the store.
+//!
+//! # Contract
+//! - Every call may be repeated. `launch` is keyed by the attempt's name: a second launch of one name adopts the object that
+//!   exists, if instance, scan, job, attempt and specification hash all match, and is refused otherwise.
+//! - `launch` never starts what was started before; the shim's exclusive claim is the second barrier.
+//! - "Gone" is an observation, never a success. Success is decided by whoever reads the sealed manifest.
+//! - An unreachable engine is [`ExecutorError::Unreachable`]; it says nothing about the attempt.
+//! - Nothing is removed in a destructor: removal is an explicit call that the driver records and repeats.
+//! - What an executor creates carries the labels of [`crate::model::spec::label`], for [`Executor::list_owned`].
+
+pub mod error;
+pub mod types;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+pub use error::ExecutorError;
+pub use types::{
+    Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof, Sealed,
+    Unmet,
+};
+
+use crate::model::id::{AttemptName, InstanceKey, Sha256};
+use crate::model::spec::{JobSpec, Launch};
+
+/// An engine that runs attempts.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Returns what the engine can do; known once connected.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Returns who the engine is: a process drives a scan only if its profile reaches the same identity.
+    async fn server_identity(&self) -> Result<String, ExecutorError>;
+
+    /// Finds an image, pulling it only when it is missing and `pull` allows; `progress` is called with words for people.
+    async fn resolve_image(
+        &self,
+        reference: &str,
+        pull: bool,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<ImageInfo, ExecutorError>;
+
+    /// Returns what the engine cannot give to this specification; empty when all can be had.
+    async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;
+
+    /// Makes a tree (a source snapshot, a database) available to later launches under its hash; idempotent. `tree` is its
+    /// directory on this machine.
+    async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError>;
+
+    /// Creates and starts an attempt; idempotent by name. Returns when the engine has accepted the start.
+    async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError>;
+
+    /// Follows all attempts of an instance with one watch, never a poll for each: first [`Observation::Listing`] with all that exist,
+    /// then changes; a new listing after each reconnection. While the engine cannot be reached the stream yields
+    /// [`Observation::Unreachable`] and goes on trying.
+    fn observe(&self, instance: InstanceKey) -> BoxStream<'static, Observation>;
+
+    /// Looks at one attempt by name; `None` when the engine does not know it.
+    async fn inspect(&self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError>;
+
+    /// Reads log lines from number `from_seq` on; at most about 1 MiB a call. Empty when there are no more yet.
+    async fn logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError>;
+
+    /// Brings the sealed results of an ended attempt into `into` (a directory that exists): the archive's parts and
+    /// `manifest.json`, all verified. Resumes what an earlier call left there. If the attempt ended without sealing, seals it first.
+    async fn fetch(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError>;
+
+    /// Asks the scanner to stop, kills it after `grace`. Returns once the engine has taken the request; what was found is
+    /// still sealed. Idempotent; an attempt that has ended or is unknown is no error.
+    async fn stop(&self, name: &AttemptName, grace: Duration) -> Result<(), ExecutorError>;
+
+    /// Freezes or thaws the processes of an attempt. [`ExecutorError::Refused`] where the engine cannot.
+    async fn freeze(&self, name: &AttemptName, frozen: bool) -> Result<(), ExecutorError>;
+
+    /// Removes all objects of an attempt; idempotent. Acts on identities it has looked up, never on a name alone.
+    async fn remove(&self, name: &AttemptName) -> Result<(), ExecutorError>;
+
+    /// Lists everything of an instance, of every kind, with one call for each kind.
+    async fn list_owned(&self, instance: InstanceKey) -> Result<Vec<Owned>, ExecutorError>;
+
+    /// Lists everything that bears our labels, whatever the instance.
+    async fn list_foreign(&self) -> Result<Vec<Owned>, ExecutorError>;
+
+    /// Removes one listed object, if it still has the identity that was listed; idempotent.
+    async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError>;
+}
+
+/// A shared executor.
+pub type SharedExecutor = Arc<dyn Executor>;

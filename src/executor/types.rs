@@ -1,0 +1,176 @@
+//! What executors take and give.
+
+use std::path::PathBuf;
+
+use crate::model::clock::Timestamp;
+use crate::model::id::AttemptName;
+use crate::model::manifest::{LogLine, Manifest};
+
+/// What an engine can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// `docker`, `kubernetes`, `fake`.
+    pub kind: &'static str,
+    /// Name and version of the engine, for people.
+    pub version: String,
+    /// Operating system and processor of the images that it runs, `linux/amd64`.
+    pub platform: String,
+    /// Whether [`super::Executor::freeze`] works.
+    pub freeze: bool,
+    /// How files reach the attempts: `bind`, `volume`, `memory`.
+    pub transport: &'static str,
+    /// What of the common hardening the engine gives.
+    pub hardening: Vec<Hardening>,
+}
+
+/// One item of hardening and how sure we are of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardening {
+    /// The item, in words.
+    pub item: &'static str,
+    /// How sure.
+    pub proof: Proof,
+}
+
+/// How sure we are that something asked for is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The engine says that it does it, and always does.
+    Enforced,
+    /// Asked for; nobody has looked.
+    Requested,
+    /// The engine cannot.
+    Unavailable,
+}
+
+impl Proof {
+    /// Returns the words that are shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::Requested => "requested (unproven)",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// An image that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// The engine's id, `sha256:…`.
+    pub id: String,
+    /// Digest in its repository, `name@sha256:…`; none for an image made here.
+    pub digest: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// `linux/amd64`.
+    pub platform: String,
+}
+
+/// Something that a specification asks for and the engine cannot give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// What.
+    pub item: String,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+/// An accepted launch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launched {
+    /// The engine's identity of the object, for later calls and for people.
+    pub engine_id: String,
+    /// Whether the object was there already.
+    pub adopted: bool,
+}
+
+/// How an attempt stands in the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// It exists and was never started.
+    Created,
+    /// It runs (or is frozen).
+    Running,
+    /// It ended. The engine's own words on it; the sealed manifest has the truth.
+    Exited {
+        /// Exit code of the shim.
+        code: Option<i64>,
+        /// Whether the engine says that memory ran out.
+        out_of_memory: bool,
+        /// The engine's error, when there is one.
+        error: Option<String>,
+    },
+}
+
+/// What the watch of an engine tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// Everything that exists now; what is not in it does not exist.
+    Listing(Vec<(AttemptName, Observed)>),
+    /// One attempt changed.
+    Changed(AttemptName, Observed),
+    /// One attempt's object is gone.
+    Gone(AttemptName),
+    /// The engine cannot be asked.
+    Unreachable(String),
+}
+
+/// Lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogChunk {
+    /// Lines in order of their numbers.
+    pub lines: Vec<LogLine>,
+    /// Whether the log is complete and these were its last lines.
+    pub end: bool,
+}
+
+/// Sealed results that were brought here and verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    /// What the shim said.
+    pub manifest: Manifest,
+    /// The archive's pieces, in order.
+    pub parts: Vec<PathBuf>,
+}
+
+/// An object in an engine that bears our labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// What kind of object.
+    pub kind: OwnedKind,
+    /// Its name.
+    pub name: String,
+    /// Its identity, for removal.
+    pub id: String,
+    /// The instance in its labels.
+    pub instance: String,
+    /// The attempt that it belongs to; none for what attempts share (shim, sources).
+    pub attempt: Option<AttemptName>,
+    /// The value of the role label.
+    pub role: String,
+    /// When it was made, if the engine says.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Kinds of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnedKind {
+    /// A container.
+    Container,
+    /// A volume.
+    Volume,
+    /// A network.
+    Network,
+}
+
+impl OwnedKind {
+    /// Returns the kind's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Volume => "volume",
+            Self::Network => "network",
+        }
+    }
+}

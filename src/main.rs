@@ -1,0 +1,3 @@
+//! The `dragnet` program.
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! Data and rules: no I/O, no async. Every other layer speaks in these words.
+
+pub mod asset;
+pub mod clock;
+pub mod coverage;
+pub mod event;
+pub mod finding;
+pub mod id;
+pub mod manifest;
+pub mod outcome;
+pub mod plan;
+pub mod retry;
+pub mod scanner;
+pub mod severity;
+pub mod spec;
+pub mod state;
+pub mod target;
+pub mod unit;

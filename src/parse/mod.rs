@@ -1,0 +1,83 @@
+//! Parsers: what scanners print → records and assets. Layer 1, pure: bytes in, values out, streaming.
+//!
+//! Every parser counts: records in the file = records handed to the sink + records skipped for a stated reason. A file that is
+//! truncated, garbled or of another format is an error with its place, never "nothing found".
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crate::model::asset::Asset;
+use crate::model::finding::Record;
+
+/// Takes what a parser finds, in the order of the file.
+pub trait Sink {
+    /// Takes a record. An error stops the parser ([`ParseError::Stopped`]).
+    fn record(&mut self, record: Record) -> Result<(), Stop>;
+
+    /// Takes an asset to be handed on to later steps.
+    fn asset(&mut self, asset: Asset) -> Result<(), Stop>;
+}
+
+/// The sink wants no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop;
+
+/// What a parser must know beside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Where the scanner saw the source (`/src`); cut off from paths. Empty when it saw none.
+    pub source_root: String,
+    /// Keys the hashes that stand for secrets.
+    pub secret_key: Vec<u8>,
+}
+
+/// What a parser says at the end of a whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Records handed to the sink.
+    pub records: u64,
+    /// Assets handed to the sink.
+    pub assets: u64,
+    /// Records not handed on, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Errors that the report itself tells of (`errors[]`, error-level notifications), at most 20.
+    pub errors: Vec<String>,
+    /// The tool's version, if the report says.
+    pub tool_version: Option<String>,
+}
+
+/// A file that cannot be read as what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// It is not of the format.
+    #[error("not {format}: {message} (at {place})")]
+    Invalid {
+        /// The format that was expected.
+        format: &'static str,
+        /// What is wrong.
+        message: String,
+        /// Line and column, byte, or path in the document.
+        place: String,
+    },
+    /// No parser has this name.
+    #[error("there is no parser called `{0}`")]
+    UnknownFormat(String),
+    /// The sink wanted no more.
+    #[error("stopped")]
+    Stopped,
+    /// Reading failed.
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+}
+
+/// A format of results.
+pub trait Parser: Sync {
+    /// Its name in catalogue and `import --format`.
+    fn name(&self) -> &'static str;
+
+    /// Reads a whole file.
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError>;
+}
