@@ -16,3 +16,4 @@ pub mod spec;
 pub mod state;
 pub mod target;
 pub mod unit;
+pub mod view;

@@ -1,0 +1,167 @@
+//! What reports, lists and watchers see of a scan: plain values, read from the store, folded by nobody else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::coverage::{Coverage, SkipReason};
+use super::finding::{Record, SeverityCounts};
+use super::id::{ScanKey, Sha256};
+use super::outcome::Failure;
+use super::plan::{ScanOptions, SourceFacts};
+use super::severity::Severity;
+use super::state::{JobState, ScanState};
+use super::target::{Target, TargetKey};
+
+/// A scan as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScanView {
+    /// Its id.
+    pub id: ScanKey,
+    /// Its project.
+    pub project: String,
+    /// What is scanned.
+    pub target: Target,
+    /// Its identity over time.
+    pub target_key: TargetKey,
+    /// The template, when one was named.
+    pub template: Option<String>,
+    /// Hash of its plan.
+    pub plan_sha256: Sha256,
+    /// The executor profile, in words: `docker (unix:///var/run/docker.sock)`.
+    pub executor: String,
+    /// The source that was scanned.
+    pub source: Option<SourceFacts>,
+    /// Limits and rules.
+    pub options: ScanOptions,
+    /// Where it stands.
+    pub state: ScanState,
+    /// Why it ended, when it did not complete.
+    pub end: Option<EndReason>,
+    /// What it saw, after what its steps accept; `none` until something ended.
+    pub coverage: Coverage,
+    /// When its rows were made.
+    pub created_at: Timestamp,
+    /// When its first job was dispatched.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Who drives it, or drove it last: `host:pid`.
+    pub owner: Option<String>,
+    /// Jobs by state.
+    pub jobs: BTreeMap<JobState, u64>,
+    /// Records by severity.
+    pub records: SeverityCounts,
+}
+
+/// Why a scan ended without completing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its `max_duration` passed.
+    MaxDuration,
+    /// A step with `on_failure = "stop"` failed.
+    StepFailed,
+    /// Some of it was not seen.
+    Incomplete,
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its name: step and chunk.
+    pub name: String,
+    /// Its step.
+    pub step: String,
+    /// The scanner's name.
+    pub scanner: String,
+    /// The scanner's version, if its report or the image says.
+    pub scanner_version: Option<String>,
+    /// The image, as written.
+    pub image: String,
+    /// What ran: a digest or image id.
+    pub image_id: Option<String>,
+    /// Versions of the databases that it read, by name.
+    #[serde(default)]
+    pub data: BTreeMap<String, String>,
+    /// Where it stands.
+    pub state: JobState,
+    /// What it saw; none until it ended.
+    pub coverage: Option<Coverage>,
+    /// Why it was skipped.
+    pub skip: Option<SkipReason>,
+    /// Why its last attempt failed.
+    pub failure: Option<Failure>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Assets that it looked at; 0 when it looked at the target itself.
+    pub inputs: u64,
+    /// Records by severity.
+    pub records: SeverityCounts,
+    /// Assets that it handed on.
+    pub assets: u64,
+    /// When its first attempt was started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One record with the finding that it belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FindingView {
+    /// The finding's fingerprint, `v1:` and 32 hexadecimal digits, `#n` for the n-th of equals.
+    pub fingerprint: String,
+    /// The scanner that reported it.
+    pub scanner: String,
+    /// The job that brought it.
+    pub job: String,
+    /// The record.
+    pub record: Record,
+}
+
+/// An asset with the job that brought it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetView {
+    /// The asset.
+    #[serde(flatten)]
+    pub asset: super::asset::Asset,
+    /// The job that brought it.
+    pub job: String,
+}
+
+/// What a scan means to whoever asked for it, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was cancelled.
+    Cancelled,
+    /// Its `max_duration` passed.
+    MaxDuration,
+    /// It did not see all of its target, or has not ended.
+    Incomplete,
+    /// It saw everything, and the gate failed.
+    GateFailed,
+    /// It saw everything, and the gate holds.
+    Clean,
+}
+
+impl ScanView {
+    /// Whether every job succeeded or was skipped, with coverage full or accepted.
+    pub fn is_complete(&self) -> bool {
+        self.state == ScanState::Completed && self.coverage.is_full()
+    }
+
+    /// Judges the scan; `fail_on` is the gate's threshold.
+    pub fn verdict(&self, fail_on: Option<Severity>) -> Verdict {
+        match (self.state, self.end) {
+            (_, Some(EndReason::MaxDuration)) => Verdict::MaxDuration,
+            (ScanState::Cancelled, _) => Verdict::Cancelled,
+            _ if !self.is_complete() => Verdict::Incomplete,
+            _ if fail_on.is_some_and(|threshold| self.records.reaching(threshold) > 0) => Verdict::GateFailed,
+            _ => Verdict::Clean,
+        }
+    }
+}
