@@ -17,6 +17,8 @@ pub enum Gap {
     AssetCap,
     /// The scanner was stopped at its time limit.
     TimeCap,
+    /// The scanner was stopped on request.
+    Stopped,
     /// The exit code says that the scanner saw only a part.
     DegradedExit,
     /// The report itself tells of an error.
@@ -41,6 +43,7 @@ impl Gap {
             Self::ResultCap => "result_cap",
             Self::AssetCap => "asset_cap",
             Self::TimeCap => "time_cap",
+            Self::Stopped => "stopped",
             Self::DegradedExit => "degraded_exit",
             Self::ToolError => "tool_error",
             Self::OutOfMemory => "out_of_memory",

@@ -1,0 +1,103 @@
+//! Opening the state directory and its database.
+
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+
+/// The first SQLite without the WAL-reset bug, which damages databases that several processes checkpoint.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Marks the file as ours in SQLite's header: "drgn".
+pub(super) const APPLICATION_ID: i32 = 0x6472_676e;
+
+/// The folders of a state directory.
+pub(super) const FOLDERS: [&str; 4] = ["artifacts", "logs", "locks", "spool"];
+
+/// Makes the state directory with mode 0700, or checks the one that exists.
+pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
+    let unusable = |path: &Path, error: &std::io::Error| {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return StoreError::Full;
+        }
+        StoreError::Unusable { path: path.to_owned(), message: error.to_string() }
+    };
+    let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| unusable(path, &e));
+    make(dir)?;
+    refuse_network(dir)?;
+    std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| unusable(dir, &e))?;
+    FOLDERS.iter().try_for_each(|folder| make(&dir.join(folder)))
+}
+
+/// Refuses file systems on which the locks of several machines do not see one another; magic numbers from Linux
+/// `include/uapi/linux/magic.h` and the sources of the file systems.
+fn refuse_network(dir: &Path) -> Result<(), StoreError> {
+    let Ok(stat) = rustix::fs::statfs(dir) else { return Ok(()) };
+    let kind = match u64::try_from(stat.f_type).unwrap_or_default() & 0xffff_ffff {
+        0x6969 => "NFS",
+        0xff53_4d42 | 0xfe53_4d42 => "SMB",
+        0x0102_1997 => "9P",
+        0x00c3_6400 => "Ceph",
+        0x5346_414f => "AFS",
+        _ => return Ok(()),
+    };
+    Err(StoreError::NetworkFileSystem { path: dir.to_owned(), kind })
+}
+
+/// Returns the database's path.
+pub(super) fn database(dir: &Path) -> PathBuf {
+    dir.join("dragnet.db")
+}
+
+/// Opens the connection that writes.
+pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::OldSqlite(rusqlite::version()));
+    }
+    let path = database(dir);
+    let connection = Connection::open(&path).map_err(|error| opening(&path, error))?;
+    drop(std::fs::set_permissions(&path, Permissions::from_mode(0o600)));
+    settle(&connection).map_err(|error| opening(&path, error))?;
+    Ok(connection)
+}
+
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Opens a connection that only reads.
+pub(super) fn reader(dir: &Path) -> Result<Connection, StoreError> {
+    let path = database(dir);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&path, flags).map_err(|error| opening(&path, error))?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn opening(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            StoreError::Foreign { path: path.to_owned(), message: "it is no SQLite file".to_owned() }
+        }
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full,
+        Some(
+            rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::SystemIoFailure,
+        ) => StoreError::Unusable { path: path.to_owned(), message: error.to_string() },
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,93 @@
+//! How the store can fail.
+
+use std::path::PathBuf;
+
+/// What went wrong between us and the state directory.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory or a file in it cannot be made or opened.
+    #[error("the state directory {path} cannot be used: {message}")]
+    Unusable {
+        /// The path.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// The file system is shared by machines, where SQLite's locks do not hold.
+    #[error("the state directory {path} is on {kind}, a network file system, where the database would be damaged")]
+    NetworkFileSystem {
+        /// The path.
+        path: PathBuf,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// A newer dragnet wrote it.
+    #[error("the database {path} has schema version {found}, this dragnet knows up to {known}")]
+    Newer {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+        /// Greatest version known.
+        known: u32,
+    },
+    /// It is an SQLite database of somebody else, or none at all.
+    #[error("{path} is not a dragnet database: {message}")]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        message: String,
+    },
+    /// The SQLite library is one that can damage databases shared by processes.
+    #[error("SQLite {0} can damage a database that several processes use; 3.51.3 or newer is needed")]
+    OldSqlite(&'static str),
+    /// The disk is full.
+    #[error("the disk of the state directory is full")]
+    Full,
+    /// Somebody else drives the scan now; nothing was written.
+    #[error("another process has taken over the scan")]
+    FenceLost,
+    /// There is no such row.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// A scan with this request key exists already.
+    #[error("request key `{key}` was used by scan {scan}")]
+    RequestKeyUsed {
+        /// The key.
+        key: String,
+        /// The scan's id.
+        scan: String,
+    },
+    /// A row holds what it cannot hold.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// SQLite's own words.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
+    /// The writing thread has ended.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+impl From<crate::model::id::InvalidId> for StoreError {
+    fn from(error: crate::model::id::InvalidId) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading the visible records of a scan in the order of reports, page by page.
+
+use rusqlite::{Connection, params};
+
+use super::error::StoreError;
+use super::load::text;
+use super::{Store, json};
+use crate::model::asset::{Asset, AssetKind};
+use crate::model::finding::SeverityCounts;
+use crate::model::id::{JobName, ScanId, StepId};
+use crate::model::severity::Severity;
+use crate::model::view::{AssetView, FindingView};
+
+/// A place in a scan's records: worst severity first, then by job, then as the scanner reported them.
+#[derive(Debug, Clone)]
+pub struct FindingCursor {
+    jobs: Vec<Winner>,
+    severity: u8,
+    job: usize,
+    ordinal: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Winner {
+    attempt: i64,
+    job: String,
+    scanner: String,
+    records: SeverityCounts,
+}
+
+impl Store {
+    /// Starts reading a scan's records.
+    pub fn finding_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
+        self.read(|connection| Ok(FindingCursor { jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 }))
+    }
+
+    /// Reads up to `limit` records and moves the cursor behind them; empty at the end.
+    pub fn next_findings(&self, cursor: &mut FindingCursor, limit: usize) -> Result<Vec<FindingView>, StoreError> {
+        self.read(|connection| {
+            let mut page = Vec::new();
+            while page.len() < limit && usize::from(cursor.severity) < Severity::ALL.len() {
+                fill(connection, cursor, limit, &mut page)?;
+            }
+            Ok(page)
+        })
+    }
+
+    /// Reads up to `limit` of a scan's assets, each with the first job that brought it.
+    pub fn assets(&self, scan: ScanId, limit: usize) -> Result<Vec<AssetView>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT asset.kind, asset.value, step.id, job.chunk FROM job
+                 JOIN sighting ON sighting.attempt_id = job.winning_attempt JOIN asset ON asset.id = sighting.asset_id
+                 JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step
+                 WHERE job.scan_id = ?1 GROUP BY asset.id HAVING job.id = min(job.id) ORDER BY asset.kind, asset.value LIMIT ?2",
+            )?;
+            let mut rows = query.query(params![scan.0, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+            let mut assets = Vec::new();
+            while let Some(row) = rows.next()? {
+                let kind: AssetKind = text(row, 0)?.parse()?;
+                let job = JobName { step: text(row, 2)?.parse::<StepId>()?, chunk: row.get(3)? };
+                assets.push(AssetView { asset: Asset { kind, value: row.get(1)? }, job: job.to_string() });
+            }
+            Ok(assets)
+        })
+    }
+}
+
+fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT job.winning_attempt, step.id, job.chunk, json_extract(spec.body, '$.scanner'), job.records FROM job
+         JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step JOIN spec ON spec.id = step.spec_id
+         WHERE job.scan_id = ?1 AND job.winning_attempt IS NOT NULL ORDER BY job.id",
+    )?;
+    let mut rows = query.query([scan.0])?;
+    let mut winners = Vec::new();
+    while let Some(row) = rows.next()? {
+        let job = JobName { step: text(row, 1)?.parse()?, chunk: row.get(2)? };
+        winners.push(Winner {
+            attempt: row.get(0)?,
+            job: job.to_string(),
+            scanner: row.get(3)?,
+            records: json(text(row, 4)?)?,
+        });
+    }
+    Ok(winners)
+}
+
+/// Adds the rest of one job's records of one severity, or as many as fit.
+fn fill(
+    connection: &Connection,
+    cursor: &mut FindingCursor,
+    limit: usize,
+    page: &mut Vec<FindingView>,
+) -> Result<(), StoreError> {
+    let Some(winner) = cursor.jobs.get(cursor.job) else {
+        cursor.severity += 1;
+        cursor.job = 0;
+        return Ok(());
+    };
+    let wanted = limit - page.len();
+    let mut taken = 0;
+    if winner.records.0.get(usize::from(cursor.severity)).is_some_and(|&count| count > 0) {
+        let mut query = connection.prepare_cached(
+            "SELECT record.ordinal, record.body, finding.version, hex(finding.fingerprint), finding.occurrence
+             FROM record JOIN finding ON finding.id = record.finding_id
+             WHERE record.attempt_id = ?1 AND record.severity = ?2 AND record.ordinal > ?3 ORDER BY record.ordinal LIMIT ?4",
+        )?;
+        let mut rows = query.query(params![
+            winner.attempt,
+            cursor.severity,
+            cursor.ordinal,
+            i64::try_from(wanted).unwrap_or(i64::MAX)
+        ])?;
+        while let Some(row) = rows.next()? {
+            cursor.ordinal = row.get(0)?;
+            taken += 1;
+            page.push(FindingView {
+                fingerprint: identity(row.get(2)?, text(row, 3)?, row.get(4)?),
+                scanner: winner.scanner.clone(),
+                job: winner.job.clone(),
+                record: json(text(row, 1)?)?,
+            });
+        }
+    }
+    if taken < wanted {
+        cursor.job += 1;
+        cursor.ordinal = -1;
+    }
+    Ok(())
+}
+
+/// Writes a finding's identity as reports show it; the first of equals has no number.
+fn identity(version: u8, hex: &str, occurrence: u32) -> String {
+    let hex = hex.to_ascii_lowercase();
+    if occurrence == 0 { format!("v{version}:{hex}") } else { format!("v{version}:{hex}#{}", occurrence + 1) }
+}

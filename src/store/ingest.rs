@@ -1,0 +1,210 @@
+//! Results of one attempt, in batches that nobody sees until the attempt wins.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::error::StoreError;
+use super::{Store, check_fence, to_json};
+use crate::model::asset::Asset;
+use crate::model::finding::Record;
+use crate::model::id::{AttemptId, ScanId, Sha256};
+
+/// What findings belong to: a scanner's view of a target over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject(i64);
+
+/// A record with its identity.
+#[derive(Debug, Clone)]
+pub struct IngestRecord {
+    /// Its position in the attempt's results.
+    pub ordinal: u32,
+    /// Version of the fingerprint.
+    pub version: u8,
+    /// The fingerprint.
+    pub fingerprint: [u8; 16],
+    /// Rank among equals.
+    pub occurrence: u32,
+    /// The record.
+    pub record: Record,
+}
+
+/// A result file that was kept.
+#[derive(Debug, Clone)]
+pub struct NewArtifact {
+    /// Its path under the attempt's results.
+    pub path: String,
+    /// Hash of what is stored: its name in the artifact store.
+    pub blob: Sha256,
+    /// Length of what is stored, in bytes.
+    pub length: u64,
+    /// Hash of what the scanner wrote, before secrets were masked.
+    pub original: Sha256,
+}
+
+/// One batch; at most 500 rows.
+#[derive(Debug, Clone)]
+pub struct IngestBatch {
+    /// The scan.
+    pub scan: ScanId,
+    /// The driver's fence.
+    pub fence: u64,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Whose findings these are.
+    pub subject: Subject,
+    /// Records.
+    pub records: Vec<IngestRecord>,
+    /// Assets, each with its position.
+    pub assets: Vec<(u32, Asset)>,
+}
+
+impl Store {
+    /// Returns the subject of a scan and a scanner; makes it when it is new.
+    pub async fn subject(&self, scan: ScanId, scanner: &str) -> Result<Subject, StoreError> {
+        let scanner = scanner.to_owned();
+        self.write_relaxed(move |tx| {
+            tx.execute(
+                "INSERT INTO subject (project_id, target_key, scanner) SELECT project_id, target_key, ?2 FROM scan WHERE id = ?1
+                 ON CONFLICT DO NOTHING",
+                params![scan.0, scanner],
+            )?;
+            let id = tx.query_row(
+                "SELECT subject.id FROM subject JOIN scan USING (project_id, target_key) WHERE scan.id = ?1 AND scanner = ?2",
+                params![scan.0, scanner],
+                |row| row.get(0),
+            )?;
+            Ok(Subject(id))
+        })
+        .await
+    }
+
+    /// Deletes up to `limit` invisible rows of an attempt, which an earlier ingest that did not end has left; returns whether there may
+    /// be more.
+    pub async fn discard(&self, scan: ScanId, fence: u64, attempt: AttemptId, limit: u32) -> Result<bool, StoreError> {
+        self.write_relaxed(move |tx| {
+            check_fence(tx, scan, fence)?;
+            refuse_winner(tx, attempt)?;
+            let mut deleted = 0;
+            for sql in [
+                "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM sighting WHERE attempt_id = ?1 AND ordinal IN (SELECT ordinal FROM sighting WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM artifact WHERE attempt_id = ?1 AND path IN (SELECT path FROM artifact WHERE attempt_id = ?1 LIMIT ?2)",
+            ] {
+                deleted = deleted.max(tx.execute(sql, params![attempt.0, limit])?);
+            }
+            Ok(deleted >= limit as usize)
+        })
+        .await
+    }
+
+    /// Writes one batch.
+    pub async fn ingest(&self, batch: IngestBatch) -> Result<(), StoreError> {
+        self.write_relaxed(move |tx| {
+            check_fence(tx, batch.scan, batch.fence)?;
+            insert_records(tx, &batch)?;
+            insert_assets(tx, &batch)
+        })
+        .await
+    }
+
+    /// Gives records the finding of another rank: `(severity, ordinal, occurrence)`, at most 500 at a time.
+    pub async fn rerank(&self, batch: IngestBatch) -> Result<(), StoreError> {
+        self.write_relaxed(move |tx| {
+            check_fence(tx, batch.scan, batch.fence)?;
+            let mut update = tx.prepare_cached(
+                "UPDATE record SET finding_id = ?4 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal = ?3",
+            )?;
+            for record in &batch.records {
+                let finding = finding(tx, &batch, record)?;
+                update.execute(params![batch.attempt.0, record.record.severity.rank(), record.ordinal, finding])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Names the result files that were kept.
+    pub async fn artifacts(
+        &self,
+        scan: ScanId,
+        fence: u64,
+        attempt: AttemptId,
+        kept: Vec<NewArtifact>,
+    ) -> Result<(), StoreError> {
+        self.write_relaxed(move |tx| {
+            check_fence(tx, scan, fence)?;
+            let mut insert = tx.prepare_cached("INSERT OR REPLACE INTO artifact VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            for artifact in kept {
+                insert.execute(params![
+                    attempt.0,
+                    artifact.path,
+                    artifact.blob.to_string(),
+                    artifact.length,
+                    artifact.original.to_string()
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn refuse_winner(tx: &Transaction<'_>, attempt: AttemptId) -> Result<(), StoreError> {
+    let wins: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM job WHERE winning_attempt = ?1)", [attempt.0], |row| row.get(0))?;
+    if wins { Err(StoreError::Damaged(format!("attempt row {attempt} has won already"))) } else { Ok(()) }
+}
+
+fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), StoreError> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO record (attempt_id, severity, ordinal, finding_id, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for record in &batch.records {
+        let finding = finding(tx, batch, record)?;
+        insert.execute(params![
+            batch.attempt.0,
+            record.record.severity.rank(),
+            record.ordinal,
+            finding,
+            to_json(&record.record)?
+        ])?;
+    }
+    Ok(())
+}
+
+/// Returns the finding of a record; makes it when it is new.
+fn finding(tx: &Transaction<'_>, batch: &IngestBatch, record: &IngestRecord) -> Result<i64, StoreError> {
+    let key = params![batch.subject.0, record.version, record.fingerprint, record.occurrence];
+    let known = tx
+        .prepare_cached(
+            "SELECT id FROM finding WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?3 AND occurrence = ?4",
+        )?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    tx.prepare_cached(
+        "INSERT INTO finding (subject_id, version, fingerprint, occurrence, first_scan) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![batch.subject.0, record.version, record.fingerprint, record.occurrence, batch.scan.0])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn insert_assets(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), StoreError> {
+    if batch.assets.is_empty() {
+        return Ok(());
+    }
+    let project: i64 = tx.query_row("SELECT project_id FROM scan WHERE id = ?1", [batch.scan.0], |row| row.get(0))?;
+    let mut known = tx.prepare_cached("SELECT id FROM asset WHERE project_id = ?1 AND kind = ?2 AND value = ?3")?;
+    let mut insert = tx.prepare_cached("INSERT INTO asset (project_id, kind, value) VALUES (?1, ?2, ?3)")?;
+    let mut sight = tx.prepare_cached("INSERT INTO sighting (attempt_id, ordinal, asset_id) VALUES (?1, ?2, ?3)")?;
+    for (ordinal, asset) in &batch.assets {
+        let key = params![project, asset.kind.as_str(), asset.value];
+        let id: i64 = match known.query_row(key, |row| row.get(0)).optional()? {
+            Some(id) => id,
+            None => insert.insert(key)?,
+        };
+        sight.execute(params![batch.attempt.0, ordinal, id])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! A new scan: all its rows in one transaction.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::error::StoreError;
+use super::events::append;
+use super::{Store, random_bits, to_json};
+use crate::model::clock::Timestamp;
+use crate::model::coverage::Coverage;
+use crate::model::event::EventBody;
+use crate::model::finding::SeverityCounts;
+use crate::model::id::{Key8, ScanId, ScanKey, Sha256};
+use crate::model::plan::{Plan, SourceFacts};
+use crate::model::spec::JobSpec;
+use crate::model::state::{JobState, ScanState};
+
+/// What a scan is made of.
+#[derive(Debug, Clone)]
+pub struct NewScan {
+    /// The plan.
+    pub plan: Plan,
+    /// The snapshot that is scanned.
+    pub source: Option<SourceFacts>,
+    /// The executor in words.
+    pub executor: String,
+    /// What a successor needs to reach the same engine, as JSON.
+    pub profile: String,
+    /// Who the engine is.
+    pub server_identity: String,
+    /// The plan's steps with the executor's binding, in the plan's order.
+    pub steps: Vec<NewStep>,
+    /// Makes the submission repeatable: a second scan with the same key is refused.
+    pub request_key: Option<String>,
+    /// Who asks.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A step with the executor's binding.
+#[derive(Debug, Clone)]
+pub struct NewStep {
+    /// What its jobs run.
+    pub spec: JobSpec,
+}
+
+impl Store {
+    /// Writes a scan and the jobs known from the start; returns its row and its id.
+    pub async fn submit(&self, new: NewScan) -> Result<(ScanId, ScanKey), StoreError> {
+        self.write(move |tx| insert(tx, &new)).await
+    }
+}
+
+fn insert(tx: &Transaction<'_>, new: &NewScan) -> Result<(ScanId, ScanKey), StoreError> {
+    refuse_used_key(tx, new.request_key.as_deref())?;
+    let key = unused_key(tx)?;
+    let plan = &new.plan;
+    tx.execute(
+        "INSERT INTO scan (organisation_id, project_id, key, request_key, target, target_key, line, plan, plan_sha256, source,
+                           executor, profile, server_identity, priority, state, coverage, records, created_at)
+         VALUES (1, 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        params![
+            key.as_str(),
+            new.request_key,
+            plan.target.to_string(),
+            plan.target_key.key,
+            plan.target_key.line,
+            plan.to_json(),
+            plan.sha256().to_string(),
+            new.source.as_ref().map(to_json).transpose()?,
+            new.executor,
+            new.profile,
+            new.server_identity,
+            plan.options.priority,
+            ScanState::Queued.as_str(),
+            to_json(&Coverage::None)?,
+            to_json(&SeverityCounts::default())?,
+            new.at.0,
+        ],
+    )?;
+    let scan = ScanId(tx.last_insert_rowid());
+    let mut jobs = 0;
+    for (ordinal, step) in new.steps.iter().enumerate() {
+        let declared =
+            plan.steps.get(ordinal).ok_or_else(|| StoreError::Damaged("more specifications than steps".to_owned()))?;
+        let spec = intern_spec(tx, &step.spec)?;
+        tx.execute(
+            "INSERT INTO step (scan_id, ordinal, id, spec_id) VALUES (?1, ?2, ?3, ?4)",
+            params![scan.0, ordinal, declared.id.as_str(), spec],
+        )?;
+        if declared.for_each.is_empty() {
+            tx.execute(
+                "INSERT INTO job (scan_id, step, chunk, state) VALUES (?1, ?2, 0, ?3)",
+                params![scan.0, ordinal, JobState::Pending.as_str()],
+            )?;
+            jobs += 1;
+        }
+    }
+    append(tx, scan, new.at, &new.actor, &EventBody::ScanCreated { target: plan.target.to_string(), jobs })?;
+    let queued = EventBody::ScanState { from: ScanState::Created, to: ScanState::Queued, reason: None, coverage: None };
+    append(tx, scan, new.at, &new.actor, &queued)?;
+    Ok((scan, key))
+}
+
+fn refuse_used_key(tx: &Transaction<'_>, request_key: Option<&str>) -> Result<(), StoreError> {
+    let Some(key) = request_key else { return Ok(()) };
+    let used: Option<String> = tx
+        .query_row("SELECT key FROM scan WHERE project_id = 1 AND request_key = ?1", [key], |row| row.get(0))
+        .optional()?;
+    used.map_or(Ok(()), |scan| Err(StoreError::RequestKeyUsed { key: key.to_owned(), scan }))
+}
+
+fn unused_key(tx: &Transaction<'_>) -> Result<Key8, StoreError> {
+    loop {
+        let key = Key8::from_bits(random_bits());
+        let taken: bool =
+            tx.query_row("SELECT EXISTS (SELECT 1 FROM scan WHERE key = ?1)", [key.as_str()], |row| row.get(0))?;
+        if !taken {
+            return Ok(key);
+        }
+    }
+}
+
+fn intern_spec(tx: &Transaction<'_>, spec: &JobSpec) -> Result<i64, StoreError> {
+    let body = to_json(spec)?;
+    let sha256 = Sha256::of(&body).to_string();
+    tx.execute("INSERT INTO spec (sha256, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [&sha256, &body])?;
+    Ok(tx.query_row("SELECT id FROM spec WHERE sha256 = ?1", [&sha256], |row| row.get(0))?)
+}

@@ -1,0 +1,97 @@
+//! The one thread of this process that writes. A request is a closure; a closure is a transaction.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::error::StoreError;
+use super::gate::Gate;
+
+/// What must survive: everything up to a crash of the machine, or up to a crash of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Synced before the call returns: rows that an effect in the outside world rests on.
+    Full,
+    /// Synced with the next full commit: batches that are invisible until then.
+    Relaxed,
+}
+
+type Work = Box<dyn FnOnce(&mut Connection, &Gate) + Send>;
+
+/// A handle to the writing thread. Dropping the last one ends the thread after the work that it was given.
+#[derive(Debug)]
+pub(super) struct Writer {
+    sender: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn spawn(connection: Connection, gate: &Path) -> Result<Self, StoreError> {
+        let gate = Gate::at(gate)?;
+        let (sender, receiver) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || run(connection, &gate, &receiver))
+            .map_err(|error| StoreError::Unusable { path: "store thread".into(), message: error.to_string() })?;
+        Ok(Self { sender: Some(sender), thread: Some(thread) })
+    }
+
+    /// Runs `work` in one immediate transaction. Waits without blocking the runtime.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(durability, work)?.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn submit<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Box::new(move |connection, gate| {
+            drop(reply.send(transact(connection, gate, durability, work)));
+        }))?;
+        Ok(answer)
+    }
+
+    fn send(&self, work: Work) -> Result<(), StoreError> {
+        self.sender.as_ref().and_then(|sender| sender.send(work).ok()).ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(mut connection: Connection, gate: &Gate, receiver: &Receiver<Work>) {
+    while let Ok(work) = receiver.recv() {
+        work(&mut connection, gate);
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    gate: &Gate,
+    durability: Durability,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let open = gate.enter()?;
+    let level = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", level)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&tx)?;
+    tx.commit()?;
+    drop(open);
+    Ok(value)
+}
