@@ -18,3 +18,5 @@ pub mod model;
 pub mod executor;
 pub mod parse;
 pub mod store;
+
+pub mod driver;

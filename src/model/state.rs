@@ -79,7 +79,7 @@ states! {
         /// No new dispatch; live attempts finish.
         Pausing = "pausing" => [Paused, Running, Cancelling, Completed, Failed],
         /// No dispatch and nothing live.
-        Paused = "paused" => [Running, Queued, Cancelling, Cancelled],
+        Paused = "paused" => [Running, Queued, Cancelling, Cancelled, Failed],
         /// Live attempts are being stopped.
         Cancelling = "cancelling" => [Cancelled],
         /// Every job succeeded or was skipped, with full or accepted coverage.

@@ -69,6 +69,18 @@ pub enum EndReason {
     Incomplete,
 }
 
+impl EndReason {
+    /// Returns the reason's name, as it is shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::MaxDuration => "max_duration",
+            Self::StepFailed => "step_failed",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
 /// A job as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobView {

@@ -56,8 +56,24 @@ pub enum Change {
         /// Steps between the target and these assets.
         depth: u32,
     },
+    /// An expanding step was given no asset: its one job is written down as skipped.
+    EmptyStep {
+        /// Position of the step.
+        step: usize,
+        /// What that means for coverage.
+        coverage: Coverage,
+    },
     /// An intent was executed.
     Taken(i64),
+}
+
+/// What a commit has made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Rows of its new attempts, in order.
+    pub attempts: Vec<AttemptId>,
+    /// Its new feeds: row, and position of the fed step.
+    pub feeds: Vec<(i64, usize)>,
 }
 
 /// A scan's change.
@@ -154,37 +170,44 @@ pub struct AttemptChange {
 }
 
 impl Store {
-    /// Writes a batch. Returns the rows of its new attempts, in order. [`StoreError::FenceLost`] when another process has taken
+    /// Writes a batch. [`StoreError::FenceLost`] when another process has taken
     /// the scan; then nothing was written.
-    pub async fn commit(&self, commit: Commit) -> Result<Vec<AttemptId>, StoreError> {
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.write(move |tx| {
             check_fence(tx, commit.scan, commit.fence)?;
-            let mut attempts = Vec::new();
+            let mut made = Committed::default();
             for change in &commit.changes {
-                if let Some(id) = apply(tx, &commit, change)? {
-                    attempts.push(id);
-                }
+                apply(tx, &commit, change, &mut made)?;
             }
             for event in &commit.events {
                 append(tx, commit.scan, commit.at, &commit.actor, event)?;
             }
-            Ok(attempts)
+            Ok(made)
         })
         .await
     }
 }
 
-fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change) -> Result<Option<AttemptId>, StoreError> {
+fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change, made: &mut Committed) -> Result<(), StoreError> {
     match change {
-        Change::Scan(scan) => move_scan(tx, commit.scan, scan)?,
-        Change::JobMove(job) => move_job(tx, commit.at, job)?,
-        Change::JobEnd(job) => end_job(tx, commit.at, job)?,
-        Change::NewAttempt(attempt) => return insert_attempt(tx, commit, attempt).map(Some),
-        Change::Attempt(attempt) => move_attempt(tx, commit, attempt)?,
-        Change::Win { job, attempt, feeds, depth } => win(tx, commit.scan, *job, *attempt, feeds, *depth)?,
-        Change::Taken(intent) => intents::take(tx, *intent, commit.at)?,
+        Change::Scan(scan) => move_scan(tx, commit.scan, scan),
+        Change::JobMove(job) => move_job(tx, commit.at, job),
+        Change::JobEnd(job) => end_job(tx, commit.at, job),
+        Change::NewAttempt(attempt) => {
+            made.attempts.push(insert_attempt(tx, commit, attempt)?);
+            Ok(())
+        }
+        Change::Attempt(attempt) => move_attempt(tx, commit, attempt),
+        Change::Win { job, attempt, feeds, depth } => {
+            let attempt = win(tx, *job, *attempt)?;
+            for &step in feeds {
+                made.feeds.push((insert_feed(tx, commit.scan, step, attempt, *depth)?, step));
+            }
+            Ok(())
+        }
+        Change::EmptyStep { step, coverage } => insert_empty_step(tx, commit, *step, coverage),
+        Change::Taken(intent) => intents::take(tx, *intent, commit.at),
     }
-    Ok(None)
 }
 
 fn move_scan(tx: &Transaction<'_>, id: ScanId, scan: &ScanChange) -> Result<(), StoreError> {
@@ -281,14 +304,8 @@ fn move_attempt(tx: &Transaction<'_>, commit: &Commit, attempt: &AttemptChange) 
     Ok(())
 }
 
-fn win(
-    tx: &Transaction<'_>,
-    scan: ScanId,
-    job: JobId,
-    number: u32,
-    feeds: &[usize],
-    depth: u32,
-) -> Result<(), StoreError> {
+/// Makes an attempt its job's winner; returns its row.
+fn win(tx: &Transaction<'_>, job: JobId, number: u32) -> Result<AttemptId, StoreError> {
     let attempt: i64 = tx
         .prepare_cached("SELECT id FROM attempt WHERE job_id = ?1 AND number = ?2")?
         .query_row(params![job.0, number], |row| row.get(0))?;
@@ -298,9 +315,37 @@ fn win(
     if changed == 0 {
         return Err(StoreError::Damaged(format!("job row {job} has a winning attempt already")));
     }
-    let mut feed = tx.prepare_cached("INSERT INTO feed (scan_id, step, attempt_id, depth) VALUES (?1, ?2, ?3, ?4)")?;
-    for step in feeds {
-        feed.execute(params![scan.0, step, attempt, depth])?;
-    }
+    Ok(AttemptId(attempt))
+}
+
+fn insert_feed(
+    tx: &Transaction<'_>,
+    scan: ScanId,
+    step: usize,
+    attempt: AttemptId,
+    depth: u32,
+) -> Result<i64, StoreError> {
+    tx.prepare_cached("INSERT INTO feed (scan_id, step, attempt_id, depth) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![scan.0, step, attempt.0, depth])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn insert_empty_step(
+    tx: &Transaction<'_>,
+    commit: &Commit,
+    step: usize,
+    coverage: &Coverage,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO job (scan_id, step, chunk, state, skip, coverage, finished_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
+        params![
+            commit.scan.0,
+            step,
+            JobState::Skipped.as_str(),
+            to_json(&SkipReason::NoAssets)?,
+            to_json(coverage)?,
+            commit.at.0
+        ],
+    )?;
     Ok(())
 }

@@ -188,8 +188,8 @@ fn finish(
         tx.execute("UPDATE feed SET next = ?2 WHERE id = ?1", [expansion.feed, next])?;
     }
     tx.execute(
-        "UPDATE step SET members = ?3 WHERE scan_id = ?1 AND ordinal = ?2",
-        params![expansion.scan.0, expansion.step.0, expanded.members],
+        "UPDATE step SET members = ?3, capped = max(capped, ?4) WHERE scan_id = ?1 AND ordinal = ?2",
+        params![expansion.scan.0, expansion.step.0, expanded.members, expanded.capped],
     )?;
     tx.execute("UPDATE scan SET assets = ?2 WHERE id = ?1", params![expansion.scan.0, expanded.assets])?;
     Ok(())

@@ -103,10 +103,7 @@ impl Store {
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         let (scan, fence) = (lease.scan, lease.fence);
         self.write(move |tx| {
-            tx.execute(
-                "UPDATE scan SET owner = NULL WHERE id = ?1 AND fence = ?2",
-                params![scan.0, fence],
-            )?;
+            tx.execute("UPDATE scan SET owner = NULL WHERE id = ?1 AND fence = ?2", params![scan.0, fence])?;
             Ok(())
         })
         .await

@@ -64,6 +64,8 @@ pub struct StepRow {
     pub spec: Arc<JobSpec>,
     /// Assets that it has been given.
     pub members: u64,
+    /// Whether assets were left out.
+    pub capped: bool,
 }
 
 /// A job's row, as far as decisions need it.
@@ -154,7 +156,7 @@ fn load(connection: &Connection, scan: ScanId) -> Result<Loaded, StoreError> {
         scan: scan_row(connection, scan)?,
         steps: collect(
             connection,
-            "SELECT step.spec_id, spec.body, step.members FROM step JOIN spec ON spec.id = step.spec_id
+            "SELECT step.spec_id, spec.body, step.members, step.capped FROM step JOIN spec ON spec.id = step.spec_id
              WHERE step.scan_id = ?1 ORDER BY step.ordinal",
             scan,
             step_row,
@@ -230,6 +232,7 @@ fn step_row(row: &Row<'_>) -> Result<StepRow, StoreError> {
         spec_id: row.get(0)?,
         spec: Arc::new(json(text(row, 1)?)?),
         members: row.get(2)?,
+        capped: row.get(3)?,
     })
 }
 

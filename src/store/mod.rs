@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
-pub use drive::{AttemptChange, Change, Commit, JobEnd, JobMove, NewAttempt, ScanChange};
+pub use drive::{AttemptChange, Change, Commit, Committed, JobEnd, JobMove, NewAttempt, ScanChange};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use expand::{Expanded, Expansion};
@@ -150,7 +150,7 @@ pub(crate) fn random_bits() -> u64 {
 
 /// Refuses a write of a driver that has lost the scan.
 fn check_fence(tx: &Transaction<'_>, scan: crate::model::id::ScanId, fence: u64) -> Result<(), StoreError> {
-    let current: i64 =
+    let current: u64 =
         tx.prepare_cached("SELECT fence FROM scan WHERE id = ?1")?.query_row([scan.0], |row| row.get(0))?;
     if current == fence { Ok(()) } else { Err(StoreError::FenceLost) }
 }

@@ -65,6 +65,7 @@ CREATE TABLE step (
   id      TEXT NOT NULL,
   spec_id INTEGER NOT NULL REFERENCES spec,
   members INTEGER NOT NULL DEFAULT 0,
+  capped  INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (scan_id, ordinal)
 ) STRICT, WITHOUT ROWID;
 

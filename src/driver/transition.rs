@@ -1,0 +1,552 @@
+//! The decisions: view × input → view, rows, events, effects. No I/O, no clock: the moment comes with the input.
+//!
+//! A view that has decided is ahead of the store until the decisions are committed. If that fails, the view is thrown away: a
+//! driver that cannot write is no driver.
+
+use crate::executor::Observed;
+use crate::model::clock::Timestamp;
+use crate::model::coverage::{Coverage, Gap};
+use crate::model::event::EventBody;
+use crate::model::finding::SeverityCounts;
+use crate::model::manifest::Manifest;
+use crate::model::outcome::{Failure, FailureClass, FailureReason};
+use crate::model::retry::{Decision, is_own_fault, mix};
+use crate::model::state::{AttemptState, IllegalTransition, JobState, ScanState};
+use crate::model::view::EndReason;
+use crate::store::{AttemptChange, Change, JobEnd, JobMove, Verb};
+
+use super::input::{Decisions, Effect, Harvest, Input, Ticket};
+use super::view::{Feed, View};
+
+/// Decides what follows from `input`, at the moment `now`.
+pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
+    match input {
+        Input::Tick => Ok(()),
+        Input::Launched(ticket, answer) => view.launched(ticket, answer, now, out),
+        Input::Observed(ticket, observed) => view.observed(ticket, &observed, out),
+        Input::Missing(ticket) => {
+            view.missing(ticket, out);
+            Ok(())
+        }
+        Input::Gone(ticket) => view.gone(ticket, now, out),
+        Input::EngineLost => view.engine_lost(out),
+        Input::Collected(ticket, result) => view.collected(ticket, result, now, out),
+        Input::Ingested(ticket, result) => view.ingested(ticket, result, now, out),
+        Input::Removed(ticket) => view.removed(ticket, out),
+        Input::Expanded(expanded) => {
+            view.expanded(&expanded);
+            Ok(())
+        }
+        Input::Asked { id, verb } => view.asked(id, verb, out),
+    }
+}
+
+/// What an attempt's move carries beside its state.
+#[derive(Default)]
+struct Details {
+    engine_id: Option<String>,
+    manifest: Option<Manifest>,
+    failure: Option<Failure>,
+    removed: bool,
+}
+
+impl View {
+    // ---- attempts ------------------------------------------------------------------------------------------------
+
+    fn launched(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<String, Failure>,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        attempt.launching = false;
+        let (state, stopping) = (attempt.state, attempt.stopping);
+        match answer {
+            Ok(engine_id) => {
+                let details = Details { engine_id: Some(engine_id), ..Details::default() };
+                let started = matches!(state, AttemptState::Intent | AttemptState::Created);
+                self.move_attempt(ticket, if started { AttemptState::Running } else { state }, details, out)?;
+                if stopping {
+                    out.effects.push(Effect::Stop(ticket));
+                }
+                Ok(())
+            }
+            // It was seen to end: whoever collects it knows better why.
+            Err(_) if matches!(state, AttemptState::Exited | AttemptState::Sealed) => Ok(()),
+            Err(failure) => self.fail(ticket, failure, now, out),
+        }
+    }
+
+    fn observed(&mut self, ticket: Ticket, observed: &Observed, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        self.engine_lost = false;
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let state = attempt.state;
+        match (observed, state) {
+            (Observed::Running, AttemptState::Intent | AttemptState::Created | AttemptState::Unknown) => {
+                self.move_attempt(ticket, AttemptState::Running, Details::default(), out)
+            }
+            (Observed::Created, AttemptState::Unknown) => {
+                self.move_attempt(ticket, AttemptState::Created, Details::default(), out)?;
+                self.relaunch(ticket, out);
+                Ok(())
+            }
+            (Observed::Exited { .. }, AttemptState::Exited | AttemptState::Sealed) => Ok(()),
+            (Observed::Exited { .. }, _) => {
+                self.move_attempt(ticket, AttemptState::Exited, Details::default(), out)?;
+                out.effects.push(Effect::Collect(ticket));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A listing may be older than a launch: the engine is asked again, by name, before anything is concluded.
+    fn missing(&mut self, ticket: Ticket, out: &mut Decisions) {
+        self.engine_lost = false;
+        let Some(attempt) = self.live_attempt(ticket) else { return };
+        let here = matches!(attempt.state, AttemptState::Exited | AttemptState::Sealed);
+        if !attempt.launching && !here {
+            out.effects.push(Effect::Inspect(ticket));
+        }
+    }
+
+    fn gone(&mut self, ticket: Ticket, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        match attempt.state {
+            _ if attempt.launching => Ok(()),
+            AttemptState::Exited | AttemptState::Sealed => Ok(()),
+            // The intent was written and the engine never heard of it.
+            AttemptState::Intent if !attempt.stopping => {
+                self.relaunch(ticket, out);
+                Ok(())
+            }
+            _ => {
+                let failure = Failure::new(FailureReason::Vanished, "the engine no longer knows the container");
+                self.fail(ticket, failure, now, out)
+            }
+        }
+    }
+
+    fn engine_lost(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        self.engine_lost = true;
+        let seen: Vec<Ticket> = self
+            .live
+            .iter()
+            .filter(|(_, a)| !a.launching && matches!(a.state, AttemptState::Created | AttemptState::Running))
+            .map(|(&job, a)| Ticket { job, attempt: a.number })
+            .collect();
+        seen.into_iter()
+            .try_for_each(|ticket| self.move_attempt(ticket, AttemptState::Unknown, Details::default(), out))
+    }
+
+    fn collected(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Box<Manifest>, Failure>,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let state = attempt.state;
+        match result {
+            Err(failure) => self.fail(ticket, failure, now, out),
+            Ok(manifest) => {
+                if state != AttemptState::Sealed {
+                    let details = Details { manifest: Some(*manifest), ..Details::default() };
+                    self.move_attempt(ticket, AttemptState::Sealed, details, out)?;
+                }
+                out.effects.push(Effect::Ingest(ticket));
+                Ok(())
+            }
+        }
+    }
+
+    fn ingested(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Harvest, Failure>,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let stopping = attempt.stopping;
+        let harvest = match result {
+            Err(failure) => return self.fail(ticket, failure, now, out),
+            Ok(harvest) => harvest,
+        };
+        self.move_attempt(ticket, AttemptState::Ingested, Details::default(), out)?;
+        self.win(ticket, stopping || harvest.assets == 0, out);
+        // A scanner that had ended by itself before the stop reached it has seen all that it could.
+        let cut = matches!(&harvest.coverage, Coverage::Partial(gaps) if gaps.contains(&Gap::Stopped));
+        let state = if stopping && cut { JobState::Cancelled } else { JobState::Succeeded };
+        self.end_job(ticket.job, ticket.attempt, state, End { harvest, ..End::default() }, out)
+    }
+
+    /// Makes the results visible; `ends_here` when no later step is fed with them.
+    fn win(&mut self, ticket: Ticket, ends_here: bool, out: &mut Decisions) {
+        let job = &self.jobs[ticket.job];
+        let dependants = self.steps[job.step].dependants.iter().copied();
+        let feeds: Vec<usize> = dependants.filter(|&step| self.steps[step].expands && !ends_here).collect();
+        let (id, depth) = (job.id, job.depth + 1);
+        for &step in &feeds {
+            self.steps[step].incoming += 1;
+        }
+        out.changes.push(Change::Win { job: id, attempt: ticket.attempt, feeds, depth });
+    }
+
+    fn removed(&mut self, ticket: Ticket, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        let Some(state) = self.leftovers.remove(&ticket) else { return Ok(()) };
+        let state = match state {
+            AttemptState::Ingested => state.enter(AttemptState::Acked)?.enter(AttemptState::Cleaned)?,
+            AttemptState::Acked => state.enter(AttemptState::Cleaned)?,
+            ended => ended,
+        };
+        self.write_attempt(ticket, state, Details { removed: true, ..Details::default() }, out);
+        Ok(())
+    }
+
+    /// Ends an attempt without results; decides whether its job is tried again.
+    fn fail(
+        &mut self,
+        ticket: Ticket,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let stopping = self.live.get(&ticket.job).is_some_and(|attempt| attempt.stopping);
+        let state = match failure.reason.class() {
+            _ if stopping => AttemptState::Cancelled,
+            FailureClass::Lost => AttemptState::Lost,
+            _ => AttemptState::Failed,
+        };
+        let state = self.reachable_end(ticket, state);
+        self.move_attempt(ticket, state, Details { failure: Some(failure.clone()), ..Details::default() }, out)?;
+        if stopping {
+            return self.end_job(ticket.job, ticket.attempt, JobState::Cancelled, End::nothing(None), out);
+        }
+        let own = is_own_fault(failure.reason);
+        let job = &mut self.jobs[ticket.job];
+        job.own_failures += u32::from(own);
+        job.engine_failures += u32::from(!own);
+        let policy = self.plan.steps[job.step].scanner.retry;
+        let seed = mix(self.plan.options.seed ^ u64::from(job.chunk) ^ (job.step as u64) << 32);
+        match policy.decide(&failure, job.own_failures, job.engine_failures, seed) {
+            Decision::Retry(wait) => {
+                let at = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+                self.back_off(ticket, at, failure, out)
+            }
+            Decision::Fail => {
+                self.end_job(ticket.job, ticket.attempt, JobState::Failed, End::nothing(Some(failure)), out)
+            }
+            Decision::Quarantine => {
+                self.end_job(ticket.job, ticket.attempt, JobState::Quarantined, End::nothing(Some(failure)), out)
+            }
+        }
+    }
+
+    /// `cancelled` cannot be entered from everywhere: an attempt that runs was not cancelled, it failed while being stopped.
+    fn reachable_end(&self, ticket: Ticket, wanted: AttemptState) -> AttemptState {
+        let state = self.live.get(&ticket.job).map_or(wanted, |attempt| attempt.state);
+        if state.successors().contains(&wanted) { wanted } else { AttemptState::Failed }
+    }
+
+    /// Asks a live attempt to stop.
+    pub(super) fn stop(&mut self, ticket: Ticket, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        if std::mem::replace(&mut attempt.stopping, true) {
+            return Ok(());
+        }
+        match attempt.state {
+            AttemptState::Exited | AttemptState::Sealed => Ok(()),
+            _ => {
+                // A launch that is on its way is stopped when it has arrived.
+                let launching = attempt.launching;
+                self.move_attempt(ticket, AttemptState::Cancelling, Details::default(), out)?;
+                if !launching {
+                    out.effects.push(Effect::Stop(ticket));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn relaunch(&mut self, ticket: Ticket, out: &mut Decisions) {
+        if let Some(attempt) = self.live_attempt(ticket) {
+            attempt.launching = true;
+            out.effects.push(Effect::Launch(ticket));
+        }
+    }
+
+    fn live_attempt(&mut self, ticket: Ticket) -> Option<&mut super::view::Attempt> {
+        self.live.get_mut(&ticket.job).filter(|attempt| attempt.number == ticket.attempt)
+    }
+
+    /// Moves a live attempt; one that is over leaves what the engine holds to be removed.
+    fn move_attempt(
+        &mut self,
+        ticket: Ticket,
+        to: AttemptState,
+        details: Details,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let from = attempt.state;
+        if from != to {
+            attempt.state = from.enter(to)?;
+            out.events.push(EventBody::AttemptState {
+                job: self.job_name(ticket.job).to_string(),
+                attempt: ticket.attempt,
+                from,
+                to,
+                failure: details.failure.clone(),
+            });
+        }
+        self.write_attempt(ticket, to, details, out);
+        if to.is_over() {
+            self.live.remove(&ticket.job);
+            self.leftovers.insert(ticket, to);
+            out.effects.push(Effect::Remove(ticket));
+        }
+        Ok(())
+    }
+
+    fn write_attempt(&self, ticket: Ticket, state: AttemptState, details: Details, out: &mut Decisions) {
+        out.changes.push(Change::Attempt(Box::new(AttemptChange {
+            job: self.jobs[ticket.job].id,
+            number: ticket.attempt,
+            state,
+            engine_id: details.engine_id,
+            manifest: details.manifest,
+            failure: details.failure,
+            removed: details.removed,
+        })));
+    }
+
+    /// Takes up what an earlier process has left: every effect may be done again.
+    pub fn recover(&mut self, out: &mut Decisions) {
+        let live: Vec<(Ticket, AttemptState, bool)> = self
+            .live
+            .iter()
+            .map(|(&job, attempt)| (Ticket { job, attempt: attempt.number }, attempt.state, attempt.stopping))
+            .collect();
+        for (ticket, state, stopping) in live {
+            match state {
+                AttemptState::Exited | AttemptState::Sealed => out.effects.push(Effect::Collect(ticket)),
+                _ if stopping => out.effects.push(Effect::Stop(ticket)),
+                AttemptState::Intent | AttemptState::Created => self.relaunch(ticket, out),
+                // The engine's first listing tells.
+                _ => {}
+            }
+        }
+        out.effects.extend(self.leftovers.keys().map(|&ticket| Effect::Remove(ticket)));
+    }
+
+    // ---- jobs ----------------------------------------------------------------------------------------------------
+
+    fn back_off(
+        &mut self,
+        ticket: Ticket,
+        at: Timestamp,
+        failure: Failure,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        self.backoff.insert((at, ticket.job));
+        self.move_job(ticket.job, JobState::Backoff, Some((at, failure)), out)
+    }
+
+    /// Moves a job that has not ended.
+    pub(super) fn move_job(
+        &mut self,
+        index: usize,
+        to: JobState,
+        retry: Option<(Timestamp, Failure)>,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let name = self.job_name(index).to_string();
+        let job = &mut self.jobs[index];
+        let from = job.state;
+        job.state = from.enter(to)?;
+        let (retry_at, failure) = retry.map_or((None, None), |(at, failure)| (Some(at), Some(failure)));
+        out.changes.push(Change::JobMove(JobMove {
+            job: job.id,
+            state: to,
+            attempts: job.attempts,
+            own_failures: job.own_failures,
+            engine_failures: job.engine_failures,
+            not_before: retry_at.unwrap_or(Timestamp(0)),
+        }));
+        out.events.push(EventBody::JobState {
+            job: name,
+            from,
+            to,
+            attempt: job.attempts,
+            coverage: None,
+            records: None,
+            failure,
+            skip: None,
+            retry_at,
+        });
+        let step = job.step;
+        if from == JobState::Pending {
+            self.steps[step].pending.remove(&index);
+        }
+        if to == JobState::Ready {
+            self.ready.insert(index);
+        }
+        Ok(())
+    }
+
+    /// Ends a job.
+    pub(super) fn end_job(
+        &mut self,
+        index: usize,
+        attempt: u32,
+        to: JobState,
+        end: End,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
+        let name = self.job_name(index).to_string();
+        let job = &mut self.jobs[index];
+        let from = job.state;
+        job.state = from.enter(to)?;
+        let step = job.step;
+        let End { harvest, skip, failure } = end;
+        self.records.merge(&harvest.records);
+        out.changes.push(Change::JobEnd(Box::new(JobEnd {
+            job: job.id,
+            state: to,
+            own_failures: job.own_failures,
+            engine_failures: job.engine_failures,
+            coverage: harvest.coverage.clone(),
+            skip,
+            failure: failure.clone(),
+            records: harvest.records,
+            assets: harvest.assets,
+            scanner_version: harvest.scanner_version,
+        })));
+        let records: Option<SeverityCounts> =
+            (to == JobState::Succeeded || harvest.records.total() > 0).then_some(harvest.records);
+        out.events.push(EventBody::JobState {
+            job: name,
+            from,
+            to,
+            attempt,
+            coverage: Some(harvest.coverage.clone()),
+            records,
+            failure,
+            skip,
+            retry_at: None,
+        });
+        let step = &mut self.steps[step];
+        step.open -= 1;
+        step.pending.remove(&index);
+        step.seen.add(to, &harvest.coverage, harvest.records.total(), harvest.assets);
+        self.unsettled.extend(&step.dependants);
+        self.unsettled.insert(self.jobs[index].step);
+        self.ready.remove(&index);
+        Ok(())
+    }
+
+    fn expanded(&mut self, expanded: &crate::store::Expanded) {
+        self.expanding = false;
+        for &(id, chunk, depth) in &expanded.jobs {
+            self.add_job(id, expanded.step, chunk, depth, JobState::Pending);
+        }
+        let step = &mut self.steps[expanded.step];
+        step.members = expanded.members;
+        if expanded.capped {
+            step.seen.gaps.insert(Gap::AssetCap);
+        }
+        if expanded.done {
+            self.feeds.retain(|feed| feed.id != expanded.feed);
+        }
+        self.unsettled.insert(expanded.step);
+    }
+
+    /// Adds feeds that a commit has made.
+    pub fn add_feeds(&mut self, feeds: impl IntoIterator<Item = (i64, usize)>) {
+        for (id, step) in feeds {
+            self.steps[step].incoming -= 1;
+            self.feeds.push_back(Feed { id, step });
+        }
+    }
+
+    // ---- intents -------------------------------------------------------------------------------------------------
+
+    fn asked(&mut self, id: i64, verb: Verb, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        out.changes.push(Change::Taken(id));
+        match verb {
+            Verb::Cancel => self.halt(EndReason::Cancelled, out),
+            Verb::Pause => self.pause(out),
+            Verb::Freeze => {
+                self.freeze(true, out);
+                self.pause(out)
+            }
+            Verb::Resume => {
+                self.freeze(false, out);
+                self.resume(out)
+            }
+        }
+    }
+
+    fn pause(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        match self.state {
+            ScanState::Queued => self.move_scan(ScanState::Paused, None, out),
+            ScanState::Running => self.move_scan(ScanState::Pausing, None, out),
+            _ => Ok(()),
+        }
+    }
+
+    fn resume(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        match self.state {
+            ScanState::Paused | ScanState::Pausing => self.move_scan(ScanState::Running, None, out),
+            _ => Ok(()),
+        }
+    }
+
+    fn freeze(&mut self, frozen: bool, out: &mut Decisions) {
+        if std::mem::replace(&mut self.frozen, frozen) != frozen {
+            out.effects.extend(self.live_tickets().map(|ticket| Effect::Freeze(ticket, frozen)));
+        }
+    }
+
+    /// Ends the scan early: nothing more is dispatched, live attempts are stopped, what they sealed is kept.
+    pub(super) fn halt(&mut self, reason: EndReason, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        if self.state.is_terminal() || self.ending == Some(EndReason::Cancelled) {
+            return Ok(());
+        }
+        self.ending = Some(reason);
+        self.freeze(false, out);
+        if reason == EndReason::Cancelled && self.state != ScanState::Cancelling {
+            self.move_scan(ScanState::Cancelling, None, out)?;
+        } else {
+            self.write_scan(None, out);
+        }
+        self.backoff.clear();
+        let waiting: Vec<usize> = (0..self.jobs.len())
+            .filter(|&job| !self.jobs[job].state.is_terminal() && !self.live.contains_key(&job))
+            .collect();
+        for job in waiting {
+            self.end_job(job, self.jobs[job].attempts, JobState::Cancelled, End::nothing(None), out)?;
+        }
+        let live: Vec<Ticket> = self.live_tickets().collect();
+        live.into_iter().try_for_each(|ticket| self.stop(ticket, out))
+    }
+}
+
+/// How a job ends.
+#[derive(Default)]
+pub(super) struct End {
+    pub(super) harvest: Harvest,
+    pub(super) skip: Option<crate::model::coverage::SkipReason>,
+    pub(super) failure: Option<Failure>,
+}
+
+impl End {
+    /// It saw nothing.
+    pub(super) fn nothing(failure: Option<Failure>) -> Self {
+        Self { harvest: Harvest { coverage: Coverage::None, ..Harvest::default() }, skip: None, failure }
+    }
+}
