@@ -13,10 +13,16 @@
 //! A module names lower layers only (within layer 1 only plan → catalog); `tests/architecture.rs` checks that, and that each
 //! outside crate stays in its module.
 
+pub mod beneath;
+pub mod failpoint;
 pub mod model;
+
+mod beneath;
+pub mod failpoint;
 
 pub mod executor;
 pub mod parse;
+pub mod shim;
 pub mod store;
 
 pub mod driver;

@@ -25,6 +25,40 @@ pub mod paths {
     pub const SHIM: &str = "/dragnet/bin/dragnet";
 }
 
+/// Names of the files in [`paths::OUT`], which the shim and the executors share.
+pub mod files {
+    /// [`super::ShimJob`], written before the start.
+    pub const JOB: &str = "job.json";
+    /// The assets of the chunk, one per line.
+    pub const INPUT: &str = "input";
+    /// Made exclusively by the shim that runs the attempt.
+    pub const CLAIM: &str = "claim";
+    /// Asks the shim to stop; holds the grace in milliseconds.
+    pub const CANCEL: &str = "cancel";
+    /// Standard output, where it is a result.
+    pub const STDOUT: &str = "stdout";
+    /// The directory of results.
+    pub const WORK: &str = "work";
+    /// The directory of log segments, see [`super::super::frame::segment_name`].
+    pub const LOG: &str = "log";
+    /// The directory of the sealed archive's pieces.
+    pub const SEAL: &str = "seal";
+    /// [`super::super::manifest::Manifest`], written last.
+    pub const MANIFEST: &str = "seal/manifest.json";
+    /// Longest manifest that is read, in bytes.
+    pub const MAX_MANIFEST: u64 = 64 << 20;
+}
+
+/// Exit codes of the shim; they tell of the shim, not of the scanner.
+pub mod exit_code {
+    /// The attempt is sealed.
+    pub const SEALED: u8 = 0;
+    /// Another shim claimed the attempt.
+    pub const CLAIMED: u8 = 250;
+    /// The attempt could not be sealed.
+    pub const FAILED: u8 = 251;
+}
+
 /// The frozen specification of a step's jobs: a plan's step with the executor's binding applied. Stored before the engine
 /// hears of the first attempt; its hash is part of every attempt's identity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

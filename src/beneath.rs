@@ -1,0 +1,138 @@
+//! Files below a directory that others can write to: no symbolic link is followed, nothing but a regular file is opened.
+//!
+//! A scanner shares its directory with the shim inside the container and with us outside of it. Whatever it leaves there
+//! is hostile: a link to a file of the host, a pipe that would block its reader.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, open, openat, renameat, unlinkat};
+
+const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::RDONLY);
+
+/// Opens a directory that is trusted, by its path.
+pub fn root(path: &Path) -> io::Result<OwnedFd> {
+    Ok(open(path, DIRECTORY, Mode::empty())?)
+}
+
+/// Opens the directory `relative` below `root`; the empty path is `root` itself.
+pub fn directory(root: &OwnedFd, relative: &str) -> io::Result<OwnedFd> {
+    let mut current = root.try_clone()?;
+    for part in relative.split('/').filter(|part| !part.is_empty()) {
+        if part == ".." || part == "." {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path leaves its directory"));
+        }
+        current = openat(&current, part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    }
+    Ok(current)
+}
+
+/// Opens the regular file `relative` below `root` for reading.
+pub fn file(root: &OwnedFd, relative: &str) -> io::Result<File> {
+    let (parent, name) = split(root, relative)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(&parent, name, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub fn read(root: &OwnedFd, relative: &str, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file(root, relative)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than it can be"));
+    }
+    Ok(bytes)
+}
+
+/// Creates a file for writing that does not exist yet.
+pub fn create(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<File> {
+    let (parent, name) = split(root, relative)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(&parent, name, flags, Mode::from_raw_mode(mode))?.into())
+}
+
+/// Puts a file in place as a whole and durably: whoever sees the name sees all of it, also after a power cut.
+pub fn replace(root: &OwnedFd, relative: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let (parent, name) = split(root, relative)?;
+    let temporary = format!("{name}.tmp");
+    unlinkat(&parent, &temporary, AtFlags::empty()).or_else(ignore_missing)?;
+    let mut file = create(&parent, &temporary, mode)?;
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    renameat(&parent, &temporary, &parent, name)?;
+    Ok(fsync(&parent)?)
+}
+
+/// Makes a directory with exactly this mode; one that exists is kept.
+pub fn make_directory(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<OwnedFd> {
+    let (parent, name) = split(root, relative)?;
+    match mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
+        Err(error) if error != rustix::io::Errno::EXIST => return Err(error.into()),
+        _ => {}
+    }
+    let made = openat(&parent, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    rustix::fs::fchmod(&made, Mode::from_raw_mode(mode))?;
+    Ok(made)
+}
+
+fn split<'a>(root: &OwnedFd, relative: &'a str) -> io::Result<(OwnedFd, &'a str)> {
+    let (parent, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+    if matches!(name, "" | "." | "..") {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+    }
+    Ok((directory(root, parent)?, name))
+}
+
+fn ignore_missing(error: rustix::io::Errno) -> rustix::io::Result<()> {
+    if error == rustix::io::Errno::NOENT { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_pipes_and_ways_out_are_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path();
+        std::fs::create_dir(path.join("real")).unwrap();
+        std::fs::write(path.join("real/file"), "x").unwrap();
+        symlink("real", path.join("linked")).unwrap();
+        symlink("file", path.join("real/link")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path.join("real/pipe"),
+            rustix::fs::FileType::Fifo,
+            Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let root = root(path).unwrap();
+        assert_eq!(read(&root, "real/file", 10).unwrap(), b"x");
+        for bad in ["linked/file", "real/link", "real/pipe", "real/../real/file", "real", "real/..", ""] {
+            assert!(read(&root, bad, 10).is_err(), "{bad}");
+        }
+        assert_eq!(read(&root, "real/file", 0).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_replaced_file_is_whole_and_never_written_through_a_link() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = root(temporary.path()).unwrap();
+        std::fs::write(temporary.path().join("victim"), "untouched").unwrap();
+        symlink("victim", temporary.path().join("state")).unwrap();
+        symlink("victim", temporary.path().join("state.tmp")).unwrap();
+        replace(&root, "state", b"new", 0o666).unwrap();
+        assert_eq!(read(&root, "state", 10).unwrap(), b"new");
+        assert_eq!(read(&root, "victim", 10).unwrap(), b"untouched");
+    }
+}

@@ -1,0 +1,33 @@
+//! The shim: dragnet as the first process of a scanner's container, and the reading of what it leaves. Layer 1.
+//!
+//! No log or copy channel of an engine is reliable for data, so the authoritative bytes are files that this code writes.
+//! `run` claims the attempt, runs the scanner as a child, numbers its log lines, enforces its limits, notes how it ended
+//! and seals its results; `seal` does the last step for an attempt whose shim was killed. Sealing reads files and writes
+//! files, so it may be repeated. Everything is synchronous, and nothing but the container's kernel is needed.
+//!
+//! ```text
+//! /dragnet/out/job.json     what to run            log/seg-000000   numbered, checksummed lines
+//!              claim        made exclusively       exit.json        how the scanner ended
+//!              cancel       asks to stop           seal/part-0000   archive of results and log
+//!              work/        the scanner's results  seal/manifest.json  written last
+//! ```
+
+mod attempt;
+mod command;
+mod error;
+mod lines;
+mod log;
+mod mirror;
+mod process;
+mod reader;
+mod run;
+mod seal;
+mod supervise;
+mod unseal;
+mod usage;
+mod walk;
+
+pub use command::main;
+pub use error::ShimError;
+pub use reader::{Entry, LogReader};
+pub use unseal::{UnsealError, unseal};

@@ -1,0 +1,134 @@
+//! The scanner's processes: started, reaped, and killed to the last.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group,
+    set_child_subreaper, set_dumpable_behavior, wait,
+};
+
+use super::attempt::Attempt;
+
+/// How long killed processes are waited for; one that sleeps in the kernel may never go.
+const REAP: Duration = Duration::from_secs(5);
+/// The scanner rather than the shim is killed when memory runs out: the shim still has to tell of it.
+const OOM_SCORE: &str = "500";
+
+/// Makes this process the heir of every orphan, and opaque to the scanner, which runs as the same user.
+pub(super) fn become_init() {
+    rustix::process::umask(rustix::fs::Mode::empty());
+    // Both only strengthen what holds without them; old kernels lack them.
+    set_child_subreaper(Some(getpid())).ok();
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Starts the scanner in a process group of its own.
+pub(super) fn start(attempt: &Attempt) -> io::Result<Child> {
+    let (program, arguments) = attempt
+        .job
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the job names no program"))?;
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
+    std::fs::write(format!("/proc/{}/oom_score_adj", child.id()), OOM_SCORE).ok();
+    Ok(child)
+}
+
+/// Sends a signal to the scanner's group; a group that is gone is no error.
+pub(super) fn signal_group(leader: Pid, signal: Signal) {
+    kill_process_group(leader, signal).ok();
+}
+
+/// Kills all that is left: in a container everything but this process, elsewhere its descendants.
+pub(super) fn kill_everything() {
+    if getpid() == Pid::INIT {
+        // The group of process 1 is, in the system call, everybody.
+        kill_process_group(Pid::INIT, Signal::KILL).ok();
+        return;
+    }
+    for pid in descendants(getpid()) {
+        kill_process(pid, Signal::KILL).ok();
+    }
+}
+
+/// Takes the exit of one child, if one has ended.
+pub(super) fn reap() -> Reaped {
+    match wait(WaitOptions::NOHANG) {
+        Ok(Some((pid, status))) => Reaped::Ended(pid, status),
+        Ok(None) | Err(Errno::INTR) => Reaped::NoneEnded,
+        Err(_) => Reaped::NoChildren,
+    }
+}
+
+/// What reaping found.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reaped {
+    /// A child, and how it ended.
+    Ended(Pid, WaitStatus),
+    /// All children live.
+    NoneEnded,
+    /// There are none.
+    NoChildren,
+}
+
+/// Kills and reaps until no child is left.
+pub(super) fn kill_and_reap_everything() {
+    let end = Instant::now() + REAP;
+    kill_everything();
+    while Instant::now() < end {
+        match reap() {
+            Reaped::Ended(..) => {}
+            Reaped::NoChildren => return,
+            Reaped::NoneEnded => {
+                // A process may have forked between the look at the table and the kill.
+                kill_everything();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}
+
+/// Returns all processes below `ancestor`, from the process table.
+fn descendants(ancestor: Pid) -> Vec<Pid> {
+    let parents: Vec<(i32, i32)> = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid: i32| Some((pid, parse_parent(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)))
+        .collect();
+    let mut found = vec![ancestor.as_raw_nonzero().get()];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found[1..].iter().filter_map(|pid| Pid::from_raw(*pid)).collect()
+}
+
+/// Reads the parent from a line of `/proc/PID/stat`; the name before it may hold anything, brackets included.
+fn parse_parent(stat: &str) -> Option<i32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_read_whatever_the_name() {
+        assert_eq!(parse_parent("12 (a) b) (c) S 7 12 12 0"), Some(7));
+        assert_eq!(parse_parent("12 (torn"), None);
+    }
+}

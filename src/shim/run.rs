@@ -1,0 +1,41 @@
+//! One attempt from claim to seal.
+
+use std::sync::Arc;
+
+use super::attempt::{Attempt, DIRECTORY_MODE, Ended};
+use super::error::{During as _, ShimError};
+use super::log::Log;
+use super::supervise::{self, Orders};
+use super::{mirror, process, seal, usage};
+use crate::beneath;
+use crate::model::clock::Clock;
+use crate::model::manifest::Exit;
+use crate::model::spec::files;
+
+/// Runs the attempt, unless it was run before, and seals it.
+pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
+    let orders = Orders::listen().during("listen to signals")?;
+    process::become_init();
+    attempt.claim()?;
+    beneath::make_directory(&attempt.root, files::WORK, DIRECTORY_MODE).during("make the directory of results")?;
+    let log = Arc::new(Log::create(&attempt.root, attempt.job.log_limit).during("make the log")?);
+
+    let started_at = Clock::System.now();
+    let oom_before = usage::oom_kills();
+    let outcome = supervise::run(attempt, &log, orders);
+    let (cpu_ms, max_rss) = usage::of_children();
+    let exit = Exit {
+        cause: outcome.cause,
+        code: outcome.status.and_then(rustix::process::WaitStatus::exit_status),
+        signal: outcome.status.and_then(rustix::process::WaitStatus::terminating_signal),
+        oom_kills: usage::oom_kills().unwrap_or(0).saturating_sub(oom_before.unwrap_or(0)),
+        started_at,
+        finished_at: Clock::System.now(),
+        cpu_ms,
+        max_rss,
+    };
+    attempt.note_end(&Ended { exit, log: log.finish() })?;
+    seal::seal(attempt)?;
+    std::thread::sleep(mirror::LAST_WORDS);
+    Ok(())
+}
