@@ -17,9 +17,6 @@ pub mod beneath;
 pub mod failpoint;
 pub mod model;
 
-mod beneath;
-pub mod failpoint;
-
 pub mod executor;
 pub mod parse;
 pub mod shim;

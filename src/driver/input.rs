@@ -38,6 +38,8 @@ pub enum Input {
     Ingested(Ticket, Result<Harvest, Failure>),
     /// The engine holds nothing of the attempt.
     Removed(Ticket),
+    /// The engine would not remove it; a later process will try again.
+    Abandoned(Ticket),
     /// Assets became chunks.
     Expanded(Expanded),
     /// Somebody asks for something.

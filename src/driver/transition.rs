@@ -33,6 +33,10 @@ pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decis
         Input::Collected(ticket, result) => view.collected(ticket, result, now, out),
         Input::Ingested(ticket, result) => view.ingested(ticket, result, now, out),
         Input::Removed(ticket) => view.removed(ticket, out),
+        Input::Abandoned(ticket) => {
+            view.leftovers.remove(&ticket);
+            Ok(())
+        }
         Input::Expanded(expanded) => {
             view.expanded(&expanded);
             Ok(())
@@ -69,6 +73,7 @@ impl View {
                 let started = matches!(state, AttemptState::Intent | AttemptState::Created);
                 self.move_attempt(ticket, if started { AttemptState::Running } else { state }, details, out)?;
                 if stopping {
+                    // The stop may have overtaken the launch.
                     out.effects.push(Effect::Stop(ticket));
                 }
                 Ok(())
@@ -261,12 +266,8 @@ impl View {
         match attempt.state {
             AttemptState::Exited | AttemptState::Sealed => Ok(()),
             _ => {
-                // A launch that is on its way is stopped when it has arrived.
-                let launching = attempt.launching;
                 self.move_attempt(ticket, AttemptState::Cancelling, Details::default(), out)?;
-                if !launching {
-                    out.effects.push(Effect::Stop(ticket));
-                }
+                out.effects.push(Effect::Stop(ticket));
                 Ok(())
             }
         }

@@ -10,6 +10,7 @@
 //! - What an executor creates carries the labels of [`crate::model::spec::label`], for [`Executor::list_owned`].
 
 pub mod error;
+pub mod fake;
 pub mod types;
 
 use std::path::Path;

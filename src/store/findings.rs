@@ -131,7 +131,7 @@ fn fill(
 }
 
 /// Writes a finding's identity as reports show it; the first of equals has no number.
-fn identity(version: u8, hex: &str, occurrence: u32) -> String {
+fn identity(version: u32, hex: &str, occurrence: u32) -> String {
     let hex = hex.to_ascii_lowercase();
     if occurrence == 0 { format!("v{version}:{hex}") } else { format!("v{version}:{hex}#{}", occurrence + 1) }
 }

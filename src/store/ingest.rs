@@ -18,7 +18,7 @@ pub struct IngestRecord {
     /// Its position in the attempt's results.
     pub ordinal: u32,
     /// Version of the fingerprint.
-    pub version: u8,
+    pub version: u32,
     /// The fingerprint.
     pub fingerprint: [u8; 16],
     /// Rank among equals.
@@ -106,16 +106,25 @@ impl Store {
         .await
     }
 
-    /// Gives records the finding of another rank: `(severity, ordinal, occurrence)`, at most 500 at a time.
-    pub async fn rerank(&self, batch: IngestBatch) -> Result<(), StoreError> {
+    /// Gives records the finding of another rank: ordinal, fingerprint, rank; at most 500 at a time.
+    pub async fn rerank(
+        &self,
+        scan: ScanId,
+        fence: u64,
+        attempt: AttemptId,
+        subject: Subject,
+        version: u32,
+        ranks: Vec<(u32, [u8; 16], u32)>,
+    ) -> Result<(), StoreError> {
         self.write_relaxed(move |tx| {
-            check_fence(tx, batch.scan, batch.fence)?;
+            check_fence(tx, scan, fence)?;
             let mut update = tx.prepare_cached(
-                "UPDATE record SET finding_id = ?4 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal = ?3",
+                "UPDATE record SET finding_id = ?3 WHERE attempt_id = ?1 AND ordinal = ?2
+                 AND severity IN (0, 1, 2, 3, 4, 5)",
             )?;
-            for record in &batch.records {
-                let finding = finding(tx, &batch, record)?;
-                update.execute(params![batch.attempt.0, record.record.severity.rank(), record.ordinal, finding])?;
+            for (ordinal, fingerprint, occurrence) in ranks {
+                let identity = Identity { subject, version, fingerprint, occurrence };
+                update.execute(params![attempt.0, ordinal, finding(tx, scan, &identity)?])?;
             }
             Ok(())
         })
@@ -159,7 +168,13 @@ fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), Store
         "INSERT INTO record (attempt_id, severity, ordinal, finding_id, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for record in &batch.records {
-        let finding = finding(tx, batch, record)?;
+        let identity = Identity {
+            subject: batch.subject,
+            version: record.version,
+            fingerprint: record.fingerprint,
+            occurrence: record.occurrence,
+        };
+        let finding = finding(tx, batch.scan, &identity)?;
         insert.execute(params![
             batch.attempt.0,
             record.record.severity.rank(),
@@ -171,23 +186,30 @@ fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), Store
     Ok(())
 }
 
-/// Returns the finding of a record; makes it when it is new.
-fn finding(tx: &Transaction<'_>, batch: &IngestBatch, record: &IngestRecord) -> Result<i64, StoreError> {
-    let key = params![batch.subject.0, record.version, record.fingerprint, record.occurrence];
+/// What makes a finding what it is.
+struct Identity {
+    subject: Subject,
+    version: u32,
+    fingerprint: [u8; 16],
+    occurrence: u32,
+}
+
+/// Returns a finding; makes it when it is new.
+fn finding(tx: &Transaction<'_>, scan: ScanId, identity: &Identity) -> Result<i64, StoreError> {
+    let Identity { subject, version, fingerprint, occurrence } = identity;
     let known = tx
         .prepare_cached(
             "SELECT id FROM finding WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?3 AND occurrence = ?4",
         )?
-        .query_row(key, |row| row.get(0))
+        .query_row(params![subject.0, version, fingerprint, occurrence], |row| row.get(0))
         .optional()?;
     if let Some(id) = known {
         return Ok(id);
     }
-    tx.prepare_cached(
+    let mut insert = tx.prepare_cached(
         "INSERT INTO finding (subject_id, version, fingerprint, occurrence, first_scan) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![batch.subject.0, record.version, record.fingerprint, record.occurrence, batch.scan.0])?;
-    Ok(tx.last_insert_rowid())
+    )?;
+    Ok(insert.insert(params![subject.0, version, fingerprint, occurrence, scan.0])?)
 }
 
 fn insert_assets(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), StoreError> {

@@ -1,0 +1,347 @@
+//! From sealed results to stored ones: unpack, judge, parse in a stream, store in invisible batches, keep the raw files.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::error::DriverError;
+use super::input::Harvest;
+use super::rank::{Place, Ranker};
+use super::verdict::{Reported, judge_exit, judge_reports};
+use crate::artifact::ArtifactStore;
+use crate::failpoint;
+use crate::model::asset::Asset;
+use crate::model::finding::{Record, SeverityCounts};
+use crate::model::fingerprint::{Fingerprint, place};
+use crate::model::id::AttemptId;
+use crate::model::manifest::{ExitCause, Manifest};
+use crate::model::outcome::{Failure, FailureReason};
+use crate::model::scanner::ResultSpec;
+use crate::model::spec::{Launch, paths};
+use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
+use crate::shim::{UnsealError, unseal};
+use crate::store::{IngestBatch, IngestRecord, NewArtifact, Store, Subject};
+
+/// Most rows of one batch: the writer's gate is given free between batches.
+const BATCH: usize = 500;
+/// What a log may add to the results when they are unpacked, in bytes.
+const LOG_SLACK: u64 = 64 << 20;
+
+/// Why results were not stored.
+pub(super) enum IngestError {
+    /// They are no results: the attempt has failed.
+    Attempt(Failure),
+    /// We failed: the attempt is as it was.
+    Driver(DriverError),
+}
+
+impl<E: Into<DriverError>> From<E> for IngestError {
+    fn from(error: E) -> Self {
+        Self::Driver(error.into())
+    }
+}
+
+/// One attempt's results on their way into the store.
+pub(super) struct Ingest<'a> {
+    pub(super) store: &'a Store,
+    pub(super) scan: crate::model::id::ScanId,
+    pub(super) fence: u64,
+    pub(super) attempt: AttemptId,
+    pub(super) launch: &'a Launch,
+    pub(super) max_results: Option<u64>,
+}
+
+/// What the parser's thread hands over.
+enum Item {
+    Record(Box<IngestRecord>),
+    Asset(Asset),
+}
+
+struct Parsed {
+    summary: Summary,
+    counts: SeverityCounts,
+    ranker: Ranker,
+    capped: bool,
+    ordinal: u32,
+}
+
+impl Ingest<'_> {
+    /// Stores the results of `manifest`, whose archive is `parts`; works in `dir`, which it makes anew.
+    pub(super) async fn run(&self, manifest: &Manifest, parts: Vec<PathBuf>, dir: &Path) -> Result<Harvest, IngestError> {
+        let files = dir.join("files");
+        self.unpack(manifest, parts, &files).await?;
+        keep_log(&files, &self.log_dir())?;
+        let gaps = judge_exit(&manifest.exit, &self.launch.spec.exit_codes).map_err(IngestError::Attempt)?;
+        while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
+        failpoint::hit("ingest.begun");
+        match self.read(manifest, &files, gaps).await {
+            Err(IngestError::Attempt(failure)) => {
+                while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
+                Err(IngestError::Attempt(failure))
+            }
+            other => other,
+        }
+    }
+
+    fn log_dir(&self) -> PathBuf {
+        self.store.dir().join("logs").join(self.launch.scan.as_str()).join(self.launch.name.as_str())
+    }
+
+    async fn unpack(&self, manifest: &Manifest, parts: Vec<PathBuf>, files: &Path) -> Result<(), IngestError> {
+        if files.exists() {
+            std::fs::remove_dir_all(files).map_err(|error| DriverError::local("empty", files, &error))?;
+        }
+        std::fs::create_dir_all(files).map_err(|error| DriverError::local("make", files, &error))?;
+        if manifest.parts.is_empty() {
+            return Ok(());
+        }
+        let limits = self.launch.spec.limits;
+        let cap = limits.output.0.saturating_add(limits.log.0.saturating_mul(2)).saturating_add(LOG_SLACK);
+        let (manifest, files) = (manifest.clone(), files.to_owned());
+        let unpacked = blocking(move || unseal(&manifest, &parts, &files, cap)).await?;
+        unpacked.map_err(|error| match error {
+            UnsealError::Io { action, error } => {
+                IngestError::Driver(DriverError::Local { action, message: error.to_string(), full: is_full(&error) })
+            }
+            other => IngestError::Attempt(Failure::new(FailureReason::Corrupt, other.to_string())),
+        })
+    }
+
+    async fn read(
+        &self,
+        manifest: &Manifest,
+        files: &Path,
+        gaps: BTreeSet<crate::model::coverage::Gap>,
+    ) -> Result<Harvest, IngestError> {
+        let spec = &self.launch.spec;
+        let subject = self.store.subject(self.scan, &spec.scanner).await?;
+        let (mut harvest, mut reported, mut ranker, mut ordinal) =
+            (Harvest::default(), Reported::default(), Ranker::default(), 0);
+        for result in &spec.results {
+            let path = result_path(files, result);
+            // A scanner that was cut short may not have come to write every file.
+            if !path.is_file() && manifest.exit.cause != ExitCause::Ended && !gaps.is_empty() {
+                continue;
+            }
+            if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
+                continue;
+            }
+            let parsed = self.parse(&path, result, subject, ranker, ordinal).await?;
+            harvest.records.merge(&parsed.counts);
+            harvest.assets += parsed.summary.assets;
+            harvest.scanner_version = harvest.scanner_version.or(parsed.summary.tool_version);
+            let skipped: u64 = parsed.summary.skipped.values().sum();
+            reported.results += parsed.counts.total() + parsed.summary.assets + skipped;
+            reported.errors.extend(parsed.summary.errors);
+            reported.capped |= parsed.capped;
+            (ranker, ordinal) = (parsed.ranker, parsed.ordinal);
+            self.keep(&path, result).await?;
+        }
+        self.correct(ranker, subject).await?;
+        harvest.coverage =
+            judge_reports(&manifest.exit, &spec.exit_codes, gaps, &reported).map_err(IngestError::Attempt)?;
+        Ok(harvest)
+    }
+
+    /// Whether there is nothing to be read and that is all right.
+    fn is_empty(&self, path: &Path, result: &ResultSpec) -> Result<bool, Failure> {
+        let shown = if result.path == ResultSpec::STDOUT { "standard output" } else { &result.path };
+        match std::fs::metadata(path) {
+            Err(_) if result.path == ResultSpec::STDOUT && self.launch.spec.accept_empty => Ok(true),
+            Err(_) => Err(Failure::new(FailureReason::ResultMissing, format!("the scanner did not write {shown}"))),
+            Ok(meta) if meta.len() > 0 => Ok(false),
+            Ok(_) if self.launch.spec.accept_empty => Ok(true),
+            Ok(_) => Err(Failure::new(FailureReason::ResultEmpty, format!("the scanner wrote nothing to {shown}"))),
+        }
+    }
+
+    /// Parses on a thread of its own; stores what it hands over, batch by batch.
+    async fn parse(
+        &self,
+        path: &Path,
+        result: &ResultSpec,
+        subject: Subject,
+        ranker: Ranker,
+        ordinal: u32,
+    ) -> Result<Parsed, IngestError> {
+        let (sender, mut items) = mpsc::channel(4 * BATCH);
+        let context = Context {
+            source_root: self.launch.spec.source.map(|_| paths::SOURCE.to_owned()).unwrap_or_default(),
+            secret_key: self.store.secret_key().to_vec(),
+        };
+        let (path, format) = (path.to_owned(), result.format.clone());
+        let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
+        let parser = blocking(move || {
+            let sink = Feeder { sender, scanner, ranker, ordinal, counts: SeverityCounts::default(), max, capped: false };
+            read_file(&path, &format, &context, sink)
+        });
+        let store = async {
+            let mut asset_ordinal = 0;
+            while let Some(batch) = next_batch(&mut items, self, subject, &mut asset_ordinal).await {
+                self.store.ingest(batch).await?;
+                failpoint::hit("ingest.batch");
+            }
+            Ok::<(), IngestError>(())
+        };
+        let (parsed, stored) = tokio::join!(parser, store);
+        stored?;
+        parsed?.map_err(|error| match error {
+            ParseError::Read(error) => {
+                IngestError::Driver(DriverError::Local { action: "read results".to_owned(), message: error.to_string(), full: false })
+            }
+            other => IngestError::Attempt(Failure::new(
+                if matches!(other, ParseError::Empty) { FailureReason::ResultEmpty } else { FailureReason::ResultInvalid },
+                format!("{}: {other}", result.path),
+            )),
+        })
+    }
+
+    /// Keeps the raw file, secrets masked.
+    async fn keep(&self, path: &Path, result: &ResultSpec) -> Result<(), IngestError> {
+        let artifacts = ArtifactStore::new(&self.store.dir().join("artifacts"));
+        let (path, format, key) = (path.to_owned(), result.format.clone(), self.store.secret_key().to_vec());
+        let kept = blocking(move || mask_into(&artifacts, &path, &format, &key)).await?;
+        let (stored, original) = kept?;
+        let path = result.path.clone();
+        let artifact = NewArtifact { path, blob: stored.sha256, length: stored.len, original };
+        self.store.artifacts(self.scan, self.fence, self.attempt, vec![artifact]).await?;
+        Ok(())
+    }
+
+    /// Gives equal findings the ranks of their places.
+    async fn correct(&self, ranker: Ranker, subject: Subject) -> Result<(), IngestError> {
+        for slice in ranker.corrections().chunks(BATCH) {
+            let ranks = slice.iter().map(|&(fingerprint, ordinal, occurrence)| (ordinal, fingerprint, occurrence)).collect();
+            self.store.rerank(self.scan, self.fence, self.attempt, subject, Fingerprint::VERSION, ranks).await?;
+        }
+        Ok(())
+    }
+
+    fn batch(&self, subject: Subject) -> IngestBatch {
+        IngestBatch {
+            scan: self.scan,
+            fence: self.fence,
+            attempt: self.attempt,
+            subject,
+            records: Vec::new(),
+            assets: Vec::new(),
+        }
+    }
+}
+
+/// Gathers what has come, up to a batch; `None` when the parser has ended.
+async fn next_batch(
+    items: &mut mpsc::Receiver<Item>,
+    ingest: &Ingest<'_>,
+    subject: Subject,
+    asset_ordinal: &mut u32,
+) -> Option<IngestBatch> {
+    let mut received = Vec::with_capacity(BATCH);
+    if items.recv_many(&mut received, BATCH).await == 0 {
+        return None;
+    }
+    let mut batch = ingest.batch(subject);
+    for item in received {
+        match item {
+            Item::Record(record) => batch.records.push(*record),
+            Item::Asset(asset) => {
+                batch.assets.push((*asset_ordinal, asset));
+                *asset_ordinal += 1;
+            }
+        }
+    }
+    Some(batch)
+}
+
+/// The parser's side: numbers, ranks and counts what it finds, and sends it on.
+struct Feeder {
+    sender: mpsc::Sender<Item>,
+    scanner: String,
+    ranker: Ranker,
+    ordinal: u32,
+    counts: SeverityCounts,
+    max: u64,
+    capped: bool,
+}
+
+impl Sink for Feeder {
+    fn record(&mut self, record: Record) -> Result<(), Stop> {
+        if self.counts.total() >= self.max {
+            self.capped = true;
+            return Err(Stop);
+        }
+        let fingerprint = Fingerprint::of(&self.scanner, &record).0;
+        let occurrence = self.ranker.rank(fingerprint, self.ordinal, place(&record));
+        self.counts.add(record.severity);
+        let item = IngestRecord { ordinal: self.ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
+        self.ordinal += 1;
+        self.sender.blocking_send(Item::Record(Box::new(item))).map_err(|_| Stop)
+    }
+
+    fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
+        self.sender.blocking_send(Item::Asset(asset)).map_err(|_| Stop)
+    }
+}
+
+fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> Result<Parsed, ParseError> {
+    let parser = parse::parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let summary = match parser.parse(&mut input, context, &mut sink) {
+        Ok(summary) => summary,
+        Err(ParseError::Stopped) if sink.capped => Summary::default(),
+        Err(error) => return Err(error),
+    };
+    Ok(Parsed { summary, counts: sink.counts, ranker: sink.ranker, capped: sink.capped, ordinal: sink.ordinal })
+}
+
+fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {
+    if result.path == ResultSpec::STDOUT { files.join("stdout") } else { files.join("work").join(&result.path) }
+}
+
+/// Moves an unpacked log to where `logs` finds it.
+fn keep_log(files: &Path, log: &Path) -> Result<(), DriverError> {
+    let unpacked = files.join("log");
+    if !unpacked.is_dir() {
+        return Ok(());
+    }
+    if log.exists() {
+        std::fs::remove_dir_all(log).map_err(|error| DriverError::local("replace", log, &error))?;
+    }
+    if let Some(parent) = log.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| DriverError::local("make", parent, &error))?;
+    }
+    std::fs::rename(&unpacked, log).map_err(|error| DriverError::local("move the log to", log, &error))
+}
+
+/// Streams a result file into the artifact store, secrets masked on the way; returns what is stored and the original's hash.
+fn mask_into(
+    artifacts: &ArtifactStore,
+    path: &Path,
+    format: &str,
+    key: &[u8],
+) -> Result<(crate::artifact::Stored, crate::model::id::Sha256), DriverError> {
+    let masked_path = path.with_extension("masked");
+    let local = |error: &io::Error| DriverError::local("mask", path, error);
+    let mut masked = File::create(&masked_path).map_err(|error| local(&error))?;
+    let mut input = BufReader::new(File::open(path).map_err(|error| local(&error))?);
+    let report = parse::mask(format, &mut input, &mut masked, key)
+        .map_err(|error| DriverError::Local { action: format!("mask {}", path.display()), message: error.to_string(), full: false })?;
+    masked.flush().map_err(|error| local(&error))?;
+    drop(masked);
+    let mut masked = File::open(&masked_path).map_err(|error| local(&error))?;
+    let stored = artifacts.put(&mut masked).map_err(|error| DriverError::Artifact(error.to_string()))?;
+    Ok((stored, report.sha256_original))
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Runs `work` where it may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DriverError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| DriverError::Panicked(error.to_string()))
+}
+
