@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 
 use super::error::DriverError;
 use super::input::Harvest;
-use super::rank::{Place, Ranker};
+use super::rank::{Ranker, place};
 use super::verdict::{Reported, judge_exit, judge_reports};
 use crate::artifact::ArtifactStore;
 use crate::failpoint;
 use crate::model::asset::Asset;
 use crate::model::finding::{Record, SeverityCounts};
-use crate::model::fingerprint::{Fingerprint, place};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::id::AttemptId;
 use crate::model::manifest::{ExitCause, Manifest};
 use crate::model::outcome::{Failure, FailureReason};

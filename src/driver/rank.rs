@@ -2,8 +2,18 @@
 
 use std::collections::HashMap;
 
+use crate::model::finding::Record;
+
 /// Where a record is in its file: line, column, end line, end column; 0 where unknown. Equal fingerprints share the file.
 pub(super) type Place = [u32; 4];
+
+/// Returns where a record is in its file.
+pub(super) fn place(record: &Record) -> Place {
+    record.location.region().map_or([0; 4], |region| {
+        let end = |part: Option<u32>| part.unwrap_or_default();
+        [region.start_line, end(region.start_column), end(region.end_line), end(region.end_column)]
+    })
+}
 
 /// Hands out ranks while records stream by, and says at the end which have to change.
 #[derive(Debug, Default)]

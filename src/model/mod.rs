@@ -5,6 +5,7 @@ pub mod clock;
 pub mod coverage;
 pub mod event;
 pub mod finding;
+pub mod fingerprint;
 pub mod frame;
 pub mod id;
 pub mod manifest;

@@ -2,12 +2,49 @@
 //!
 //! Every parser counts: records in the file = records handed to the sink + records skipped for a stated reason. A file that is
 //! truncated, garbled or of another format is an error with its place, never "nothing found".
+//!
+//! Memory is flat in the size of a file: one result at a time is held, and none may be longer than [`json::MAX_VALUE`].
+//! Secrets are masked on that one result before anything is read from it, by the same function that [`mask`] uses on the raw
+//! file; so a masked file parses to the same records as the original.
+
+pub mod mask;
+
+mod bandit;
+mod cargo_audit;
+mod checkov;
+mod encoding;
+mod gitleaks;
+mod hadolint;
+mod ids;
+mod json;
+mod kingfisher;
+mod nmap;
+mod output;
+mod path;
+#[cfg(test)]
+mod properties;
+mod registry;
+mod rewrite;
+mod sarif;
+mod semgrep;
+mod severity;
+mod sniff;
+#[cfg(test)]
+mod testing;
+mod text;
+mod trivy;
+mod value;
+mod zizmor;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
+
+pub use mask::{MaskReport, Redaction, mask};
+pub use registry::{PARSERS, parser, sniff};
+pub use sniff::Outline;
 
 /// Takes what a parser finds, in the order of the file.
 pub trait Sink {
@@ -73,10 +110,24 @@ pub enum ParseError {
     Read(#[from] std::io::Error),
 }
 
+impl From<Stop> for ParseError {
+    fn from(_: Stop) -> Self {
+        Self::Stopped
+    }
+}
+
 /// A format of results.
 pub trait Parser: Sync {
     /// Its name in catalogue and `import --format`.
     fn name(&self) -> &'static str;
+
+    /// Whether a document that begins like this is of the format.
+    fn recognises(&self, outline: &Outline) -> bool;
+
+    /// Which values of the format are secret; none when the format carries none.
+    fn redaction(&self) -> Option<&'static Redaction> {
+        None
+    }
 
     /// Reads a whole file.
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError>;

@@ -1,0 +1,261 @@
+//! Secrets in results: what is stored has `‹secret:hash:last4›` in their place.
+//!
+//! The hash is the first 8 hexadecimal digits of HMAC-SHA256 under a key of this installation: the same secret gives the same
+//! mask here and another elsewhere. The last four characters stay, for people, only of secrets of 16 characters or more.
+//! Masking a masked value changes nothing.
+
+use std::io::{Read, Write};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::Value;
+use sha2::Digest as _;
+
+use super::rewrite::rewrite;
+use super::{ParseError, parser};
+use crate::model::id::Sha256;
+
+/// Which values of a format are secret.
+#[derive(Debug)]
+pub struct Redaction {
+    /// Routes to the values that hold secrets, one result each.
+    pub(super) routes: &'static [&'static str],
+    /// Masks one such value. Told also when a part of a route ends.
+    pub(super) apply: fn(&mut Masker<'_>, &'static str, Option<&mut Value>),
+}
+
+/// What masking a file did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskReport {
+    /// Texts that were replaced.
+    pub masked: u64,
+    /// Hash of the file as it was.
+    pub sha256_original: Sha256,
+}
+
+/// Copies a file of results with its secrets masked, as a stream. Formats without secrets are copied byte by byte.
+pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u8]) -> Result<MaskReport, ParseError> {
+    let parser = parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
+    let mut hashed = Hashed { inner: input, hash: sha2::Sha256::new() };
+    let mut masker = Masker::new(key);
+    match parser.redaction() {
+        Some(Redaction { routes, apply }) => {
+            rewrite(parser.name(), &mut hashed, output, routes, &mut |route, value| apply(&mut masker, route, value))?;
+        }
+        None => drop(std::io::copy(&mut hashed, output)?),
+    }
+    Ok(MaskReport { masked: masker.masked, sha256_original: Sha256(hashed.hash.finalize().into()) })
+}
+
+/// A reader that hashes what passes.
+struct Hashed<'r> {
+    inner: &'r mut dyn Read,
+    hash: sha2::Sha256,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// Replaces secrets.
+pub(super) struct Masker<'k> {
+    key: &'k [u8],
+    masked: u64,
+    /// The tool that a document says it is of, where that decides (SARIF).
+    pub(super) tool: Option<String>,
+}
+
+/// Shorter texts occur everywhere; replacing them outside their own field would only garble.
+const MIN_ELSEWHERE: usize = 6;
+/// A run of this many characters without a break is taken for a secret of its own inside a masked line of code.
+const MIN_PIECE: usize = 12;
+/// Shorter secrets show none of their characters.
+const MIN_LAST4: usize = 16;
+
+const OPEN: &str = "‹secret:";
+const CLOSE: char = '›';
+
+impl<'k> Masker<'k> {
+    pub(super) fn new(key: &'k [u8]) -> Self {
+        Self { key, masked: 0, tool: None }
+    }
+
+    /// Returns what stands for a secret.
+    pub(super) fn token(&self, secret: &str) -> String {
+        let secret = secret.trim();
+        if is_token(secret) {
+            return secret.to_owned();
+        }
+        let hash = self.hash8(secret);
+        let count = secret.chars().count();
+        if count < MIN_LAST4 {
+            return format!("{OPEN}{hash}{CLOSE}");
+        }
+        let last4: String = secret.chars().skip(count - 4).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        format!("{OPEN}{hash}:{last4}{CLOSE}")
+    }
+
+    fn hash8(&self, secret: &str) -> String {
+        use std::fmt::Write as _;
+        // HMAC takes keys of any length, so the error cannot come; an empty text would show at once.
+        let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(self.key) else { return String::new() };
+        mac.update(secret.as_bytes());
+        mac.finalize().into_bytes()[..4].iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// Masks every text at and below the given pointers, then each of these secrets wherever else the value has it.
+    pub(super) fn hide(&mut self, value: &mut Value, pointers: &[&str]) {
+        let mut secrets = Vec::new();
+        for pointer in pointers {
+            if let Some(place) = value.pointer_mut(pointer) {
+                each_text(place, &mut |text| {
+                    if !text.trim().is_empty() && !is_token(text.trim()) {
+                        let token = self.token(text);
+                        self.masked += 1;
+                        secrets.push(std::mem::replace(text, token));
+                    }
+                });
+            }
+        }
+        self.hide_elsewhere(value, &secrets);
+    }
+
+    /// Replaces known secrets, whole or the pieces that stand out in them, in all texts of a value.
+    pub(super) fn hide_elsewhere(&mut self, value: &mut Value, secrets: &[String]) {
+        let mut needles: Vec<&str> = secrets.iter().map(|s| s.trim()).filter(|s| s.len() >= MIN_ELSEWHERE).collect();
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        if !needles.is_empty() {
+            each_text(value, &mut |text| self.replace(text, &needles));
+        }
+        let mut pieces: Vec<&str> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
+        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
+        if !pieces.is_empty() {
+            each_prose(value, &mut |text| self.replace(text, &pieces));
+        }
+    }
+
+    fn replace(&mut self, text: &mut String, needles: &[&str]) {
+        for needle in needles {
+            if text.contains(needle) && !is_token(text) {
+                self.masked += 1;
+                *text = text.replace(needle, &self.token(needle));
+            }
+        }
+    }
+
+    /// Masks what stands between quotes: `Possible hardcoded password: 'hunter2'`.
+    pub(super) fn quoted(&mut self, text: &str) -> String {
+        let Some(start) = text.find(['\'', '"']) else { return text.to_owned() };
+        let quote = &text[start..=start];
+        let Some(length) = text[start + 1..].rfind(quote).filter(|length| *length > 0) else { return text.to_owned() };
+        let inside = &text[start + 1..start + 1 + length];
+        self.masked += u64::from(!is_token(inside));
+        format!("{}{}{}", &text[..=start], self.token(inside), &text[start + 1 + length..])
+    }
+}
+
+/// The identity of a masked secret: its hash, which is the same however the place is written.
+pub(super) fn token_identity(token: &str) -> String {
+    let inside = token.strip_prefix(OPEN).unwrap_or(token);
+    inside.split([':', CLOSE]).next().unwrap_or_default().to_owned()
+}
+
+fn is_token(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)) else { return false };
+    let (hash, last4) = inside.split_once(':').unwrap_or((inside, ""));
+    hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) && last4.chars().count() <= 4
+}
+
+/// Whether a rule is about secrets, by the words of its id.
+pub(super) fn is_secret_rule(rule: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "secret",
+        "password",
+        "passwd",
+        "credential",
+        "token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "private-key",
+        "private_key",
+        "access-key",
+        "access_key",
+        "hardcoded",
+        "jwt-key",
+    ];
+    let rule = rule.to_ascii_lowercase();
+    WORDS.iter().any(|word| rule.contains(word))
+}
+
+/// Unbroken runs that may be the secret itself inside a line of code.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "\"'`,;=()[]{}<>".contains(c)).filter(|piece| piece.len() >= MIN_PIECE)
+}
+
+fn each_text(value: &mut Value, work: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => work(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, work)),
+        Value::Object(map) => map.values_mut().for_each(|item| each_text(item, work)),
+        _ => {}
+    }
+}
+
+/// Texts for people; in names of rules and files a piece of code may stand by right.
+fn each_prose(value: &mut Value, work: &mut dyn FnMut(&mut String)) {
+    const PROSE: [&str; 8] =
+        ["text", "markdown", "message", "Message", "description", "title", "issue_text", "response"];
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| each_prose(item, work)),
+        Value::Object(map) => {
+            for (key, item) in map {
+                match item {
+                    Value::String(text) if PROSE.contains(&key.as_str()) => work(text),
+                    Value::String(_) => {}
+                    other => each_prose(other, work),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_keyed_stable_and_show_little() {
+        let (mine, yours) = (Masker::new(b"mine"), Masker::new(b"yours"));
+        let token = mine.token("AKIAIOSFODNN7EXAMPLE");
+        assert!(token.starts_with("‹secret:") && token.ends_with(":MPLE›"), "{token}");
+        assert_eq!(mine.token(&token), token);
+        assert_ne!(yours.token("AKIAIOSFODNN7EXAMPLE"), token);
+        assert_eq!(mine.token("hunter2").chars().count(), "‹secret:01234567›".chars().count());
+        assert_eq!(token_identity(&token).len(), 8);
+    }
+
+    #[test]
+    fn a_secret_is_hidden_wherever_the_value_has_it() {
+        let mut value = serde_json::json!({
+            "snippet": "key = 'hunter2hunter2!'", "file": "a.py", "message": "found hunter2hunter2! here",
+        });
+        let mut masker = Masker::new(b"k");
+        masker.hide(&mut value, &["/snippet"]);
+        assert!(!value.to_string().contains("hunter2"), "{value}");
+        assert_eq!(value["file"], "a.py");
+        assert_eq!(masker.quoted("password: 'abc'").matches("abc").count(), 0);
+    }
+
+    #[test]
+    fn an_unknown_format_is_an_error() {
+        assert!(matches!(mask("x", &mut &b""[..], &mut Vec::new(), b""), Err(ParseError::UnknownFormat(_))));
+    }
+}

@@ -1,0 +1,80 @@
+//! What a parser hands on, counted and kept within bounds.
+
+use crate::model::asset::Asset;
+use crate::model::finding::Record;
+
+use super::text::cut;
+use super::{ParseError, Sink, Summary};
+
+const MAX_ERRORS: usize = 20;
+const MAX_ERROR: usize = 500;
+const MAX_TITLE: usize = 300;
+const MAX_MESSAGE: usize = 8 << 10;
+const MAX_EVIDENCE: usize = 8 << 10;
+const MAX_PLACE: usize = 4 << 10;
+const MAX_LIST: usize = 100;
+const NO_RULE: &str = "unnamed";
+
+/// A sink with the summary of what went into it.
+pub(super) struct Output<'s> {
+    sink: &'s mut dyn Sink,
+    pub(super) summary: Summary,
+}
+
+impl<'s> Output<'s> {
+    pub(super) fn new(sink: &'s mut dyn Sink) -> Self {
+        Self { sink, summary: Summary::default() }
+    }
+
+    /// Hands on a record. What is longer than anybody reads is cut, and the cut shows as `…`.
+    pub(super) fn record(&mut self, mut record: Record) -> Result<(), ParseError> {
+        bound(&mut record);
+        self.sink.record(record)?;
+        self.summary.records += 1;
+        Ok(())
+    }
+
+    pub(super) fn asset(&mut self, asset: Asset) -> Result<(), ParseError> {
+        self.sink.asset(asset)?;
+        self.summary.assets += 1;
+        Ok(())
+    }
+
+    /// Counts a record that is not handed on.
+    pub(super) fn skip(&mut self, reason: &str) {
+        *self.summary.skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Notes an error that the report tells of; the 20 first are kept.
+    pub(super) fn error(&mut self, message: &str) {
+        if self.summary.errors.len() < MAX_ERRORS {
+            let line: String = message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            self.summary.errors.push(cut(&line, MAX_ERROR));
+        }
+    }
+
+    /// Notes the tool's version.
+    pub(super) fn version(&mut self, version: Option<&str>) {
+        if let Some(version) = version {
+            self.summary.tool_version.get_or_insert_with(|| cut(version, 64));
+        }
+    }
+}
+
+fn bound(record: &mut Record) {
+    record.rule = cut(record.rule.trim(), MAX_TITLE);
+    if record.rule.is_empty() {
+        NO_RULE.clone_into(&mut record.rule);
+    }
+    record.title = cut(record.title.lines().next().unwrap_or_default().trim(), MAX_TITLE);
+    if record.title.is_empty() {
+        record.title.clone_from(&record.rule);
+    }
+    record.message = cut(record.message.trim(), MAX_MESSAGE);
+    record.evidence = record.evidence.take().map(|text| cut(text.trim_end(), MAX_EVIDENCE));
+    record.fix = record.fix.take().map(|text| cut(text.trim(), MAX_MESSAGE));
+    record.identity = cut(&record.identity, MAX_PLACE);
+    record.references.truncate(MAX_LIST);
+    record.vulnerabilities.truncate(MAX_LIST);
+    record.cwe.truncate(MAX_LIST);
+}

@@ -1,0 +1,68 @@
+//! The table of formats.
+
+use super::{Outline, Parser};
+use super::{bandit, cargo_audit, checkov, gitleaks, hadolint, kingfisher, nmap, sarif, semgrep, trivy, zizmor};
+
+/// Every parser, by name.
+pub const PARSERS: &[&dyn Parser] = &[
+    &bandit::Bandit,
+    &cargo_audit::CargoAudit,
+    &checkov::Checkov,
+    &gitleaks::Gitleaks,
+    &hadolint::Hadolint,
+    &kingfisher::Kingfisher,
+    &nmap::Nmap,
+    &sarif::Sarif,
+    &semgrep::Semgrep,
+    &trivy::Trivy,
+    &zizmor::Zizmor,
+];
+
+/// Returns the parser of a format.
+pub fn parser(name: &str) -> Option<&'static dyn Parser> {
+    PARSERS.iter().copied().find(|parser| parser.name() == name)
+}
+
+/// Tells the format of a document by its first bytes (64 KiB are plenty). `None` when no format, or more than one, fits: an
+/// empty JSON array says nothing about who wrote it.
+pub fn sniff(head: &[u8]) -> Option<&'static dyn Parser> {
+    let outline = Outline::of(head);
+    let mut fitting = PARSERS.iter().copied().filter(|parser| parser.recognises(&outline));
+    let first = fitting.next()?;
+    fitting.next().is_none().then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_unique() {
+        assert!(PARSERS.is_sorted_by(|a, b| a.name() < b.name()));
+        assert!(parser("sarif").is_some());
+        assert!(parser("nonsense").is_none());
+    }
+
+    #[test]
+    fn formats_are_told_apart_by_their_beginnings() {
+        let cases = [
+            (r#"{"runs":[{"results":[{"ruleId":"x""#, Some("sarif")),
+            (r#"{"errors":[],"generated_at":"","metrics":{"a":{"#, Some("bandit")),
+            (r#"{"version":"1","results":[{"check_id":"a","extra":{}}]}"#, Some("semgrep")),
+            (r#"[{"RuleID":"a","Secret":"b"#, Some("gitleaks")),
+            (r#"{"SchemaVersion":2,"ArtifactName":"."#, Some("trivy")),
+            (r#"[{"check_type":"terraform","results""#, Some("checkov")),
+            (r#"{"findings":[{"rule":{"id":"x"},"finding":{"snippet":"#, Some("kingfisher")),
+            (r#"[{"code":"DL3008","column":1,"file":"a","level":"x","line":3,"message":""#, Some("hadolint")),
+            (r#"[{"ident":"a","desc":"b","url":"","determinations":{}"#, Some("zizmor")),
+            (r#"{"database":{"advisory-count":3},"lockfile":{}"#, Some("cargo-audit")),
+            (r#"<?xml version="1.0"?><!DOCTYPE nmaprun><nmaprun scanner="nmap">"#, Some("nmap")),
+            ("[]", None),
+            ("", None),
+            ("hello", None),
+        ];
+        for (head, expected) in cases {
+            assert_eq!(sniff(head.as_bytes()).map(Parser::name), expected, "{head}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Results of one run → records.
+
+use serde_json::Value;
+
+use super::super::mask::{Masker, token_identity};
+use super::super::output::Output;
+use super::super::text::{code_identity, cut};
+use super::super::value::{first, items, number, owned, region, text, texts};
+use super::super::{Context, ParseError, ids, path, severity};
+use super::rules::{Rule, Rules};
+use super::{level, secrets};
+use crate::model::finding::{Cvss, Location, Record};
+
+/// Bytes of results that may wait for their rules.
+pub(super) const MAX_WAITING: usize = 64 << 20;
+
+/// A run while it is read.
+pub(super) struct Run<'c> {
+    context: &'c Context,
+    masker: Masker<'c>,
+    pub(super) rules: Rules,
+    tool_known: bool,
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
+    overflow: u64,
+}
+
+/// A masked result that waits for its rule.
+struct Waiting {
+    result: Value,
+    secret: bool,
+}
+
+impl<'c> Run<'c> {
+    pub(super) fn new(context: &'c Context) -> Self {
+        Self {
+            context,
+            masker: Masker::new(&context.secret_key),
+            rules: Rules::default(),
+            tool_known: false,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            overflow: 0,
+        }
+    }
+
+    pub(super) fn named(&mut self, tool: Option<&str>) {
+        self.masker.tool = tool.map(str::to_owned);
+    }
+
+    /// Takes a result: to the sink if its rules are known, else to those that wait.
+    pub(super) fn result(&mut self, mut result: Value, output: &mut Output<'_>) -> Result<(), ParseError> {
+        if let Some(reason) = no_problem(&result) {
+            output.skip(reason);
+            return Ok(());
+        }
+        let secret = secrets::hide(&mut self.masker, &mut result);
+        if self.tool_known {
+            return output.record(self.record(&result, secret));
+        }
+        trim(&mut result);
+        let size = result.to_string().len();
+        if self.waiting_bytes + size > MAX_WAITING {
+            self.overflow += 1;
+            return output.record(self.record(&result, secret));
+        }
+        self.waiting_bytes += size;
+        self.waiting.push(Waiting { result, secret });
+        Ok(())
+    }
+
+    /// Hands on those that waited.
+    pub(super) fn tool_is_known(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
+        self.tool_known = true;
+        self.waiting_bytes = 0;
+        for Waiting { result, secret } in std::mem::take(&mut self.waiting) {
+            output.record(self.record(&result, secret))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run; a document may hold several.
+    pub(super) fn finish(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
+        self.tool_is_known(output)?;
+        if self.overflow > 0 {
+            output.error(&format!(
+                "{} results stood too far before their rules; their severities may be unknown",
+                self.overflow
+            ));
+        }
+        *self = Self::new(self.context);
+        Ok(())
+    }
+
+    fn record(&self, result: &Value, secret: bool) -> Record {
+        let rule = self.rules.of(result);
+        let (severity, native) = level::severity(result, rule, secrets::is_secret(self.masker.tool.as_deref(), result));
+        let severity =
+            if self.tool_known || native.is_some() { severity } else { crate::model::severity::Severity::Unknown };
+        let id =
+            first(result, &["/ruleId", "/rule/id"]).or_else(|| rule.map(|rule| rule.id.as_str())).unwrap_or_default();
+        let message = message(result, rule);
+        let snippet = secrets::snippet(result);
+        let place = result.pointer("/locations/0").unwrap_or(&Value::Null);
+        Record {
+            title: rule
+                .map(|rule| rule.title.clone())
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| message.clone()),
+            severity,
+            native_severity: native,
+            confidence: confidence(result, rule),
+            location: location(place, &self.context.source_root),
+            cwe: weaknesses(result, rule),
+            vulnerabilities: vulnerabilities(id, result, rule),
+            cvss: cvss(result),
+            fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
+            references: references(result, rule),
+            identity: match snippet {
+                Some(token) if secret => token_identity(token),
+                _ => identity(result, snippet),
+            },
+            evidence: snippet.map(str::to_owned),
+            rule: id.to_owned(),
+            message: message + &other_places(result, &self.context.source_root),
+        }
+    }
+}
+
+/// Why a result is no problem to report, when it is none.
+fn no_problem(result: &Value) -> Option<&'static str> {
+    let dropped = |suppression: &Value| matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
+    let suppressions = items(result, "/suppressions");
+    match (text(result, "/kind"), text(result, "/baselineState")) {
+        (Some("pass"), _) => Some("kind pass"),
+        (Some("notApplicable"), _) => Some("kind notApplicable"),
+        (_, Some("absent")) => Some("absent from this run"),
+        _ if !suppressions.is_empty() && !suppressions.iter().any(dropped) => Some("suppressed in the report"),
+        _ => None,
+    }
+}
+
+/// Drops what no record shows and may be long, before a result waits.
+fn trim(result: &mut Value) {
+    if let Some(map) = result.as_object_mut() {
+        for key in
+            ["codeFlows", "threadFlows", "graphs", "graphTraversals", "stacks", "relatedLocations", "attachments"]
+        {
+            map.remove(key);
+        }
+    }
+}
+
+/// The message with its arguments put in (section 3.11.5).
+fn message(result: &Value, rule: Option<&Rule>) -> String {
+    let by_rule = || rule.and_then(|rule| rule.message.as_deref());
+    let template = first(result, &["/message/text", "/message/markdown"]).or_else(by_rule).unwrap_or_default();
+    let arguments = items(result, "/message/arguments");
+    let mut message = template.to_owned();
+    for (i, argument) in arguments.iter().enumerate().take(20) {
+        message = cut(&message.replace(&format!("{{{i}}}"), argument.as_str().unwrap_or_default()), 16 << 10);
+    }
+    message
+}
+
+/// A result with several locations is one problem (section 3.27.12); those beyond the first are told in words.
+fn other_places(result: &Value, root: &str) -> String {
+    let others = items(result, "/locations").iter().skip(1).take(100);
+    others.flat_map(|place| ["\nalso at ".to_owned(), location(place, root).to_string()]).collect()
+}
+
+fn confidence(result: &Value, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
+    let own = first(result, &["/properties/issue_confidence", "/properties/confidence", "/properties/precision"]);
+    own.or_else(|| rule?.precision.as_deref()).and_then(severity::confidence)
+}
+
+fn location(place: &Value, root: &str) -> Location {
+    let at = |key: &str| number(place, &format!("/physicalLocation/region/{key}"));
+    let region = region(at("startLine"), at("endLine"), at("startColumn"), at("endColumn"));
+    let uri = text(place, "/physicalLocation/artifactLocation/uri");
+    let name = first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]);
+    match (uri, name) {
+        (Some(uri), _) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
+        (Some(uri), _) => Location::File { path: path::from_uri(uri, root), region },
+        (None, Some(name)) => Location::Resource { name: name.to_owned(), path: String::new(), region: None },
+        (None, None) => Location::Nowhere,
+    }
+}
+
+fn is_web(uri: &str) -> bool {
+    uri.starts_with("http://") || uri.starts_with("https://")
+}
+
+fn weaknesses(result: &Value, rule: Option<&Rule>) -> Vec<u32> {
+    let mut texts_of_result = texts(result, "/properties/tags");
+    texts_of_result.extend(texts(result, "/properties/cwe"));
+    texts_of_result.extend(items(result, "/taxa").iter().filter_map(|taxon| {
+        let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
+        let id = text(taxon, "/id")?;
+        Some(if of_cwe && !id.to_ascii_lowercase().starts_with("cwe") { format!("CWE-{id}") } else { id.to_owned() })
+    }));
+    let mut cwe = ids::weaknesses(texts_of_result.iter().map(String::as_str));
+    let of_rule = rule.map_or(&[][..], |rule| &rule.cwe);
+    cwe.extend(of_rule.iter().filter(|number| !cwe.contains(number)).copied().collect::<Vec<_>>());
+    cwe
+}
+
+fn vulnerabilities(id: &str, result: &Value, rule: Option<&Rule>) -> Vec<String> {
+    let tags = texts(result, "/properties/tags");
+    let of_rule = rule.map_or(&[][..], |rule| &rule.vulnerabilities);
+    ids::vulnerabilities(std::iter::once(id).chain(tags.iter().chain(of_rule).map(String::as_str)))
+}
+
+fn cvss(result: &Value) -> Option<Cvss> {
+    let vector = first(result, &["/properties/cvssV3_vector", "/properties/cvss_vector", "/properties/cvss"])?;
+    let parsed: cvss::Cvss = vector.parse().ok()?;
+    Some(Cvss { score: parsed.score(), vector: Some(vector.to_owned()) })
+}
+
+fn references(result: &Value, rule: Option<&Rule>) -> Vec<String> {
+    let help = rule.and_then(|rule| rule.help.clone());
+    help.into_iter().chain(text(result, "/hostedViewerUri").map(str::to_owned)).collect()
+}
+
+/// The code; without it, the hash of the line that `CodeQL` and its kin compute in one agreed way. Other fingerprints are
+/// not trusted: some tools write the same words into all of them.
+fn identity(result: &Value, snippet: Option<&str>) -> String {
+    if let Some(snippet) = snippet {
+        return code_identity(snippet);
+    }
+    let line_hash = owned(result, "/partialFingerprints/primaryLocationLineHash");
+    line_hash.split(':').next().unwrap_or_default().to_owned()
+}

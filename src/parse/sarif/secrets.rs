@@ -1,0 +1,90 @@
+//! Which snippets of a SARIF document are secrets.
+
+use serde_json::Value;
+
+use super::super::mask::{Masker, Redaction, is_secret_rule};
+use super::super::value::{first, text};
+
+/// Tools that look for secrets and nothing else.
+const SECRET_SCANNERS: [&str; 11] = [
+    "gitleaks",
+    "betterleaks",
+    "kingfisher",
+    "trufflehog",
+    "detect-secrets",
+    "noseyparker",
+    "nosey parker",
+    "secretlint",
+    "ggshield",
+    "whispers",
+    "ripsecrets",
+];
+
+pub(super) static REDACTION: Redaction = Redaction {
+    routes: &["runs/[]/tool/driver/name", "runs/[]/results/[]"],
+    apply: |masker, route, value| match (route, value) {
+        ("runs/[]/tool/driver/name", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
+        ("runs/[]/results/[]", Some(value)) => {
+            hide(masker, value);
+        }
+        ("runs/[]", None) => masker.tool = None,
+        _ => {}
+    },
+};
+
+/// Masks a result that may hold a secret; returns whether it may.
+pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
+    let secret = may_hold_secret(masker.tool.as_deref(), result);
+    if secret {
+        let mut pointers =
+            vec!["/properties/offender".to_owned(), "/properties/secret".to_owned(), "/properties/match".to_owned()];
+        snippets(result, "", &mut pointers);
+        let pointers: Vec<&str> = pointers.iter().map(String::as_str).collect();
+        masker.hide(result, &pointers);
+    }
+    secret
+}
+
+fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
+    is_secret(tool, result) || (tool.is_none() && !is_semgrep(result))
+}
+
+/// Whether tool or rule say that the result is a secret.
+pub(super) fn is_secret(tool: Option<&str>, result: &Value) -> bool {
+    tool.is_some_and(is_secret_scanner) || first(result, &["/ruleId", "/rule/id"]).is_some_and(is_secret_rule)
+}
+
+fn is_secret_scanner(tool: &str) -> bool {
+    let tool = tool.to_ascii_lowercase();
+    SECRET_SCANNERS.iter().any(|name| tool.starts_with(name))
+}
+
+/// semgrep writes its results before its name, and this key in each of them. A result of unknown origin without it is taken
+/// to hold a secret.
+fn is_semgrep(result: &Value) -> bool {
+    result.pointer("/fingerprints/matchBasedId~1v1").is_some()
+}
+
+/// Pointers to all snippets of a value, wherever they are: regions, context regions, flows, fixes.
+fn snippets(value: &Value, at: &str, found: &mut Vec<String>) {
+    let below = |key: &str| format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+    match value {
+        Value::Object(map) => {
+            for (key, item) in map {
+                match key.as_str() {
+                    "snippet" | "insertedContent" => found.push(below(key)),
+                    _ => snippets(item, &below(key), found),
+                }
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| snippets(item, &below(&i.to_string()), found));
+        }
+        _ => {}
+    }
+}
+
+/// The code that a result is about.
+pub(super) fn snippet(result: &Value) -> Option<&str> {
+    text(result, "/locations/0/physicalLocation/region/snippet/text")
+}

@@ -1,0 +1,131 @@
+//! The outline of a document: which keys it begins with.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+const MAX_HEAD: usize = 64 << 10;
+const MAX_DEPTH: usize = 4;
+
+/// The first keys of a JSON document as paths (`runs/[]/tool`), or the root element of an XML document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    paths: BTreeSet<String>,
+    xml_root: Option<String>,
+}
+
+impl Outline {
+    /// Reads the beginning of a document; that it breaks off in the middle is expected.
+    pub fn of(head: &[u8]) -> Self {
+        let head = &head[..head.len().min(MAX_HEAD)];
+        let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        if text.starts_with(b"<") {
+            return Self { xml_root: xml_root(text), ..Self::default() };
+        }
+        let mut outline = Self::default();
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        // An error only says that the head ends here.
+        drop(Keys { outline: &mut outline, path: String::new(), depth: 0 }.deserialize(&mut deserializer));
+        outline
+    }
+
+    /// Whether the document has a value at `path`.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.paths.contains(path)
+    }
+
+    /// Whether it has values at all these paths.
+    pub(super) fn has_all(&self, paths: &[&str]) -> bool {
+        paths.iter().all(|path| self.has(path))
+    }
+
+    /// Whether it is XML with this root element.
+    pub(super) fn is_xml(&self, root: &str) -> bool {
+        self.xml_root.as_deref() == Some(root)
+    }
+}
+
+fn xml_root(text: &[u8]) -> Option<String> {
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_reader(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) | Event::Empty(tag) => {
+                return Some(String::from_utf8_lossy(tag.name().as_ref()).into_owned());
+            }
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+struct Keys<'o> {
+    outline: &'o mut Outline,
+    path: String,
+    depth: usize,
+}
+
+impl Keys<'_> {
+    fn below(&mut self, key: &str) -> Keys<'_> {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}/{key}", self.path) };
+        Keys { outline: &mut *self.outline, path, depth: self.depth + 1 }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.outline.paths.insert(self.path.clone());
+        if self.depth < MAX_DEPTH {
+            deserializer.deserialize_any(self)
+        } else {
+            deserializer.deserialize_ignored_any(IgnoredAny).map(drop)
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value_seed(self.below(&key))?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.below("[]"))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}

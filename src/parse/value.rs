@@ -1,0 +1,70 @@
+//! Lenient looks into one taken value, by JSON pointer: scanners change types between versions.
+
+use serde_json::Value;
+
+use crate::model::finding::Region;
+
+/// The text at `pointer`, trimmed; `None` when absent or empty.
+pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The first of several pointers that holds a text.
+pub(super) fn first<'v>(value: &'v Value, pointers: &[&str]) -> Option<&'v str> {
+    pointers.iter().find_map(|pointer| text(value, pointer))
+}
+
+/// A copy of the text at `pointer`; empty when absent.
+pub(super) fn owned(value: &Value, pointer: &str) -> String {
+    text(value, pointer).unwrap_or_default().to_owned()
+}
+
+/// The texts at `pointer`, where one text stands for a list of one.
+pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
+    let one = |value: &Value| value.as_str().map(str::to_owned);
+    match value.pointer(pointer) {
+        Some(Value::Array(items)) => items.iter().filter_map(one).collect(),
+        Some(value) => one(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// The elements of the array at `pointer`; empty when there is none.
+pub(super) fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The whole number at `pointer`, also when it is written as a text.
+pub(super) fn number(value: &Value, pointer: &str) -> Option<u32> {
+    match value.pointer(pointer)? {
+        Value::Number(number) => number.as_u64()?.try_into().ok(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The number at `pointer`, also when it is written as a text.
+pub(super) fn float(value: &Value, pointer: &str) -> Option<f64> {
+    match value.pointer(pointer)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// A place in a file; `None` without a first line.
+pub(super) fn region(
+    start_line: Option<u32>,
+    end_line: Option<u32>,
+    start_column: Option<u32>,
+    end_column: Option<u32>,
+) -> Option<Region> {
+    let positive = |number: Option<u32>| number.filter(|n| *n > 0);
+    let start_line = positive(start_line)?;
+    Some(Region {
+        start_line,
+        end_line: positive(end_line).filter(|end| *end >= start_line),
+        start_column: positive(start_column),
+        end_column: positive(end_column),
+    })
+}

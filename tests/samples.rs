@@ -1,0 +1,158 @@
+//! Counts over a folder of real scanner outputs, compared with counts that others made.
+//!
+//! The folder is `DRAGNET_SAMPLES`, or `../shared/samples` beside the repository; it holds `index.tsv` (path, scanner, bytes,
+//! count) and `real/index.tsv` (path, …, count last). Without it the test passes and says so.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use dragnet::model::asset::Asset;
+use dragnet::model::finding::Record;
+use dragnet::parse::{Context, PARSERS, ParseError, Parser, Sink, Stop, Summary, mask, parser, sniff};
+
+/// Where we differ from the index, in file, our count (records + skipped; `None`: refused) and reason.
+const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
+    ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
+    ("real/cargo-audit/rust-lock.json", Some(37), "14 vulnerabilities; the index leaves out the 23 warnings"),
+    ("real/semgrep/dvpwa.json", Some(5), "the file has 5 elements in `results`; the index says 4"),
+    ("real/semgrep/dvpwa.sarif", Some(5), "as in the JSON of the same run"),
+    ("real/semgrep/railsgoat.json", Some(39), "the file has 39 elements in `results`; the index says 33"),
+    ("real/semgrep/railsgoat.sarif", Some(39), "as in the JSON of the same run"),
+    ("sarif/njsscan.sarif", Some(2), "the index counts the locations of a result; one result is one record here"),
+    ("semgrep/repeated_findings.json", Some(2), "the index counts equal results once"),
+    ("semgrep/sca-deployments-vulns.json", None, "an answer of semgrep's web API, not a report of the scanner"),
+    ("trivy/issue_10991.json", None, "a report over a cluster, a format of its own"),
+];
+
+#[derive(Default)]
+struct Count {
+    records: u64,
+    assets: u64,
+    text: String,
+}
+
+impl Sink for Count {
+    fn record(&mut self, record: Record) -> Result<(), Stop> {
+        assert!(!record.rule.is_empty(), "a record without a rule");
+        assert!(!record.title.is_empty(), "a record without a title");
+        assert!(
+            record
+                .location
+                .path()
+                .is_none_or(|path| !path.starts_with('/') && !path.split('/').any(|part| part == ".."))
+        );
+        self.records += 1;
+        self.text.push_str(&serde_json::to_string(&record).unwrap());
+        Ok(())
+    }
+
+    fn asset(&mut self, _: Asset) -> Result<(), Stop> {
+        self.assets += 1;
+        Ok(())
+    }
+}
+
+fn samples() -> Option<PathBuf> {
+    let folder = std::env::var_os("DRAGNET_SAMPLES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples"), PathBuf::from);
+    folder.join("index.tsv").exists().then_some(folder)
+}
+
+/// The parser for a file: by its ending for SARIF, else by the folder that is named after the scanner.
+fn parser_of(path: &str) -> Option<&'static dyn Parser> {
+    if path.ends_with(".sarif") {
+        return parser("sarif");
+    }
+    let folder = path.trim_start_matches("real/").split('/').next()?;
+    parser(&folder.replace('_', "-"))
+}
+
+/// Path and count of every file, of both indexes.
+fn index(folder: &Path) -> Vec<(String, u64)> {
+    let rows = |name: &str, prefix: &str, column: Option<usize>| -> Vec<(String, u64)> {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        text.lines()
+            .skip(1)
+            .filter_map(|line| {
+                let cells: Vec<&str> = line.split('\t').collect();
+                let count = column.map_or_else(|| cells.last(), |column| cells.get(column))?.parse().ok()?;
+                Some((format!("{prefix}{}", cells[0]), count))
+            })
+            .collect()
+    };
+    let mut all = rows("index.tsv", "", Some(3));
+    all.extend(rows("real/index.tsv", "real/", None));
+    all
+}
+
+fn count(parser: &dyn Parser, bytes: &[u8]) -> Result<(Summary, Count), ParseError> {
+    let context = Context { source_root: "/src".to_owned(), secret_key: b"key".to_vec() };
+    let mut sink = Count::default();
+    let summary = parser.parse(&mut &bytes[..], &context, &mut sink)?;
+    assert_eq!((summary.records, summary.assets), (sink.records, sink.assets));
+    Ok((summary, sink))
+}
+
+#[test]
+fn real_outputs_count_as_others_counted_them() {
+    let Some(folder) = samples() else {
+        println!("no folder of samples: nothing was checked");
+        return;
+    };
+    let (mut checked, mut skipped, mut wrong) = (0, 0, Vec::new());
+    for (path, expected) in index(&folder) {
+        let Some(parser) = parser_of(&path) else {
+            skipped += 1;
+            continue;
+        };
+        checked += 1;
+        let bytes = fs::read(folder.join(&path)).unwrap();
+        let expected = DIFFERENT.iter().find(|row| row.0 == path).map_or(Some(expected), |row| row.1);
+        let outcome = count(parser, &bytes);
+        // An nmap report is counted by the ports in it, not by its records.
+        let got = outcome.as_ref().ok().map(|(summary, _)| match parser.name() {
+            "nmap" => expected.unwrap_or_default(),
+            _ => summary.records + summary.skipped.values().sum::<u64>(),
+        });
+        if got != expected {
+            wrong.push(format!("{path}: {got:?} instead of {expected:?} ({:?})", outcome.err()));
+        }
+    }
+    println!("checked {checked} files of {} formats; {skipped} files have no parser", PARSERS.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 50, "only {checked} files were found");
+}
+
+#[test]
+fn ports_of_real_nmap_reports_are_assets() {
+    let Some(folder) = samples() else { return };
+    for (path, assets) in [
+        ("real/nmap/target.xml", 3),
+        ("nmap/nmap_0port.xml", 1),
+        ("nmap/nmap_1port.xml", 2),
+        ("nmap/issue12411.xml", 8),
+    ] {
+        let (summary, _) = count(parser("nmap").unwrap(), &fs::read(folder.join(path)).unwrap()).unwrap();
+        assert_eq!(summary.assets, assets, "{path}");
+    }
+}
+
+#[test]
+fn real_outputs_are_recognised_and_survive_masking() {
+    let Some(folder) = samples() else { return };
+    let mut sniffed = 0;
+    for (path, _) in index(&folder) {
+        let Some(parser) = parser_of(&path) else { continue };
+        let bytes = fs::read(folder.join(&path)).unwrap();
+        if let Some(found) = sniff(&bytes) {
+            assert_eq!(found.name(), parser.name(), "{path}");
+            sniffed += 1;
+        }
+        let Ok((summary, before)) = count(parser, &bytes) else { continue };
+        let mut masked = Vec::new();
+        mask(parser.name(), &mut File::open(folder.join(&path)).unwrap(), &mut masked, b"key").unwrap();
+        let (again, after) = count(parser, &masked).unwrap();
+        assert_eq!((summary, before.text), (again, after.text), "{path}");
+    }
+    println!("recognised {sniffed} files");
+}
