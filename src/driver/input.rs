@@ -32,6 +32,8 @@ pub enum Input {
     Gone(Ticket),
     /// The engine cannot be asked.
     EngineLost,
+    /// The engine answers again.
+    EngineFound,
     /// The results were brought here, or cannot be.
     Collected(Ticket, Result<Box<Manifest>, Failure>),
     /// The results were stored, invisible, or are no results.

@@ -5,10 +5,21 @@
 //! name, a removal of nothing is done, results are stored by attempt and ordinal. So after a crash at any point the next driver
 //! loads the rows, lists the engine, and goes on.
 
-pub mod input;
-pub mod settle;
-pub mod transition;
-pub mod view;
+mod effects;
+mod error;
+mod ingest;
+mod input;
+mod rank;
+mod run;
+mod settle;
+mod transition;
+mod trust;
+mod verdict;
+mod view;
 
+pub use error::DriverError;
 pub use input::{Decisions, Effect, Harvest, Input, Ticket};
+pub use run::{Driver, Rest};
+pub use settle::settle;
+pub use transition::transition;
 pub use view::View;

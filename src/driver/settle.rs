@@ -1,14 +1,11 @@
 //! What follows without anything happening outside: which jobs become ready, which are skipped, what is dispatched, when the scan
 //! ends. Run after each batch of inputs.
 
-use std::sync::Arc;
-
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, SkipReason};
 use crate::model::event::EventBody;
 use crate::model::id::Sha256;
 use crate::model::plan::{Condition, Gather, OnFailure};
-use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, IllegalTransition, JobState, ScanState};
 use crate::model::view::EndReason;
 use crate::store::{Change, NewAttempt, ScanChange};
@@ -16,15 +13,6 @@ use crate::store::{Change, NewAttempt, ScanChange};
 use super::input::{Decisions, Effect, Harvest, Ticket};
 use super::transition::End;
 use super::view::{Attempt, View};
-
-/// An attempt that dispatch has chosen and whose assets are not known to the view.
-#[derive(Debug, Clone)]
-pub struct Dispatch {
-    /// The attempt.
-    pub ticket: Ticket,
-    /// Its specification.
-    pub spec: Arc<JobSpec>,
-}
 
 /// Settles the view at the moment `now`.
 pub fn settle(view: &mut View, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -177,20 +165,14 @@ impl View {
         }
     }
 
-    /// Chooses what is dispatched now, within the slots; [`View::dispatched`] follows with each one's assets.
-    pub fn choose(&self) -> Vec<Dispatch> {
+    /// Chooses what is dispatched now, within the slots; [`View::dispatched`] follows for each.
+    pub fn choose(&self) -> Vec<Ticket> {
         if self.state != ScanState::Running || self.ending.is_some() || self.engine_lost {
             return Vec::new();
         }
         let slots = (self.plan.options.parallelism.max(1) as usize).saturating_sub(self.live.len());
-        self.ready
-            .iter()
-            .take(slots)
-            .map(|&job| Dispatch {
-                ticket: Ticket { job, attempt: self.jobs[job].attempts + 1 },
-                spec: Arc::clone(&self.steps[self.jobs[job].step].spec),
-            })
-            .collect()
+        let ticket = |&job: &usize| Ticket { job, attempt: self.jobs[job].attempts + 1 };
+        self.ready.iter().take(slots).map(ticket).collect()
     }
 
     /// Dispatches a chosen attempt: the intent is written, then the engine hears of it.

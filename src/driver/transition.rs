@@ -30,6 +30,10 @@ pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decis
         }
         Input::Gone(ticket) => view.gone(ticket, now, out),
         Input::EngineLost => view.engine_lost(out),
+        Input::EngineFound => {
+            view.engine_lost = false;
+            Ok(())
+        }
         Input::Collected(ticket, result) => view.collected(ticket, result, now, out),
         Input::Ingested(ticket, result) => view.ingested(ticket, result, now, out),
         Input::Removed(ticket) => view.removed(ticket, out),
@@ -85,7 +89,6 @@ impl View {
     }
 
     fn observed(&mut self, ticket: Ticket, observed: &Observed, out: &mut Decisions) -> Result<(), IllegalTransition> {
-        self.engine_lost = false;
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
         let state = attempt.state;
         match (observed, state) {
@@ -109,7 +112,6 @@ impl View {
 
     /// A listing may be older than a launch: the engine is asked again, by name, before anything is concluded.
     fn missing(&mut self, ticket: Ticket, out: &mut Decisions) {
-        self.engine_lost = false;
         let Some(attempt) = self.live_attempt(ticket) else { return };
         let here = matches!(attempt.state, AttemptState::Exited | AttemptState::Sealed);
         if !attempt.launching && !here {

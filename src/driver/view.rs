@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
 use crate::model::finding::SeverityCounts;
-use crate::model::id::{AttemptName, InstanceKey, JobId, JobName, ScanKey};
+use crate::model::id::{AttemptName, InstanceKey, JobId, JobName, ScanId, ScanKey};
 use crate::model::plan::{OnFailure, Plan};
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::view::EndReason;
-use crate::store::{AttemptRow, JobRow, Loaded, StepRow};
+use crate::store::{AttemptRow, Expansion, JobRow, Loaded, StepRow};
 
 use super::input::Ticket;
 
@@ -240,9 +240,30 @@ impl View {
         self.live.iter().map(|(&job, attempt)| Ticket { job, attempt: attempt.number })
     }
 
-    /// Whether any step sees a source tree, and what trees its jobs need.
-    pub fn specs(&self) -> impl Iterator<Item = &Arc<JobSpec>> {
-        self.steps.iter().map(|step| &step.spec)
+    /// Returns the scan's id.
+    pub fn key(&self) -> ScanKey {
+        self.key
+    }
+
+    /// Returns how many assets a job of the step gets; none when it looks at the target itself.
+    pub fn chunk_size(&self, step: usize) -> Option<u32> {
+        self.steps[step].expands.then(|| self.plan.steps[step].chunk.max(1))
+    }
+
+    /// Returns the order to expand the next slice of a feed.
+    pub fn expansion(&self, scan: ScanId, fence: u64, at: Timestamp, feed: i64, step: usize) -> Expansion {
+        let declared = &self.plan.steps[step];
+        Expansion {
+            scan,
+            fence,
+            at,
+            feed,
+            step: (step, declared.id.clone()),
+            kinds: declared.for_each.clone(),
+            chunk: declared.chunk,
+            max_assets: self.plan.options.max_assets,
+            max_depth: self.plan.options.depth,
+        }
     }
 
     /// Returns the job's row, step and chunk.
