@@ -15,5 +15,9 @@
 
 pub mod model;
 
+pub mod artifact;
+pub mod catalog;
+pub mod config;
 pub mod executor;
 pub mod parse;
+pub mod plan;
