@@ -17,8 +17,12 @@ pub mod beneath;
 pub mod failpoint;
 pub mod model;
 
+pub mod artifact;
+pub mod catalog;
+pub mod config;
 pub mod executor;
 pub mod parse;
+pub mod plan;
 pub mod shim;
 pub mod store;
 

@@ -71,7 +71,13 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(driver: &Driver, lease: &Lease, loaded: &Loaded, trust: Arc<Trust>, sender: mpsc::Sender<Message>) -> Self {
+    pub(super) fn new(
+        driver: &Driver,
+        lease: &Lease,
+        loaded: &Loaded,
+        trust: Arc<Trust>,
+        sender: mpsc::Sender<Message>,
+    ) -> Self {
         let shared = Shared {
             store: driver.store.clone(),
             executor: Arc::clone(&driver.executor),
@@ -114,21 +120,28 @@ impl Effects {
     }
 
     /// Begins an effect.
-    pub(super) fn perform(&mut self, effect: Effect, view: &View) {
+    pub(super) fn perform(&mut self, effect: &Effect, view: &View) {
         while self.tasks.try_join_next().is_some() {}
-        match effect {
+        match *effect {
             Effect::Expand { feed, step } => {
-                let expansion = view.expansion(self.shared.scan, self.shared.fence, self.shared.clock.now(), feed, step);
+                let expansion =
+                    view.expansion(self.shared.scan, self.shared.fence, self.shared.clock.now(), feed, step);
                 self.expand(expansion);
             }
             Effect::Launch(ticket) => {
                 let stop = self.stops.entry(ticket).or_default().clone();
-                self.spawn(ticket, move |shared, attempted| async move { launch(&shared, ticket, &attempted.launch, stop).await });
+                self.spawn(ticket, move |shared, attempted| async move {
+                    launch(&shared, ticket, &attempted.launch, stop).await
+                });
             }
             Effect::Inspect(ticket) => {
-                self.spawn(ticket, move |shared, attempted| async move { inspect(&shared, ticket, &attempted.launch.name).await });
+                self.spawn(ticket, move |shared, attempted| async move {
+                    inspect(&shared, ticket, &attempted.launch.name).await
+                });
             }
             Effect::Collect(ticket) => {
+                // It has been started, or it would not have ended: a launch that has lost its answer need not ask again.
+                self.stops.entry(ticket).or_default().cancel();
                 let sealed = Arc::clone(&self.sealed);
                 self.spawn(ticket, move |shared, attempted| async move {
                     let collected = collect(&shared, &attempted.launch).await?;
@@ -154,7 +167,9 @@ impl Effects {
                 });
             }
             Effect::Remove(ticket) => {
-                self.spawn(ticket, move |shared, attempted| async move { remove(&shared, ticket, &attempted.launch.name).await });
+                self.spawn(ticket, move |shared, attempted| async move {
+                    remove(&shared, ticket, &attempted.launch.name).await
+                });
             }
         }
     }
@@ -249,10 +264,20 @@ fn backoff(tries: u32) -> Duration {
     Duration::from_millis(bound / 2 + mix(u64::from(tries)) % (bound / 2))
 }
 
-async fn launch(shared: &Shared, ticket: Ticket, launch: &Launch, stop: CancellationToken) -> Result<Input, DriverError> {
+async fn launch(
+    shared: &Shared,
+    ticket: Ticket,
+    launch: &Launch,
+    stop: CancellationToken,
+) -> Result<Input, DriverError> {
     failpoint::hit("launch.before");
     shared.provide(launch).await?;
-    let launched = persist(Some(&stop), || shared.executor.launch(launch)).await;
+    let launched = persist(Some(&stop), || async {
+        // Each try is a new effect: the process may have been stopped since the last.
+        shared.trust.check().await.map_err(|error| ExecutorError::Refused(error.to_string()))?;
+        shared.executor.launch(launch).await
+    })
+    .await;
     failpoint::hit("launch.after");
     Ok(Input::Launched(ticket, launched.map(|launched| launched.engine_id).map_err(|error| error.to_failure())))
 }
@@ -261,9 +286,9 @@ impl Shared {
     /// Gives the engine the trees that a launch reads, once for each process.
     async fn provide(&self, launch: &Launch) -> Result<(), DriverError> {
         let artifacts = self.store.dir().join("artifacts");
-        let source = launch.spec.source.map(|sha256| (sha256, crate::artifact::source_tree(&artifacts, sha256)));
-        let data = launch.spec.data.iter().map(|tree| (tree.sha256, crate::artifact::data_tree(&artifacts, tree.sha256)));
-        for (sha256, tree) in source.into_iter().chain(data) {
+        let trees = launch.spec.source.into_iter().chain(launch.spec.data.iter().map(|data| data.sha256));
+        for sha256 in trees {
+            let tree = crate::artifact::tree(&artifacts, sha256);
             let mut provided = self.trees.lock().await;
             if !provided.contains(&sha256) {
                 self.provide_one(sha256, &tree).await?;
@@ -307,7 +332,9 @@ async fn collect(shared: &Shared, launch: &Launch) -> Result<Result<Sealed, Fail
     std::fs::create_dir_all(&into).map_err(|error| DriverError::local("make", &into, &error))?;
     let sealed = match persist(None, || shared.executor.fetch(launch, &into)).await {
         Ok(sealed) => sealed,
-        Err(ExecutorError::Local { action, message, full }) => return Err(DriverError::Local { action, message, full }),
+        Err(ExecutorError::Local { action, message, full }) => {
+            return Err(DriverError::Local { action, message, full });
+        }
         Err(error) => return Ok(Err(error.to_failure())),
     };
     failpoint::hit("collect.fetched");

@@ -70,7 +70,12 @@ struct Parsed {
 
 impl Ingest<'_> {
     /// Stores the results of `manifest`, whose archive is `parts`; works in `dir`, which it makes anew.
-    pub(super) async fn run(&self, manifest: &Manifest, parts: Vec<PathBuf>, dir: &Path) -> Result<Harvest, IngestError> {
+    pub(super) async fn run(
+        &self,
+        manifest: &Manifest,
+        parts: Vec<PathBuf>,
+        dir: &Path,
+    ) -> Result<Harvest, IngestError> {
         let files = dir.join("files");
         self.unpack(manifest, parts, &files).await?;
         keep_log(&files, &self.log_dir())?;
@@ -175,7 +180,8 @@ impl Ingest<'_> {
         let (path, format) = (path.to_owned(), result.format.clone());
         let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
         let parser = blocking(move || {
-            let sink = Feeder { sender, scanner, ranker, ordinal, counts: SeverityCounts::default(), max, capped: false };
+            let sink =
+                Feeder { sender, scanner, ranker, ordinal, counts: SeverityCounts::default(), max, capped: false };
             read_file(&path, &format, &context, sink)
         });
         let store = async {
@@ -189,11 +195,17 @@ impl Ingest<'_> {
         let (parsed, stored) = tokio::join!(parser, store);
         stored?;
         parsed?.map_err(|error| match error {
-            ParseError::Read(error) => {
-                IngestError::Driver(DriverError::Local { action: "read results".to_owned(), message: error.to_string(), full: false })
-            }
+            ParseError::Read(error) => IngestError::Driver(DriverError::Local {
+                action: "read results".to_owned(),
+                message: error.to_string(),
+                full: false,
+            }),
             other => IngestError::Attempt(Failure::new(
-                if matches!(other, ParseError::Empty) { FailureReason::ResultEmpty } else { FailureReason::ResultInvalid },
+                if matches!(other, ParseError::Empty) {
+                    FailureReason::ResultEmpty
+                } else {
+                    FailureReason::ResultInvalid
+                },
                 format!("{}: {other}", result.path),
             )),
         })
@@ -214,7 +226,8 @@ impl Ingest<'_> {
     /// Gives equal findings the ranks of their places.
     async fn correct(&self, ranker: Ranker, subject: Subject) -> Result<(), IngestError> {
         for slice in ranker.corrections().chunks(BATCH) {
-            let ranks = slice.iter().map(|&(fingerprint, ordinal, occurrence)| (ordinal, fingerprint, occurrence)).collect();
+            let ranks =
+                slice.iter().map(|&(fingerprint, ordinal, occurrence)| (ordinal, fingerprint, occurrence)).collect();
             self.store.rerank(self.scan, self.fence, self.attempt, subject, Fingerprint::VERSION, ranks).await?;
         }
         Ok(())
@@ -276,7 +289,8 @@ impl Sink for Feeder {
         let fingerprint = Fingerprint::of(&self.scanner, &record).0;
         let occurrence = self.ranker.rank(fingerprint, self.ordinal, place(&record));
         self.counts.add(record.severity);
-        let item = IngestRecord { ordinal: self.ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
+        let item =
+            IngestRecord { ordinal: self.ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
         self.ordinal += 1;
         self.sender.blocking_send(Item::Record(Box::new(item))).map_err(|_| Stop)
     }
@@ -327,8 +341,11 @@ fn mask_into(
     let local = |error: &io::Error| DriverError::local("mask", path, error);
     let mut masked = File::create(&masked_path).map_err(|error| local(&error))?;
     let mut input = BufReader::new(File::open(path).map_err(|error| local(&error))?);
-    let report = parse::mask(format, &mut input, &mut masked, key)
-        .map_err(|error| DriverError::Local { action: format!("mask {}", path.display()), message: error.to_string(), full: false })?;
+    let report = parse::mask(format, &mut input, &mut masked, key).map_err(|error| DriverError::Local {
+        action: format!("mask {}", path.display()),
+        message: error.to_string(),
+        full: false,
+    })?;
     masked.flush().map_err(|error| local(&error))?;
     drop(masked);
     let mut masked = File::open(&masked_path).map_err(|error| local(&error))?;
@@ -344,4 +361,3 @@ fn is_full(error: &io::Error) -> bool {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DriverError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| DriverError::Panicked(error.to_string()))
 }
-

@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
             more = !made.feeds.is_empty();
             self.view.add_feeds(made.feeds);
         }
-        for effect in decisions.effects {
+        for effect in &decisions.effects {
             self.effects.perform(effect, &self.view);
         }
         Ok(more)
@@ -256,7 +256,11 @@ impl<'a> Session<'a> {
         let now = self.driver.clock.now();
         let wait = self.view.next_due().map(|at| Duration::from_millis(at.since(now).max(0).cast_unsigned()));
         let retry = wait.map(|wait| Instant::now() + wait);
-        [Some(self.next_intents), Some(self.next_heartbeat), retry].into_iter().flatten().min().unwrap_or(self.next_intents)
+        [Some(self.next_intents), Some(self.next_heartbeat), retry]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.next_intents)
     }
 
     /// Takes what else has come meanwhile, without waiting, up to a batch.

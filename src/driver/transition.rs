@@ -16,7 +16,7 @@ use crate::model::view::EndReason;
 use crate::store::{AttemptChange, Change, JobEnd, JobMove, Verb};
 
 use super::input::{Decisions, Effect, Harvest, Input, Ticket};
-use super::view::{Feed, View};
+use super::view::{Feed, Leftover, View};
 
 /// Decides what follows from `input`, at the moment `now`.
 pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -68,6 +68,10 @@ impl View {
         now: Timestamp,
         out: &mut Decisions,
     ) -> Result<(), IllegalTransition> {
+        if let Some(leftover) = self.leftovers.get_mut(&ticket).filter(|leftover| leftover.launching) {
+            leftover.launching = false;
+            out.effects.push(Effect::Remove(ticket));
+        }
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
         attempt.launching = false;
         let (state, stopping) = (attempt.state, attempt.stopping);
@@ -204,7 +208,7 @@ impl View {
     }
 
     fn removed(&mut self, ticket: Ticket, out: &mut Decisions) -> Result<(), IllegalTransition> {
-        let Some(state) = self.leftovers.remove(&ticket) else { return Ok(()) };
+        let Some(Leftover { state, .. }) = self.leftovers.remove(&ticket) else { return Ok(()) };
         let state = match state {
             AttemptState::Ingested => state.enter(AttemptState::Acked)?.enter(AttemptState::Cleaned)?,
             AttemptState::Acked => state.enter(AttemptState::Cleaned)?,
@@ -308,9 +312,11 @@ impl View {
         }
         self.write_attempt(ticket, to, details, out);
         if to.is_over() {
-            self.live.remove(&ticket.job);
-            self.leftovers.insert(ticket, to);
-            out.effects.push(Effect::Remove(ticket));
+            let launching = self.live.remove(&ticket.job).is_some_and(|attempt| attempt.launching);
+            self.leftovers.insert(ticket, Leftover { state: to, launching });
+            if !launching {
+                out.effects.push(Effect::Remove(ticket));
+            }
         }
         Ok(())
     }

@@ -30,7 +30,9 @@ pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes) -> Result<BTreeSet<Gap>
     match &exit.cause {
         ExitCause::NotStarted { message } => return Err(Failure::new(FailureReason::ProgramNotStarted, message)),
         ExitCause::ShimKilled if exit.oom_kills > 0 => return Err(out_of_memory()),
-        ExitCause::ShimKilled => return Err(Failure::new(FailureReason::Killed, "the container was killed from outside")),
+        ExitCause::ShimKilled => {
+            return Err(Failure::new(FailureReason::Killed, "the container was killed from outside"));
+        }
         ExitCause::TimeLimit => _ = gaps.insert(Gap::TimeCap),
         ExitCause::OutputLimit => _ = gaps.insert(Gap::OutputCap),
         ExitCause::Stopped => _ = gaps.insert(Gap::Stopped),
@@ -48,10 +50,16 @@ fn judge_code(exit: &Exit, codes: &ExitCodes, gaps: &mut BTreeSet<Gap>) -> Resul
         }
         (Some(_) | None, _) if exit.oom_kills > 0 => Err(out_of_memory()),
         (Some(code), _) => {
-            let known: Vec<i32> = [&codes.ok, &codes.findings, &codes.degraded].into_iter().flatten().copied().collect();
-            Err(Failure::new(FailureReason::ExitCode, format!("the scanner ended with exit code {code}; it should be one of {known:?}")))
+            let known: Vec<i32> =
+                [&codes.ok, &codes.findings, &codes.degraded].into_iter().flatten().copied().collect();
+            Err(Failure::new(
+                FailureReason::ExitCode,
+                format!("the scanner ended with exit code {code}; it should be one of {known:?}"),
+            ))
         }
-        (None, Some(signal)) => Err(Failure::new(FailureReason::Killed, format!("the scanner was killed by signal {signal}"))),
+        (None, Some(signal)) => {
+            Err(Failure::new(FailureReason::Killed, format!("the scanner was killed by signal {signal}")))
+        }
         (None, None) => Err(Failure::new(FailureReason::Killed, "nothing is known of how the scanner ended")),
     }
 }
@@ -61,7 +69,12 @@ fn out_of_memory() -> Failure {
 }
 
 /// Judges the whole attempt once its reports were read.
-pub(super) fn judge_reports(exit: &Exit, codes: &ExitCodes, mut gaps: BTreeSet<Gap>, reported: &Reported) -> Result<Coverage, Failure> {
+pub(super) fn judge_reports(
+    exit: &Exit,
+    codes: &ExitCodes,
+    mut gaps: BTreeSet<Gap>,
+    reported: &Reported,
+) -> Result<Coverage, Failure> {
     if let Some(error) = reported.errors.first() {
         if reported.results == 0 {
             let more = reported.errors.len() - 1;

@@ -34,7 +34,7 @@ pub struct View {
     pub(super) backoff: BTreeSet<(Timestamp, usize)>,
     pub(super) live: BTreeMap<usize, Attempt>,
     /// Attempts that are over and of which the engine may still hold something.
-    pub(super) leftovers: BTreeMap<Ticket, AttemptState>,
+    pub(super) leftovers: BTreeMap<Ticket, Leftover>,
     pub(super) feeds: VecDeque<Feed>,
     /// Whether a slice of the first feed is being expanded.
     pub(super) expanding: bool,
@@ -106,6 +106,15 @@ pub(super) struct Attempt {
     pub(super) stopping: bool,
 }
 
+/// An attempt that is over in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leftover {
+    pub(super) state: AttemptState,
+    /// Whether a launch of this process has not been answered: until then nothing is removed, for a launch that is repeated
+    /// after a removal would run the attempt again.
+    pub(super) launching: bool,
+}
+
 /// Assets that wait to become chunks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Feed {
@@ -173,7 +182,8 @@ impl View {
                 let attempt = Attempt { number: row.number, state: row.state, launching: false, stopping };
                 self.live.insert(job, attempt);
             } else {
-                self.leftovers.insert(Ticket { job, attempt: row.number }, row.state);
+                let leftover = Leftover { state: row.state, launching: false };
+                self.leftovers.insert(Ticket { job, attempt: row.number }, leftover);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! An engine in memory: scripted outcomes, delays and faults. It shows what real engines will not show on demand, and is what
 //! scale tests run on. It keeps every rule of the contract; `operations` tells what was really done.
 
+#![expect(clippy::significant_drop_tightening, reason = "each call holds the one world for its whole length")]
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -225,7 +227,7 @@ impl FakeExecutor {
         world.note(Operation::Start, name);
         match outcome {
             Outcome::Ends { after, code, .. } if after.is_zero() => {
-                world.end(name, ExitCause::Ended, Some(code), self.clock.now())
+                world.end(name, ExitCause::Ended, Some(code), self.clock.now());
             }
             Outcome::Ends { after, code, .. } => {
                 world.tell(&Observation::Changed(name.clone(), Observed::Running));
@@ -336,9 +338,11 @@ impl Executor for FakeExecutor {
         let (job, exit, files) = self.faulty(Operation::Fetch, &launch.name, || {
             let mut world = self.world();
             let name = launch.name.to_string();
-            let container = world.containers.get(&launch.name).ok_or(ExecutorError::NotFound(name.clone()))?;
-            let exit =
-                container.exit.clone().ok_or(ExecutorError::NoResults { name, message: "it runs".to_owned() })?;
+            let container = world.containers.get(&launch.name).ok_or_else(|| ExecutorError::NotFound(name.clone()))?;
+            let exit = container
+                .exit
+                .clone()
+                .ok_or_else(|| ExecutorError::NoResults { name, message: "it runs".to_owned() })?;
             let files = match &container.outcome {
                 Outcome::Ends { files, .. } | Outcome::Hangs { files } => files.clone(),
                 Outcome::Vanishes | Outcome::Killed => Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::asset::AssetKind;
@@ -105,7 +106,7 @@ const fn one() -> u32 {
 }
 
 /// When a chunk of assets is handed to a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gather {
     /// When it is full, or all steps before it have ended.
@@ -116,17 +117,17 @@ pub enum Gather {
 }
 
 /// A condition on what the steps before it found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     /// The step stored at least one record.
-    Records(StepId),
+    Records(#[schemars(with = "String")] StepId),
     /// The step handed on at least one asset.
-    Assets(StepId),
+    Assets(#[schemars(with = "String")] StepId),
 }
 
 /// What a failed job means for the rest of the scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Steps that need it are skipped; the others go on.

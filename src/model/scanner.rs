@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::asset::AssetKind;
@@ -65,7 +66,7 @@ pub struct Scanner {
 }
 
 /// One result of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResultSpec {
     /// Path under `{out}`, or `-` for standard output.
@@ -83,7 +84,7 @@ impl ResultSpec {
 }
 
 /// What exit codes mean; a code that is not listed means error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExitCodes {
     /// It ran to its end and found nothing, or does not tell by its code.
@@ -254,7 +255,7 @@ pub struct DataSpec {
 }
 
 /// An exception from the common hardening, with its reason: declared in the catalogue, printed by `plan`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HardeningException {
     /// What is not applied.
@@ -264,7 +265,7 @@ pub struct HardeningException {
 }
 
 /// The items that a catalogue entry may except itself from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HardeningItem {
     /// `/tmp` may hold programs.

@@ -1,0 +1,208 @@
+//! A state directory, a fake engine, and scans made of plain steps.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dragnet::driver::{Driver, Rest};
+use dragnet::executor::fake::{FakeExecutor, Operation};
+use dragnet::model::clock::{Clock, Timestamp};
+use dragnet::model::id::ScanId;
+use dragnet::model::plan::{Plan, ScanOptions, Step};
+use dragnet::model::spec::JobSpec;
+use dragnet::model::target::TargetKey;
+use dragnet::model::view::{FindingView, ScanView};
+use dragnet::store::{Lease, LeaseError, NewScan, NewStep, Store};
+
+/// A place to drive scans in.
+pub struct Lab {
+    pub store: Store,
+    pub engine: FakeExecutor,
+    _dir: Arc<tempfile::TempDir>,
+}
+
+impl Lab {
+    pub fn new(engine: FakeExecutor) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { store: Store::open(&dir.path().join("state")).unwrap(), engine, _dir: Arc::new(dir) }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Clock::System.now()
+    }
+
+    pub async fn submit(&self, steps: Vec<Step>) -> ScanId {
+        self.submit_with(steps, |_| {}).await
+    }
+
+    pub async fn submit_with(&self, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
+        let mut options = ScanOptions::default();
+        adjust(&mut options);
+        let specs = steps.iter().map(|step| NewStep { spec: spec(step) }).collect();
+        let plan = Plan {
+            template: None,
+            target: "host:127.0.0.1".parse().unwrap(),
+            target_key: TargetKey { key: "host:127.0.0.1".to_owned(), line: None },
+            source: None,
+            options,
+            steps,
+            choices: Vec::new(),
+        };
+        let new = NewScan {
+            plan,
+            source: None,
+            executor: "fake".to_owned(),
+            profile: "{}".to_owned(),
+            server_identity: "fake".to_owned(),
+            steps: specs,
+            request_key: None,
+            actor: "test".to_owned(),
+            at: self.now(),
+        };
+        self.store.submit(new).await.unwrap().0
+    }
+
+    pub fn driver(&self) -> Driver {
+        Driver {
+            store: self.store.clone(),
+            executor: Arc::new(self.engine.clone()),
+            clock: Clock::System,
+            grace: Duration::from_secs(1),
+            engine_timeout: Duration::from_mins(10),
+            actor: "test".to_owned(),
+        }
+    }
+
+    pub async fn lease(&self, scan: ScanId, stale: Option<i64>) -> Result<Lease, LeaseError> {
+        let key = self.store.scan(scan).unwrap().id;
+        self.store.acquire(scan, key, "test", self.now(), stale).await
+    }
+
+    pub async fn drive(&self, scan: ScanId) -> Rest {
+        let lease = self.lease(scan, None).await.unwrap();
+        let driver = self.driver();
+        let driven = driver.run(&lease, Default::default());
+        tokio::time::timeout(Duration::from_mins(1), driven).await.expect("the driver hangs").unwrap()
+    }
+
+    /// Drives on a task of its own.
+    pub async fn spawn(&self, scan: ScanId) -> tokio::task::JoinHandle<Rest> {
+        let lease = self.lease(scan, None).await.unwrap();
+        let driver = self.driver();
+        tokio::spawn(async move { driver.run(&lease, Default::default()).await.unwrap() })
+    }
+
+    /// Waits until the scan is as wanted.
+    pub async fn until(&self, scan: ScanId, wanted: impl Fn(&ScanView) -> bool) {
+        let poll = async {
+            while !wanted(&self.store.scan(scan).unwrap()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), poll).await.expect("the scan does not come to it");
+    }
+
+    pub fn findings(&self, scan: ScanId) -> Vec<FindingView> {
+        let mut cursor = self.store.finding_cursor(scan).unwrap();
+        let mut all = Vec::new();
+        loop {
+            let page = self.store.next_findings(&mut cursor, 7).unwrap();
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    }
+
+    /// What must hold of every ended scan, whatever happened to it.
+    pub fn check(&self, scan: ScanId) {
+        assert_eq!(self.engine.containers(), 0, "containers were left behind");
+        assert_eq!(self.store.verify().unwrap(), Vec::<String>::new());
+        let operations = self.engine.operations();
+        for (index, (operation, name)) in operations.iter().enumerate() {
+            if matches!(operation, Operation::Create | Operation::Start) {
+                let again = operations[index + 1..].contains(&(*operation, name.clone()));
+                assert!(!again, "{operation:?} of {name} took effect twice");
+            }
+        }
+        let view = self.store.scan(scan).unwrap();
+        assert!(view.state.is_terminal());
+        let findings = self.findings(scan);
+        assert_eq!(findings.len() as u64, view.records.total(), "the summary counts what the report shows");
+        let mut identities: Vec<_> = findings.iter().map(|f| (&f.scanner, &f.job, &f.fingerprint)).collect();
+        identities.sort_unstable();
+        let all = identities.len();
+        identities.dedup();
+        assert_eq!(identities.len(), all, "a record was stored twice");
+        assert!(self.store.attempts_not_removed().unwrap().is_empty());
+    }
+}
+
+/// A step that reads gitleaks' report from standard output.
+pub fn step(id: &str) -> Step {
+    let scanner = format!(
+        r#"{{"name": "{id}", "image": "fake:1", "program": "scan", "command": ["{{target}}"], "input": ["host"],
+             "results": [{{"path": "-", "format": "gitleaks"}}], "timeout": "1m",
+             "retry": {{"max_attempts": 2, "base_ms": 1, "cap_ms": 2}}}}"#
+    );
+    Step {
+        id: id.parse().unwrap(),
+        scanner: serde_json::from_str(&scanner).unwrap(),
+        needs: Vec::new(),
+        for_each: Vec::new(),
+        chunk: 1,
+        gather: Default::default(),
+        when: None,
+        on_failure: Default::default(),
+        accept_partial: Default::default(),
+    }
+}
+
+fn spec(step: &Step) -> JobSpec {
+    let scanner = step.scanner.clone();
+    JobSpec {
+        scanner: scanner.name,
+        image: scanner.image,
+        program: scanner.program,
+        command: scanner.command,
+        env: scanner.env,
+        source: None,
+        target: "127.0.0.1".to_owned(),
+        results: scanner.results,
+        exit_codes: scanner.exit_codes,
+        accept_empty: scanner.accept_empty,
+        network: scanner.network,
+        timeout: scanner.timeout,
+        limits: scanner.limits,
+        secrets: scanner.secrets,
+        data: Vec::new(),
+        exceptions: scanner.exceptions,
+    }
+}
+
+/// A report of gitleaks with so many secrets, each in a file of its own.
+pub fn gitleaks(count: usize) -> Vec<u8> {
+    let secrets: Vec<String> = (0..count)
+        .map(|n| {
+            format!(
+                r#"{{"RuleID": "generic-api-key", "Description": "A key", "StartLine": {n}, "EndLine": {n}, "StartColumn": 1,
+                     "EndColumn": 9, "Match": "REDACTED", "Secret": "REDACTED", "File": "file{n}.txt", "SymlinkFile": "", "Commit": "",
+                     "Entropy": 4.5, "Author": "", "Email": "", "Date": "", "Message": "", "Tags": [], "Fingerprint": "x"}}"#
+            )
+        })
+        .collect();
+    format!("[{}]", secrets.join(",")).into_bytes()
+}
+
+/// A report of nmap with these open ports.
+pub fn nmap(ports: &[u16]) -> Vec<u8> {
+    let mut xml = String::from(
+        "<?xml version=\"1.0\"?><nmaprun scanner=\"nmap\" version=\"7.95\"><host><status state=\"up\"/>\
+         <address addr=\"127.0.0.1\" addrtype=\"ipv4\"/><ports>",
+    );
+    for port in ports {
+        write!(xml, "<port protocol=\"tcp\" portid=\"{port}\"><state state=\"open\"/></port>").unwrap();
+    }
+    xml.push_str("</ports></host><runstats><finished exit=\"success\"/></runstats></nmaprun>");
+    xml.into_bytes()
+}

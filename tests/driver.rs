@@ -1,0 +1,229 @@
+//! The driver over the fake engine: scans that go well, scans that do not, crashes anywhere, two drivers at once.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::scan::{Lab, gitleaks, nmap, step};
+use dragnet::driver::Rest;
+use dragnet::executor::fake::{FakeExecutor, Fault, Operation, Outcome};
+use dragnet::model::asset::AssetKind;
+use dragnet::model::coverage::{Coverage, Gap};
+use dragnet::model::plan::{Gather, OnFailure};
+use dragnet::model::state::{JobState, ScanState};
+use dragnet::model::view::EndReason;
+use dragnet::store::Verb;
+
+#[tokio::test]
+async fn a_scan_brings_its_findings() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::success([("stdout", gitleaks(3))])));
+    let scan = lab.submit(vec![step("secrets")]).await;
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.coverage, view.records.total()), (ScanState::Completed, Coverage::Full, 3));
+    assert_eq!(lab.findings(scan).len(), 3);
+    assert_eq!(lab.engine.containers(), 0);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn found_ports_become_chunks_of_the_next_step() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.job.step.as_str() {
+        "ports" => Outcome::success([("stdout", nmap(&[22, 80, 443, 8080, 8443]))]),
+        _ => Outcome::success([("stdout", gitleaks(launch.assets.len()))]),
+    }));
+    let mut ports = step("ports");
+    ports.scanner.results[0].format = "nmap".to_owned();
+    let mut services = step("services");
+    services.needs = vec!["ports".parse().unwrap()];
+    (services.for_each, services.chunk) = (vec![AssetKind::Port], 2);
+    let scan = lab.submit(vec![ports, services]).await;
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    let jobs = lab.store.jobs(scan).unwrap();
+    let names: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.inputs, job.records.total())).collect();
+    assert_eq!(names, [("ports-0", 0, 0), ("services-0", 2, 2), ("services-1", 2, 2), ("services-2", 1, 1)]);
+    assert_eq!(lab.store.scan(scan).unwrap().state, ScanState::Completed);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_step_without_assets_is_skipped_and_the_scan_complete() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::success([("stdout", nmap(&[]))])));
+    let mut ports = step("ports");
+    ports.scanner.results[0].format = "nmap".to_owned();
+    let mut services = step("services");
+    services.needs = vec!["ports".parse().unwrap()];
+    (services.for_each, services.gather) = (vec![AssetKind::Port], Gather::All);
+    let scan = lab.submit(vec![ports, services]).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.jobs[&JobState::Skipped]), (ScanState::Completed, 1));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_scanner_that_prints_nothing_never_looks_clean() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::success([("stdout", Vec::new())])));
+    let scan = lab.submit(vec![step("secrets")]).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.end), (ScanState::Failed, Some(EndReason::Incomplete)));
+    assert_eq!(view.coverage, Coverage::None);
+    let job = &lab.store.jobs(scan).unwrap()[0];
+    assert_eq!((job.state, job.attempts), (JobState::Quarantined, 2));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_failed_step_skips_what_needs_it_unless_it_says_otherwise() {
+    for (rule, expected) in [(OnFailure::Skip, JobState::Skipped), (OnFailure::Continue, JobState::Succeeded)] {
+        let lab = Lab::new(FakeExecutor::new(|launch| match launch.job.step.as_str() {
+            "first" => Outcome::Ends { after: Duration::ZERO, code: 9, files: Vec::new() },
+            _ => Outcome::success([("stdout", gitleaks(1))]),
+        }));
+        let mut first = step("first");
+        (first.on_failure, first.scanner.retry.max_attempts) = (rule, 1);
+        let mut second = step("second");
+        second.needs = vec!["first".parse().unwrap()];
+        let scan = lab.submit(vec![first, second]).await;
+        lab.drive(scan).await;
+        let jobs = lab.store.jobs(scan).unwrap();
+        assert_eq!((jobs[0].state, jobs[1].state), (JobState::Failed, expected));
+        let view = lab.store.scan(scan).unwrap();
+        assert_eq!(view.state, ScanState::Failed);
+        lab.check(scan);
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_vanishes_is_lost_and_tried_again() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.attempt {
+        1 => Outcome::Vanishes,
+        _ => Outcome::success([("stdout", gitleaks(1))]),
+    }));
+    let scan = lab.submit(vec![step("secrets")]).await;
+    lab.drive(scan).await;
+    let job = &lab.store.jobs(scan).unwrap()[0];
+    assert_eq!((job.state, job.attempts, job.records.total()), (JobState::Succeeded, 2, 1));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn cancelling_keeps_what_was_found_and_leaves_nothing_behind() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2))] }));
+    let scan = lab.submit(vec![step("one"), step("two")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&2)).await;
+    for _ in 0..2 {
+        lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    }
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.end), (ScanState::Cancelled, Some(EndReason::Cancelled)));
+    assert_eq!(view.coverage, Coverage::partial(Gap::Stopped));
+    assert_eq!(lab.findings(scan).len(), 4);
+    assert_eq!(lab.engine.containers(), 0);
+    let (state, asked) = lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    assert_eq!((state, asked), (ScanState::Cancelled, false));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_pause_lets_live_attempts_finish_and_starts_nothing() {
+    let lab = Lab::new(FakeExecutor::new(|launch| Outcome::Ends {
+        after: Duration::from_millis(if launch.job.step.as_str() == "one" { 300 } else { 0 }),
+        code: 0,
+        files: vec![("stdout".to_owned(), gitleaks(1))],
+    }));
+    let mut two = step("two");
+    two.needs = vec!["one".parse().unwrap()];
+    let scan = lab.submit(vec![step("one"), two]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&1)).await;
+    lab.store.ask(scan, Verb::Pause, "test", lab.now()).await.unwrap();
+    assert_eq!(driving.await.unwrap(), Rest::Paused);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.jobs[&JobState::Succeeded]), (ScanState::Paused, 1));
+    lab.store.ask(scan, Verb::Resume, "test", lab.now()).await.unwrap();
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    assert_eq!(lab.store.scan(scan).unwrap().state, ScanState::Completed);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_scan_stops_it() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: Vec::new() }));
+    let scan = lab.submit_with(vec![step("one")], |options| options.max_duration = Some("50ms".parse().unwrap())).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.end), (ScanState::Failed, Some(EndReason::MaxDuration)));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn too_many_results_are_cut_and_said_so() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::success([("stdout", gitleaks(10))])));
+    let scan = lab.submit_with(vec![step("one")], |options| options.max_results = Some(4)).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.records.total()), (ScanState::Failed, 4));
+    assert_eq!(view.coverage, Coverage::partial(Gap::ResultCap));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn more_assets_than_allowed_are_left_out_and_said_so() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.job.step.as_str() {
+        "ports" => Outcome::success([("stdout", nmap(&[1, 2, 3, 4, 5]))]),
+        _ => Outcome::success([("stdout", gitleaks(1))]),
+    }));
+    let mut ports = step("ports");
+    ports.scanner.results[0].format = "nmap".to_owned();
+    let mut services = step("services");
+    services.needs = vec!["ports".parse().unwrap()];
+    services.for_each = vec![AssetKind::Port];
+    let scan = lab.submit_with(vec![ports, services], |options| options.max_assets = 3).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.coverage), (ScanState::Failed, Coverage::partial(Gap::AssetCap)));
+    assert_eq!(lab.store.jobs(scan).unwrap().len(), 4);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn lost_answers_start_nothing_twice() {
+    let counter = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let engine =
+        FakeExecutor::new(|launch| Outcome::success([("stdout", gitleaks(launch.job.chunk as usize % 3 + 1))]))
+            .with_faults(move |_, _| {
+                let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                match dragnet::model::retry::mix(n) % 8 {
+                    0 => Some(Fault::Lost),
+                    1 => Some(Fault::AnswerLost),
+                    _ => None,
+                }
+            });
+    let lab = Lab::new(engine);
+    let steps = (0..20).map(|n| step(&format!("s{n}"))).collect();
+    let scan = lab.submit(steps).await;
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    assert_eq!(lab.findings(scan).len(), 20);
+    let starts = lab.engine.operations().iter().filter(|(operation, _)| *operation == Operation::Start).count();
+    assert_eq!(starts, 20);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_second_driver_is_refused_while_the_first_lives() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: Vec::new() }));
+    let scan = lab.submit(vec![step("one")]).await;
+    let first = lab.lease(scan, None).await.unwrap();
+    let (_, heartbeat) = lab.store.owner(scan).unwrap();
+    assert!(lab.lease(scan, None).await.is_err());
+    assert!(lab.lease(scan, Some(heartbeat - 1)).await.is_err());
+    // The taker has seen the heartbeat stand still for the whole of its patience.
+    let second = lab.lease(scan, Some(heartbeat)).await.unwrap();
+    assert_eq!(lab.driver().run(&first, Default::default()).await.unwrap(), Rest::LostOwnership);
+    drop(second);
+}
