@@ -1,0 +1,81 @@
+//! What goes wrong with files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::id::Sha256;
+use crate::model::target::TargetKind;
+
+/// Why a source could not be resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The target is no source tree.
+    #[error("the target `{0}` has no source to take")]
+    NoSource(&'static str),
+    /// Such targets are not supported yet.
+    #[error("targets of the kind `{}` are not supported yet: unpack it and scan the directory", .0.as_str())]
+    Unsupported(TargetKind),
+    /// An exclude is no glob.
+    #[error("`source.exclude` has `{glob}`, which is no glob: {message}")]
+    Exclude {
+        /// What was given.
+        glob: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The target itself cannot be read, or the copy not written.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: "cannot open".
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The source holds nothing that a scanner could look at.
+    #[error("{} holds no file that can be read", .0.display())]
+    Empty(PathBuf),
+    /// The address of a repository cannot be used.
+    #[error("`{0}` is not the address of a repository")]
+    Address(String),
+    /// Git failed.
+    #[error("git {command}: {message}")]
+    Git {
+        /// What was tried: `clone`.
+        command: &'static str,
+        /// Its last words.
+        message: String,
+    },
+    /// Git is needed and absent.
+    #[error("git is needed to clone a repository and cannot be run: {0}")]
+    NoGit(io::Error),
+}
+
+impl SourceError {
+    /// Makes the error of an operation on a path.
+    pub(super) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.to_owned(), source: source.into() }
+    }
+}
+
+/// Why a stored file could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refuses.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The input could not be read to its end; nothing was stored.
+    #[error("cannot read what is to be stored: {0}")]
+    Input(io::Error),
+    /// There is no such file.
+    #[error("no file with sha-256 {0} is stored")]
+    NotFound(Sha256),
+}

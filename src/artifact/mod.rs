@@ -1,0 +1,25 @@
+//! Files that scans are made of: source snapshots and stored results. Layer 1, I/O; blocking, so call it off the runtime.
+//!
+//! ```text
+//! <artifacts>/src/<sha256>/tree     a source snapshot, immutable; named by the hash of what is in it
+//! <artifacts>/src/.tmp-*            one that is being made; removed when that fails
+//! <artifacts>/blobs/<ab>/<sha256>.zst   a stored file, compressed; named by the hash of its plain bytes
+//! ```
+//! What is read here belongs to somebody else and may be hostile: it is walked by descriptors, without following links.
+
+mod canonical;
+mod copy;
+mod error;
+mod git;
+mod ignored;
+mod snapshot;
+mod source;
+mod store;
+mod walk;
+
+pub use error::{SourceError, StoreError};
+pub use git::{GitSource, facts as git_facts};
+pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
+pub use source::resolve;
+pub use store::{ArtifactStore, Stored};
+pub use walk::gather_facts;

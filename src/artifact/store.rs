@@ -1,0 +1,181 @@
+//! Stored files, named by their content: `<artifacts>/blobs/<ab>/<sha256>.zst`.
+
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::Digest as _;
+
+use super::error::StoreError;
+use crate::model::id::Sha256;
+
+/// Fast, and close to what slower levels reach on JSON.
+const LEVEL: i32 = 3;
+
+/// A store of files in one directory.
+#[derive(Debug, Clone)]
+pub struct ArtifactStore {
+    root: PathBuf,
+}
+
+/// A file that was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Hash of its plain bytes: its name.
+    pub sha256: Sha256,
+    /// Their number.
+    pub len: u64,
+}
+
+impl ArtifactStore {
+    /// Opens the store below `artifacts`; makes nothing yet.
+    pub fn new(artifacts: &Path) -> Self {
+        Self { root: artifacts.join("blobs") }
+    }
+
+    /// Stores everything that `input` gives. When it returns, the file survives a loss of power.
+    pub fn put(&self, input: &mut dyn Read) -> Result<Stored, StoreError> {
+        let failed = |path: &Path, source| StoreError::Io { action: "cannot write", path: path.to_owned(), source };
+        std::fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
+        let draft = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root);
+        let mut draft = draft.map_err(|error| failed(&self.root, error))?;
+        let stored = compress(input, draft.as_file_mut()).map_err(|error| match error {
+            Failure::Input(error) => StoreError::Input(error),
+            Failure::Output(error) => failed(&self.root, error),
+        })?;
+        let place = self.place(stored.sha256);
+        let folder = place.parent().unwrap_or(&self.root);
+        let publish = || {
+            std::fs::create_dir_all(folder)?;
+            draft.as_file().sync_all()?;
+            draft.persist(&place).map_err(|error| error.error)?;
+            File::open(folder)?.sync_all()?;
+            File::open(&self.root)?.sync_all()
+        };
+        publish().map_err(|error| failed(&place, error))?;
+        Ok(stored)
+    }
+
+    /// Opens a stored file. The reader fails at the end if the bytes are not those that were stored.
+    pub fn open(&self, sha256: Sha256) -> Result<impl Read + use<>, StoreError> {
+        let place = self.place(sha256);
+        let failed = |source| StoreError::Io { action: "cannot read", path: place.clone(), source };
+        let file = File::open(&place).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound(sha256),
+            _ => failed(error),
+        })?;
+        let plain = zstd::Decoder::new(file).map_err(failed)?;
+        Ok(Verified { plain, hasher: sha2::Sha256::new(), expected: sha256 })
+    }
+
+    /// Whether a file is stored.
+    pub fn contains(&self, sha256: Sha256) -> bool {
+        self.place(sha256).exists()
+    }
+
+    fn place(&self, sha256: Sha256) -> PathBuf {
+        let name = sha256.to_string();
+        self.root.join(&name[..2]).join(format!("{name}.zst"))
+    }
+}
+
+/// Which side of a copy failed.
+enum Failure {
+    Input(io::Error),
+    Output(io::Error),
+}
+
+fn compress(input: &mut dyn Read, output: &mut File) -> Result<Stored, Failure> {
+    let mut encoder = zstd::Encoder::new(output, LEVEL).map_err(Failure::Output)?;
+    encoder.include_checksum(true).map_err(Failure::Output)?;
+    let (mut hasher, mut len, mut buffer) = (sha2::Sha256::new(), 0, vec![0; 128 * 1024]);
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                encoder.write_all(&buffer[..read]).map_err(Failure::Output)?;
+                len += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::Input(error)),
+        }
+    }
+    encoder.finish().map_err(Failure::Output)?;
+    Ok(Stored { sha256: Sha256(hasher.finalize().into()), len })
+}
+
+/// Hashes what it passes on and compares at the end.
+struct Verified<R> {
+    plain: R,
+    hasher: sha2::Sha256,
+    expected: Sha256,
+}
+
+impl<R: Read> Read for Verified<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.plain.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        if read == 0 && !buffer.is_empty() {
+            let found = Sha256(self.hasher.clone().finalize().into());
+            if found != self.expected {
+                let message = format!("a stored file is damaged: expected sha-256 {}, found {found}", self.expected);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(store: &ArtifactStore, sha256: Sha256) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let mut reader = store.open(sha256).map_err(|error| error.to_string())?;
+        reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn what_is_stored_comes_back() {
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path());
+        for bytes in [b"".as_slice(), b"text", &vec![7; 1_000_000]] {
+            let stored = store.put(&mut &*bytes).unwrap();
+            assert_eq!((stored.sha256, stored.len), (Sha256::of(bytes), bytes.len() as u64));
+            assert_eq!(store.put(&mut &*bytes).unwrap(), stored);
+            assert_eq!(read(&store, stored.sha256).unwrap(), bytes);
+        }
+        assert!(!store.contains(Sha256::of("other")));
+        assert!(read(&store, Sha256::of("other")).unwrap_err().contains("no file with sha-256"));
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_passed_off_as_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path());
+        let (one, two) = (store.put(&mut &b"one"[..]).unwrap(), store.put(&mut &b"two"[..]).unwrap());
+        std::fs::copy(store.place(one.sha256), store.place(two.sha256)).unwrap();
+        assert!(read(&store, two.sha256).unwrap_err().contains("damaged"));
+        let whole = std::fs::read(store.place(one.sha256)).unwrap();
+        std::fs::write(store.place(one.sha256), &whole[..whole.len() - 1]).unwrap();
+        read(&store, one.sha256).unwrap_err();
+    }
+
+    #[test]
+    fn an_input_that_breaks_off_leaves_nothing() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+        }
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path());
+        let error = store.put(&mut (&b"begin"[..]).chain(Broken)).unwrap_err();
+        assert!(matches!(error, StoreError::Input(_)), "{error}");
+        assert_eq!(root.path().join("blobs").read_dir().unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,199 @@
+//! What can be configured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::patch::ScannerPatch;
+use crate::model::plan::ScanOptions;
+use crate::model::severity::Severity;
+use crate::model::template::Template;
+use crate::model::unit::Span;
+
+/// The defaults with their explanations, as a file to start from.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// The configuration.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where scanners run.
+    pub executor: ExecutorConfig,
+    /// Limits and rules of a scan.
+    pub scan: ScanConfig,
+    /// What of a source tree is scanned.
+    pub source: SourceConfig,
+    /// The target's identity.
+    pub target: TargetConfig,
+    /// Changes to scanners of the catalogue, and scanners of one's own.
+    pub scanners: BTreeMap<String, ScannerPatch>,
+    /// Templates of one's own.
+    pub templates: BTreeMap<String, Template>,
+}
+
+/// `[executor]`: where scanners run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExecutorConfig {
+    /// Which kind of engine.
+    pub kind: ExecutorKind,
+    /// How files reach a Docker engine.
+    pub transport: Transport,
+    /// A file or image with a dragnet that runs in the scanners' containers; this program itself if absent.
+    pub agent: Option<String>,
+    /// The Docker engine.
+    pub docker: DockerConfig,
+}
+
+/// `[executor.docker]`: which Docker engine.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DockerConfig {
+    /// Its address, such as `unix:///var/run/docker.sock`; what `docker` itself would use if absent.
+    pub host: Option<String>,
+    /// The name of a context of the `docker` client's.
+    pub context: Option<String>,
+}
+
+/// The kinds of engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutorKind {
+    /// A Docker engine.
+    #[default]
+    Docker,
+    /// No engine: outcomes are scripted.
+    Fake,
+}
+
+/// How files reach a Docker engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// A probe decides.
+    #[default]
+    Auto,
+    /// The engine sees our files.
+    Bind,
+    /// Files are copied into volumes.
+    Volume,
+}
+
+/// `[scan]`: limits and rules of a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScanConfig {
+    /// The template to run; the scanners that fit if absent.
+    pub template: Option<String>,
+    /// Jobs that may run at once.
+    pub parallelism: u32,
+    /// Longest run of the scan, such as `2h`.
+    #[schemars(with = "Option<String>")]
+    pub max_duration: Option<Span>,
+    /// Most records that one job may store.
+    pub max_results: Option<u64>,
+    /// Most assets that the scan follows.
+    pub max_assets: u64,
+    /// Most steps between the target and an asset that is still followed.
+    pub depth: u32,
+    /// Severity at which the gate fails.
+    #[schemars(with = "Option<String>")]
+    pub fail_on: Option<Severity>,
+    /// What the first interrupt does.
+    pub on_interrupt: OnInterrupt,
+    /// Time that a scanner has to end by itself when it is cancelled, such as `8s`.
+    #[schemars(with = "String")]
+    pub grace: Span,
+}
+
+/// What the first interrupt does to a scan that runs in the foreground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInterrupt {
+    /// Cancels it, and keeps what was found.
+    #[default]
+    Cancel,
+    /// Leaves it running.
+    Detach,
+}
+
+impl Default for ScanConfig {
+    fn default() -> Self {
+        let options = ScanOptions::default();
+        Self {
+            template: None,
+            parallelism: options.parallelism,
+            max_duration: options.max_duration,
+            max_results: options.max_results,
+            max_assets: options.max_assets,
+            depth: options.depth,
+            fail_on: options.fail_on,
+            on_interrupt: OnInterrupt::default(),
+            grace: Span(Duration::from_secs(8)),
+        }
+    }
+}
+
+impl ScanConfig {
+    /// Returns the options that a plan freezes.
+    pub fn options(&self, priority: i32, seed: u64) -> ScanOptions {
+        ScanOptions {
+            parallelism: self.parallelism,
+            priority,
+            max_duration: self.max_duration,
+            max_results: self.max_results,
+            max_assets: self.max_assets,
+            depth: self.depth,
+            fail_on: self.fail_on,
+            seed,
+        }
+    }
+}
+
+/// `[source]`: what of a source tree is scanned.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Globs, as in `.gitignore`, of what is left out.
+    pub exclude: Vec<String>,
+    /// Whether what `.gitignore` files name is left out too.
+    pub gitignore: bool,
+}
+
+/// `[target]`: the target's identity.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TargetConfig {
+    /// Its name; scans of one name are compared with each other, wherever they were made.
+    pub name: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_defaults_are_the_defaults() {
+        let written: toml::Table = toml::from_str(DEFAULTS).unwrap();
+        assert_eq!(toml::from_str::<Config>(DEFAULTS).unwrap(), Config::default());
+        let mut all = toml::Table::try_from(Config::default()).unwrap();
+        all.retain(|_, value| value.as_table().is_none_or(|table| !table.is_empty()));
+        if let Some(executor) = all["executor"].as_table_mut() {
+            executor.remove("docker");
+        }
+        assert_eq!(written, all, "every default is written out");
+    }
+
+    #[test]
+    fn every_key_is_explained_in_the_defaults() {
+        let schema = crate::config::json_schema();
+        for table in ["ExecutorConfig", "DockerConfig", "ScanConfig", "SourceConfig", "TargetConfig"] {
+            for key in schema["$defs"][table]["properties"].as_object().unwrap().keys().filter(|key| *key != "docker") {
+                let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+                assert!(DEFAULTS.lines().any(line), "{table}: {key}");
+            }
+        }
+    }
+}
