@@ -17,3 +17,4 @@ pub mod model;
 
 pub mod executor;
 pub mod parse;
+pub mod report;
