@@ -23,6 +23,7 @@ pub mod config;
 pub mod executor;
 pub mod parse;
 pub mod plan;
+pub mod report;
 pub mod shim;
 pub mod store;
 

@@ -42,7 +42,7 @@ impl Sink for Count {
                 .is_none_or(|path| !path.starts_with('/') && !path.split('/').any(|part| part == ".."))
         );
         self.records += 1;
-        self.text.push_str(&serde_json::to_string(&record).unwrap());
+        self.text.push_str(&serde_json::to_string(&record).expect("records serialise"));
         Ok(())
     }
 
@@ -60,7 +60,7 @@ fn samples() -> Option<PathBuf> {
 
 /// The parser for a file: by its ending for SARIF, else by the folder that is named after the scanner.
 fn parser_of(path: &str) -> Option<&'static dyn Parser> {
-    if path.ends_with(".sarif") {
+    if Path::new(path).extension().is_some_and(|ending| ending == "sarif") {
         return parser("sarif");
     }
     let folder = path.trim_start_matches("real/").split('/').next()?;
@@ -70,7 +70,7 @@ fn parser_of(path: &str) -> Option<&'static dyn Parser> {
 /// Path and count of every file, of both indexes.
 fn index(folder: &Path) -> Vec<(String, u64)> {
     let rows = |name: &str, prefix: &str, column: Option<usize>| -> Vec<(String, u64)> {
-        let text = fs::read_to_string(folder.join(name)).unwrap();
+        let text = fs::read_to_string(folder.join(name)).expect("the index can be read");
         text.lines()
             .skip(1)
             .filter_map(|line| {

@@ -1,0 +1,340 @@
+//! `dragnet.report/v1`, frozen: fields may be added, never renamed, moved or given another meaning.
+//!
+//! Enumerations are written as their names; times as RFC 3339 in UTC; counts by severity as an object with all six names.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::coverage::Coverage;
+use crate::model::finding::{Location, SeverityCounts};
+use crate::model::severity::Severity;
+use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
+use crate::report::gate::Gate;
+use crate::report::shortfall::shortfall;
+
+/// Name and version of the format.
+pub(crate) const SCHEMA: &str = "dragnet.report/v1";
+
+/// The scan.
+#[derive(Debug, Serialize)]
+pub(crate) struct Scan {
+    id: String,
+    project: String,
+    target: String,
+    target_key: String,
+    line: Option<String>,
+    template: Option<String>,
+    plan_sha256: String,
+    executor: String,
+    source: Option<Source>,
+    state: &'static str,
+    complete: bool,
+    coverage: Seen,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+/// The source tree.
+#[derive(Debug, Serialize)]
+struct Source {
+    sha256: String,
+    files: u64,
+    bytes: u64,
+    commit: Option<String>,
+    dirty: bool,
+    unreadable: Vec<String>,
+}
+
+/// What was seen: `full`, `partial` with its gaps, `none`.
+#[derive(Debug, Serialize)]
+struct Seen {
+    level: &'static str,
+    gaps: Vec<&'static str>,
+}
+
+impl Seen {
+    fn new(coverage: &Coverage) -> Self {
+        match coverage {
+            Coverage::Full => Self { level: "full", gaps: Vec::new() },
+            Coverage::None => Self { level: "none", gaps: Vec::new() },
+            Coverage::Partial(gaps) => Self { level: "partial", gaps: gaps.iter().map(|gap| gap.as_str()).collect() },
+        }
+    }
+}
+
+impl Scan {
+    pub(crate) fn new(scan: &ScanView) -> Self {
+        let source = scan.source.as_ref().map(|source| Source {
+            sha256: source.sha256.to_string(),
+            files: source.files,
+            bytes: source.bytes,
+            commit: source.commit.clone(),
+            dirty: source.dirty,
+            unreadable: source.unreadable.clone(),
+        });
+        Self {
+            id: scan.id.to_string(),
+            project: scan.project.clone(),
+            target: scan.target.to_string(),
+            target_key: scan.target_key.key.clone(),
+            line: scan.target_key.line.clone(),
+            template: scan.template.clone(),
+            plan_sha256: scan.plan_sha256.to_string(),
+            executor: scan.executor.clone(),
+            source,
+            state: scan.state.as_str(),
+            complete: scan.is_complete(),
+            coverage: Seen::new(&scan.coverage),
+            created_at: scan.created_at.to_string(),
+            started_at: scan.started_at.map(|at| at.to_string()),
+            finished_at: scan.finished_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// One job.
+#[derive(Debug, Serialize)]
+pub(crate) struct Job {
+    name: String,
+    step: String,
+    scanner: String,
+    scanner_version: Option<String>,
+    image: String,
+    image_id: Option<String>,
+    data: BTreeMap<String, String>,
+    state: &'static str,
+    coverage: Option<Seen>,
+    skip: Option<&'static str>,
+    failure: Option<Failure>,
+    shortfall: Option<String>,
+    attempts: u32,
+    inputs: u64,
+    records: BTreeMap<&'static str, u64>,
+    assets: u64,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Serialize)]
+struct Failure {
+    reason: &'static str,
+    class: &'static str,
+    message: String,
+}
+
+impl Job {
+    pub(crate) fn new(job: &JobView) -> Self {
+        let failure = job.failure.as_ref().map(|failure| Failure {
+            reason: failure.reason.as_str(),
+            class: failure.reason.class().as_str(),
+            message: failure.message.clone(),
+        });
+        Self {
+            name: job.name.clone(),
+            step: job.step.clone(),
+            scanner: job.scanner.clone(),
+            scanner_version: job.scanner_version.clone(),
+            image: job.image.clone(),
+            image_id: job.image_id.clone(),
+            data: job.data.clone(),
+            state: job.state.as_str(),
+            coverage: job.coverage.as_ref().map(Seen::new),
+            skip: job.skip.map(|skip| skip.as_str()),
+            failure,
+            shortfall: shortfall(job),
+            attempts: job.attempts,
+            inputs: job.inputs,
+            records: by_severity(&job.records),
+            assets: job.assets,
+            started_at: job.started_at.map(|at| at.to_string()),
+            finished_at: job.finished_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// What it comes to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    verdict: &'static str,
+    complete: bool,
+    total: u64,
+    by_severity: BTreeMap<&'static str, u64>,
+    jobs: BTreeMap<&'static str, u64>,
+    gate: GateSummary,
+}
+
+/// The gate, with its explanation.
+#[derive(Debug, Serialize)]
+struct GateSummary {
+    fail_on: Option<&'static str>,
+    failed: bool,
+    reaching: u64,
+    explanation: Vec<String>,
+}
+
+impl Summary {
+    pub(crate) fn new(scan: &ScanView, gate: &Gate) -> Self {
+        Self {
+            verdict: verdict(gate.verdict),
+            complete: scan.is_complete(),
+            total: scan.records.total(),
+            by_severity: by_severity(&scan.records),
+            jobs: scan.jobs.iter().map(|(state, count)| (state.as_str(), *count)).collect(),
+            gate: GateSummary {
+                fail_on: gate.threshold.map(Severity::as_str),
+                failed: gate.is_failed(),
+                reaching: gate.reaching.total(),
+                explanation: gate.lines(),
+            },
+        }
+    }
+}
+
+const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Cancelled => "cancelled",
+        Verdict::MaxDuration => "max_duration",
+        Verdict::Incomplete => "incomplete",
+        Verdict::GateFailed => "gate_failed",
+        Verdict::Clean => "clean",
+    }
+}
+
+fn by_severity(counts: &SeverityCounts) -> BTreeMap<&'static str, u64> {
+    Severity::ALL.into_iter().map(|severity| (severity.as_str(), counts.of(severity))).collect()
+}
+
+/// One finding with its record.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding<'f> {
+    fingerprint: &'f str,
+    scanner: &'f str,
+    job: &'f str,
+    rule: &'f str,
+    title: &'f str,
+    message: &'f str,
+    severity: &'static str,
+    native_severity: Option<&'f str>,
+    confidence: Option<&'static str>,
+    location: Place<'f>,
+    cwe: &'f [u32],
+    vulnerabilities: &'f [String],
+    cvss: Option<Score<'f>>,
+    fix: Option<&'f str>,
+    references: &'f [String],
+    evidence: Option<&'f str>,
+}
+
+/// A CVSS score.
+#[derive(Debug, Serialize)]
+struct Score<'f> {
+    score: f64,
+    vector: Option<&'f str>,
+}
+
+impl<'f> Finding<'f> {
+    pub(crate) fn new(finding: &'f FindingView) -> Self {
+        use crate::model::finding::Confidence;
+        let record = &finding.record;
+        Self {
+            fingerprint: &finding.fingerprint,
+            scanner: &finding.scanner,
+            job: &finding.job,
+            rule: &record.rule,
+            title: &record.title,
+            message: &record.message,
+            severity: record.severity.as_str(),
+            native_severity: record.native_severity.as_deref(),
+            confidence: record.confidence.map(|confidence| match confidence {
+                Confidence::High => "high",
+                Confidence::Medium => "medium",
+                Confidence::Low => "low",
+            }),
+            location: Place::new(&record.location),
+            cwe: &record.cwe,
+            vulnerabilities: &record.vulnerabilities,
+            cvss: record.cvss.as_ref().map(|cvss| Score { score: cvss.score, vector: cvss.vector.as_deref() }),
+            fix: record.fix.as_deref(),
+            references: &record.references,
+            evidence: record.evidence.as_deref(),
+        }
+    }
+}
+
+/// A place; fields that its kind does not have are left out.
+#[derive(Debug, Default, Serialize)]
+struct Place<'f> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<&'f str>,
+}
+
+impl<'f> Place<'f> {
+    fn new(location: &'f Location) -> Self {
+        let region = location.region();
+        let base = Self {
+            path: location.path(),
+            start_line: region.map(|region| region.start_line),
+            end_line: region.and_then(|region| region.end_line),
+            start_column: region.and_then(|region| region.start_column),
+            end_column: region.and_then(|region| region.end_column),
+            ..Self::default()
+        };
+        match location {
+            Location::File { .. } => Self { kind: "file", ..base },
+            Location::Package { name, version, .. } => {
+                Self { kind: "package", name: Some(name), version: Some(version), ..base }
+            }
+            Location::Host { host, port, protocol } => {
+                Self { kind: "host", host: Some(host), port: *port, protocol: protocol.as_deref(), ..base }
+            }
+            Location::Url { url, parameter } => {
+                Self { kind: "url", url: Some(url), parameter: parameter.as_deref(), ..base }
+            }
+            Location::Image { layer, .. } => Self { kind: "image", layer: Some(layer), ..base },
+            Location::Resource { name, .. } => Self { kind: "resource", name: Some(name), ..base },
+            Location::Nowhere => Self { kind: "nowhere", ..base },
+        }
+    }
+}
+
+/// One asset.
+#[derive(Debug, Serialize)]
+pub(crate) struct Asset<'a> {
+    kind: &'static str,
+    value: &'a str,
+    job: &'a str,
+}
+
+impl<'a> Asset<'a> {
+    pub(crate) fn new(asset: &'a AssetView) -> Self {
+        Self { kind: asset.asset.kind.as_str(), value: &asset.asset.value, job: &asset.job }
+    }
+}

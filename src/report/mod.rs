@@ -1,0 +1,104 @@
+//! Reports: a scan's state and findings → text, JSON, SARIF. Layer 1, pure: values in, bytes out, streaming.
+//!
+//! Findings arrive in pages, worst first, from a [`Source`]; no renderer holds more than a page of them, so a report over a
+//! million findings begins at once and needs no memory to speak of. What is not complete says so first.
+
+pub mod gate;
+pub mod shortfall;
+pub mod source;
+pub mod text;
+
+mod json;
+mod jsonl;
+mod sarif;
+mod table;
+#[cfg(test)]
+mod testing;
+mod words;
+
+use std::io::Write;
+
+use crate::model::severity::Severity;
+use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
+
+pub use gate::Gate;
+pub use source::{Listed, Source, SourceError};
+
+/// Everything a report is made of.
+pub struct ReportData<'d> {
+    /// The scan.
+    pub scan: &'d ScanView,
+    /// Its jobs, in the order of the plan.
+    pub jobs: &'d [JobView],
+    /// Its findings, worst first.
+    pub findings: &'d mut dyn Source<FindingView>,
+    /// Its assets.
+    pub assets: &'d mut dyn Source<AssetView>,
+    /// The gate's threshold, when one is asked for.
+    pub fail_on: Option<Severity>,
+    /// Most findings that a report for people lists; none for all. Formats for machines always list all.
+    pub limit: Option<u64>,
+    /// How reports for people look.
+    pub style: Style,
+}
+
+impl ReportData<'_> {
+    /// Judges the scan.
+    pub fn verdict(&self) -> Verdict {
+        self.scan.verdict(self.fail_on)
+    }
+
+    /// Explains the gate.
+    pub fn gate(&self) -> Gate {
+        Gate::of(self.scan, self.fail_on)
+    }
+}
+
+/// How reports for people look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; narrower than 60 is drawn as 60.
+    pub width: usize,
+    /// Whether colours may be used.
+    pub color: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { width: 100, color: false }
+    }
+}
+
+/// A report that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The findings or assets could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The output could not be written.
+    #[error("the report cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+impl From<serde_json::Error> for RenderError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+/// A format of reports.
+pub trait Renderer: Sync {
+    /// Its name in `--format`.
+    fn name(&self) -> &'static str;
+
+    /// Writes the whole report.
+    fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError>;
+}
+
+/// Every renderer, by name.
+pub const RENDERERS: &[&dyn Renderer] = &[&json::Json, &jsonl::JsonLines, &sarif::Sarif, &table::Table];
+
+/// Returns the renderer of a format.
+pub fn renderer(name: &str) -> Option<&'static dyn Renderer> {
+    RENDERERS.iter().copied().find(|renderer| renderer.name() == name)
+}

@@ -1,0 +1,111 @@
+//! SARIF 2.1.0, for code hosts and editors: one run for each scanner.
+//!
+//! A run's rules come before its results, so findings are read once to gather the rules and once more for each scanner; only
+//! the rules are held.
+
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::json::Array;
+use super::shortfall::shortfall;
+use super::source::for_each;
+use super::{RenderError, Renderer, ReportData};
+use crate::model::severity::Severity;
+use crate::model::view::{FindingView, JobView, ScanView};
+use model::{Automation, Descriptor, Invocation, Notification, Result as SarifResult, Tool};
+
+/// The format `sarif`.
+#[derive(Debug)]
+pub(super) struct Sarif;
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// The rules of each scanner, in the order of their ids.
+type Rules = BTreeMap<String, BTreeMap<String, Descriptor>>;
+
+impl Renderer for Sarif {
+    fn name(&self) -> &'static str {
+        "sarif"
+    }
+
+    fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
+        let rules = gather(data)?;
+        write!(out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[")?;
+        for (i, (scanner, rules)) in rules.iter().enumerate() {
+            write!(out, "{}", if i == 0 { "\n" } else { ",\n" })?;
+            run(data, scanner, rules, out)?;
+        }
+        Ok(writeln!(out, "]}}")?)
+    }
+}
+
+/// Reads all findings for their rules. A scanner without findings has a run too: that it ran is worth saying.
+fn gather(data: &mut ReportData<'_>) -> Result<Rules, RenderError> {
+    let mut rules: Rules = data.jobs.iter().map(|job| (job.scanner.clone(), BTreeMap::new())).collect();
+    for_each::<_, RenderError>(data.findings, |finding| {
+        let of_scanner = match rules.get_mut(&finding.scanner) {
+            Some(rules) => rules,
+            None => rules.entry(finding.scanner.clone()).or_default(),
+        };
+        match of_scanner.get_mut(&finding.record.rule) {
+            Some(rule) => rule.worsen(finding.record.severity),
+            None => drop(of_scanner.insert(finding.record.rule.clone(), Descriptor::new(&finding.record))),
+        }
+        Ok(true)
+    })?;
+    Ok(rules)
+}
+
+fn run(
+    data: &mut ReportData<'_>,
+    scanner: &str,
+    rules: &BTreeMap<String, Descriptor>,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let jobs: Vec<&JobView> = data.jobs.iter().filter(|job| job.scanner == scanner).collect();
+    let version = jobs.iter().find_map(|job| job.scanner_version.clone());
+    write!(out, "{{\"tool\":")?;
+    serde_json::to_writer(&mut *out, &Tool::new(scanner, version, rules.values().collect()))?;
+    write!(out, ",\"automationDetails\":")?;
+    serde_json::to_writer(&mut *out, &Automation { id: format!("dragnet/{scanner}/{}", data.scan.id) })?;
+    write!(out, ",\"invocations\":")?;
+    serde_json::to_writer(&mut *out, &[invocation(data.scan, &jobs)])?;
+    write!(out, ",\"columnKind\":\"unicodeCodePoints\",\"results\":")?;
+    let places: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(i, rule)| (rule.as_str(), i)).collect();
+    let mut results = Array::open(out)?;
+    for_each::<FindingView, RenderError>(data.findings, |finding| {
+        if finding.scanner == scanner {
+            results.item(&SarifResult::new(&finding, places.get(finding.record.rule.as_str()).copied()))?;
+        }
+        Ok(true)
+    })?;
+    results.close()?;
+    Ok(write!(out, "}}")?)
+}
+
+/// A run is successful only if all jobs of the scanner saw all that they should.
+fn invocation(scan: &ScanView, jobs: &[&JobView]) -> Invocation {
+    let missing: Vec<Notification> = jobs
+        .iter()
+        .filter_map(|job| Some(Notification::error(&format!("{}: {}", job.name, shortfall(job)?))))
+        .collect();
+    Invocation {
+        execution_successful: missing.is_empty() && !jobs.is_empty(),
+        start_time_utc: scan.started_at.map(|at| at.to_string()),
+        end_time_utc: scan.finished_at.map(|at| at.to_string()),
+        tool_execution_notifications: missing,
+    }
+}
+
+/// The level of a severity; unknown counts as high here as it does in gates.
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High | Severity::Unknown => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Info => "note",
+    }
+}

@@ -1,0 +1,41 @@
+use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
+use crate::model::severity::Severity;
+use serde_json::Value;
+
+#[test]
+fn each_scanner_is_a_run_and_tells_whether_it_saw_all() {
+    let document: Value = serde_json::from_str(&render("sarif", &unfinished(), &troubled(), findings(), 80)).unwrap();
+    let runs = document["runs"].as_array().unwrap();
+    let told: Vec<(&str, bool, usize)> = runs
+        .iter()
+        .map(|run| {
+            let successful = run["invocations"][0]["executionSuccessful"].as_bool().unwrap();
+            (run["tool"]["driver"]["name"].as_str().unwrap(), successful, run["results"].as_array().unwrap().len())
+        })
+        .collect();
+    assert_eq!(told, [("bandit", true, 2), ("semgrep", false, 0), ("trivy", false, 1)]);
+    let notification = &runs[1]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(notification["level"], "error");
+    assert_eq!(notification["message"]["text"], "semgrep: timed_out: stopped after 10m (after 2 attempts)");
+}
+
+#[test]
+fn a_run_looks_like_this() {
+    let text =
+        render("sarif", &finished(), &[job("bandit", "bandit", [1, 0, 0, 0, 0, 0])], findings()[..1].to_vec(), 80);
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn rules_have_the_worst_severity_of_their_results_and_paths_are_relative() {
+    let both = vec![
+        finding(Severity::High, "s", "r", "t", "/etc/a b.py", 1),
+        finding(Severity::Low, "s", "r", "t", "c:d.py", 2),
+    ];
+    let document: Value = serde_json::from_str(&render("sarif", &finished(), &[], both, 80)).unwrap();
+    let run = &document["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"][0]["properties"]["security-severity"], "8.0");
+    let uri =
+        |i: usize| run["results"][i]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+    assert_eq!((uri(0), uri(1)), ("etc/a%20b.py", "c%3Ad.py"));
+}

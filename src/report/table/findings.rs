@@ -1,0 +1,75 @@
+//! The findings, in groups by severity.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::super::source::for_each;
+use super::super::text::{clean, fit, fit_end};
+use super::super::words::{counts, grouped};
+use super::super::{RenderError, ReportData};
+use super::paint::Paint;
+use crate::model::finding::SeverityCounts;
+use crate::model::severity::Severity;
+use crate::model::view::FindingView;
+
+/// Lists findings up to the limit, each in two lines, and says how many more there are.
+pub(super) fn list(
+    data: &mut ReportData<'_>,
+    paint: Paint,
+    width: usize,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let total = data.scan.records;
+    let limit = data.limit.unwrap_or(u64::MAX);
+    let mut shown = SeverityCounts::default();
+    let mut group = None;
+    for_each::<_, RenderError>(data.findings, |finding| {
+        if shown.total() >= limit {
+            return Ok(false);
+        }
+        let severity = finding.record.severity;
+        if group.replace(severity) != Some(severity) {
+            heading(severity, total.of(severity), paint, out)?;
+        }
+        shown.add(severity);
+        entry(&finding, paint, width, out)?;
+        Ok(true)
+    })?;
+    if shown.total() > 0 {
+        more(&total, &shown, out)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn heading(severity: Severity, count: u64, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let words = format!("{} · {}", severity.as_str().to_uppercase(), grouped(count));
+    writeln!(out, "{}", paint.severity(severity, &words))
+}
+
+/// The place, then what is wrong there; who says so below it.
+fn entry(finding: &FindingView, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let place_width = (width * 2 / 5).min(60);
+    let text_width = width - place_width - 4;
+    let place = finding.record.location.to_string();
+    let place = clean(&place);
+    let place = fit_end(&place, place_width);
+    let title = clean(&finding.record.title);
+    let pad = " ".repeat(place_width - place.width());
+    writeln!(out, "  {place}{pad}  {}", fit(&title, text_width))?;
+    let by = format!("{} · {}", clean(&finding.scanner), clean(&finding.record.rule));
+    let by = match &finding.record.fix {
+        Some(fix) => format!("{by} · {}", clean(fix)),
+        None => by,
+    };
+    writeln!(out, "  {}  {}", " ".repeat(place_width), paint.faint(&fit(&by, text_width)))
+}
+
+fn more(total: &SeverityCounts, shown: &SeverityCounts, out: &mut dyn Write) -> io::Result<()> {
+    let left = SeverityCounts(std::array::from_fn(|i| total.0[i].saturating_sub(shown.0[i])));
+    match left.total() {
+        0 => Ok(()),
+        number => writeln!(out, "… and {} more: {} (--limit 0 lists all)", grouped(number), counts(&left, ", ")),
+    }
+}

@@ -1,0 +1,104 @@
+//! The verdict and the scan.
+
+use std::io::{self, Write};
+
+use super::super::shortfall::shortfall;
+use super::super::text::{clean, fit};
+use super::super::words::{count, size, took};
+use super::super::{ReportData, shortfall as reasons};
+use super::paint::Paint;
+use crate::model::coverage::Coverage;
+use crate::model::plan::SourceFacts;
+use crate::model::view::{JobView, ScanView, Verdict};
+
+/// At most this many jobs are named in the banner; the table below has them all.
+const MAX_NAMED: usize = 20;
+
+/// Says loudly what is missing, when something is.
+pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let what = match data.verdict() {
+        Verdict::Clean | Verdict::GateFailed => return Ok(()),
+        Verdict::Cancelled => "the scan was cancelled before it was done",
+        Verdict::MaxDuration => "the scan reached its max_duration before it was done",
+        Verdict::Incomplete if !data.scan.state.is_terminal() => "the scan has not ended",
+        Verdict::Incomplete => "the scan did not see all of its target",
+    };
+    writeln!(out, "{}  {what}.", paint.alarm(" INCOMPLETE "))?;
+    writeln!(out, "            {}", "What is listed was found; what is not listed may be there.")?;
+    let missing: Vec<(&JobView, String)> = data.jobs.iter().filter_map(|job| Some((job, shortfall(job)?))).collect();
+    let names = missing.iter().map(|(job, _)| clean(&job.name).chars().count()).max().unwrap_or(0).min(24);
+    writeln!(out)?;
+    for (job, why) in missing.iter().take(MAX_NAMED) {
+        let name = clean(&job.name);
+        let line = format!("{:names$}  {}", fit(&name, 24), clean(why));
+        writeln!(out, "  {} {}", paint.mark(super::jobs::mark(job)), fit(&line, width - 4))?;
+    }
+    if missing.len() > MAX_NAMED {
+        writeln!(out, "  … and {}", count((missing.len() - MAX_NAMED) as u64, "job", "jobs"))?;
+    }
+    if let (true, Coverage::Partial(gaps)) = (missing.is_empty(), &data.scan.coverage) {
+        for gap in gaps {
+            writeln!(out, "  {} {}", paint.mark("!"), reasons::gap_in_words(*gap))?;
+        }
+    }
+    writeln!(out)
+}
+
+/// The verdict in one line.
+pub(super) fn in_words(data: &ReportData<'_>, paint: Paint) -> String {
+    match data.verdict() {
+        Verdict::Clean if data.scan.records.total() == 0 => paint.good("clean: complete, and nothing was found"),
+        Verdict::Clean if data.fail_on.is_some() => paint.good("clean: complete, and the gate holds"),
+        Verdict::Clean => paint.good("complete"),
+        Verdict::GateFailed => paint.bad("gate failed"),
+        Verdict::Incomplete => paint.alarm(" INCOMPLETE "),
+        Verdict::MaxDuration => paint.alarm(" INCOMPLETE: max_duration reached "),
+        Verdict::Cancelled => paint.alarm(" INCOMPLETE: cancelled "),
+    }
+}
+
+/// Names the scan and what it looked at.
+pub(super) fn scan(scan: &ScanView, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let target = scan.target.to_string();
+    let mut lines = vec![("Scan", format!("{} · {} · {}", scan.id, clean(&target), scan.state))];
+    if let Some(source) = &scan.source {
+        lines.push(("Source", source_in_words(source)));
+        if !source.unreadable.is_empty() {
+            lines.push(("", format!("{} could not be read", count(source.unreadable.len() as u64, "path", "paths"))));
+        }
+    }
+    lines.push(("Ran on", clean(&scan.executor).into_owned()));
+    lines.push(("Time", time(scan)));
+    for (label, text) in lines {
+        writeln!(out, "{}{} {}", paint.label(label), " ".repeat(9 - label.len()), fit(&text, width - 10))?;
+    }
+    writeln!(out)
+}
+
+fn source_in_words(source: &SourceFacts) -> String {
+    let commit = source.commit.as_deref().map(|commit| {
+        let short: String = clean(commit).chars().take(7).collect();
+        format!(" · commit {short}{}", if source.dirty { ", with changes" } else { "" })
+    });
+    let (files, bytes) = (count(source.files, "file", "files"), size(source.bytes));
+    format!("{files}, {bytes}{} · sha256 {:.12}", commit.unwrap_or_default(), source.sha256.to_string())
+}
+
+fn time(scan: &ScanView) -> String {
+    let Some(started) = scan.started_at else {
+        return format!("made {}, not started", seconds(scan.created_at.to_string()));
+    };
+    let when = seconds(started.to_string());
+    match scan.finished_at {
+        Some(end) => format!("{when}, took {}", took(Some(started), Some(end))),
+        None => format!("{when}, not ended"),
+    }
+}
+
+/// Cuts the milliseconds and says the zone in words.
+fn seconds(timestamp: String) -> String {
+    match timestamp.split_once('.') {
+        Some((whole, _)) => format!("{} UTC", whole.replace('T', " ")),
+        None => timestamp,
+    }
+}

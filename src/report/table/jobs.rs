@@ -1,0 +1,91 @@
+//! The table of jobs.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+
+use super::super::shortfall::shortfall;
+use super::super::text::{clean, fit};
+use super::super::words::{counts, took};
+use super::paint::Paint;
+use crate::model::coverage::Coverage;
+use crate::model::state::JobState;
+use crate::model::view::JobView;
+
+/// Draws a row for each job.
+pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new();
+    let columns = u16::try_from(width).unwrap_or(u16::MAX);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["JOB", "SCANNER", "STATE", "SAW", "FOUND", "TIME"]);
+    table.add_rows(jobs.iter().map(|job| row(job, width)));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    if let Some(time) = table.column_mut(5) {
+        time.set_cell_alignment(CellAlignment::Right);
+        time.set_padding((0, 0));
+    }
+    for (i, line) in table.lines().enumerate() {
+        let line = line.trim_end();
+        let first = line.chars().next().unwrap_or(' ');
+        match i {
+            0 => writeln!(out, "{}", paint.faint(line))?,
+            _ => writeln!(out, "{}{}", paint.mark(&first.to_string()), &line[first.len_utf8().min(line.len())..])?,
+        }
+    }
+    writeln!(out)
+}
+
+fn row(job: &JobView, width: usize) -> [String; 6] {
+    let scanner = match &job.scanner_version {
+        Some(version) => format!("{} {}", job.scanner, version),
+        None => job.scanner.clone(),
+    };
+    let name = format!("{} {}", mark(job), clean(&job.name));
+    [
+        fit(&name, width / 4).into_owned(),
+        fit(&clean(&scanner), width / 4).into_owned(),
+        job.state.to_string(),
+        saw(job).to_owned(),
+        found(job),
+        took(job.started_at, job.finished_at),
+    ]
+}
+
+/// `✓` saw everything, `!` saw a part, `✗` saw nothing, `·` has not ended or had nothing to see.
+pub(super) fn mark(job: &JobView) -> &'static str {
+    match (job.state, &job.coverage) {
+        (JobState::Failed | JobState::Cancelled | JobState::Quarantined, _) => "✗",
+        (JobState::Succeeded, _) if shortfall(job).is_none() => "✓",
+        (JobState::Succeeded, Some(Coverage::None)) => "✗",
+        (JobState::Succeeded, _) => "!",
+        (JobState::Skipped, _) if shortfall(job).is_some() => "✗",
+        _ => "·",
+    }
+}
+
+fn saw(job: &JobView) -> &'static str {
+    match &job.coverage {
+        _ if job.state == JobState::Skipped && shortfall(job).is_none() => "not needed",
+        Some(Coverage::Full) => "all",
+        Some(Coverage::Partial(_)) => "a part",
+        Some(Coverage::None) => "nothing",
+        None => "-",
+    }
+}
+
+fn found(job: &JobView) -> String {
+    match (job.records.total(), job.assets) {
+        (0, 0) => "-".to_owned(),
+        (_, 0) => counts(&job.records, ", "),
+        (0, assets) => super::super::words::count(assets, "asset", "assets"),
+        (_, assets) => {
+            format!("{}, {}", counts(&job.records, ", "), super::super::words::count(assets, "asset", "assets"))
+        }
+    }
+}

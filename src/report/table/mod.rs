@@ -1,0 +1,51 @@
+//! The report for people: what is missing first, then the scan, its jobs, its findings, the gate.
+
+mod findings;
+mod head;
+mod jobs;
+mod paint;
+
+use std::io::Write;
+
+use super::words::counts;
+use super::{RenderError, Renderer, ReportData};
+use paint::Paint;
+
+/// The format `table`.
+#[derive(Debug)]
+pub(super) struct Table;
+
+const MIN_WIDTH: usize = 60;
+
+impl Renderer for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
+        let paint = Paint { color: data.style.color };
+        let width = data.style.width.max(MIN_WIDTH);
+        head::verdict(data, paint, width, out)?;
+        head::scan(data.scan, paint, width, out)?;
+        jobs::table(data.jobs, paint, width, out)?;
+        findings::list(data, paint, width, out)?;
+        foot(data, paint, out)?;
+        Ok(())
+    }
+}
+
+/// The last lines are those that a terminal still shows.
+fn foot(data: &ReportData<'_>, paint: Paint, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{}  {}", paint.label("Findings"), counts(&data.scan.records, " · "))?;
+    let gate = data.gate();
+    for (i, line) in gate.lines().iter().enumerate() {
+        match i {
+            0 => writeln!(out, "{}      {}", paint.label("Gate"), paint.outcome(gate.is_failed(), line))?,
+            _ => writeln!(out, "          {line}")?,
+        }
+    }
+    writeln!(out, "{}   {}", paint.label("Verdict"), head::in_words(data, paint))
+}
+
+#[cfg(test)]
+mod tests;
