@@ -1,5 +1,7 @@
 //! The shim as a process of its own, on the host: not the first process, so it kills its descendants instead of everybody.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@
 //! - Nothing is removed in a destructor: removal is an explicit call that the driver records and repeats.
 //! - What an executor creates carries the labels of [`crate::model::spec::label`], for [`Executor::list_owned`].
 
+pub mod docker;
 pub mod error;
 pub mod fake;
 pub mod types;
@@ -43,7 +44,7 @@ pub trait Executor: Send + Sync {
         &self,
         reference: &str,
         pull: bool,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: &Progress<'_>,
     ) -> Result<ImageInfo, ExecutorError>;
 
     /// Returns what the engine cannot give to this specification; empty when all can be had.
@@ -90,6 +91,10 @@ pub trait Executor: Send + Sync {
     /// Removes one listed object, if it still has the identity that was listed; idempotent.
     async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError>;
 }
+
+/// Is told, in words for people, how a pull proceeds. (An alias, because `async_trait` would give a lifetime of its own to the
+/// text of a closure type that is written out.)
+pub type Progress<'a> = dyn Fn(&str) + Send + Sync + 'a;
 
 /// A shared executor.
 pub type SharedExecutor = Arc<dyn Executor>;

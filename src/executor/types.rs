@@ -1,10 +1,15 @@
 //! What executors take and give.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::clock::Timestamp;
-use crate::model::id::AttemptName;
+use crate::model::id::{AttemptName, ScanKey};
 use crate::model::manifest::{LogLine, Manifest};
+
+/// Returns where a scan's secret is spooled for its life, resolved, mode 0400; executors give it to the attempts that name it.
+pub fn secret_file(state: &Path, scan: ScanKey, name: &str) -> PathBuf {
+    state.join("spool/secrets").join(scan.as_str()).join(name)
+}
 
 /// What an engine can do.
 #[derive(Debug, Clone, PartialEq, Eq)]

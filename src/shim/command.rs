@@ -10,7 +10,7 @@ use crate::model::spec::{exit_code, paths};
 
 /// Runs the shim with the arguments that follow `shim`, and returns the exit code.
 pub fn main(args: &[OsString]) -> u8 {
-    let dir = args.get(1).map_or(Path::new(paths::OUT), Path::new);
+    let dir = args.get(1).map_or_else(|| Path::new(paths::OUT), Path::new);
     let result = match args.first().and_then(|verb| verb.to_str()) {
         Some("run") => Attempt::open(dir).and_then(|attempt| run::run(&attempt)),
         Some("seal") => Attempt::open(dir).and_then(|attempt| seal::seal_killed(&attempt)),

@@ -66,7 +66,7 @@ impl Mirror {
             return;
         }
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) = self.sender.try_send(batch) {
-            self.suppressed += batch.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.suppressed += batch.split(|byte| *byte == b'\n').count() as u64 - 1;
         }
     }
 }

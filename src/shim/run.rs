@@ -22,7 +22,7 @@ pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
 
     let started_at = Clock::System.now();
     let oom_before = usage::oom_kills();
-    let outcome = supervise::run(attempt, &log, orders);
+    let outcome = supervise::run(attempt, &log, &orders);
     let (cpu_ms, max_rss) = usage::of_children();
     let exit = Exit {
         cause: outcome.cause,

@@ -65,7 +65,7 @@ impl Orders {
 }
 
 /// Runs the scanner to its end and leaves no process behind.
-pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: Orders) -> Outcome {
+pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: &Orders) -> Outcome {
     let mut child = match process::start(attempt) {
         Ok(child) => child,
         Err(error) => {

@@ -49,22 +49,22 @@ impl Walk {
             self.entries += 1;
             let path = format!("{prefix}/{}", name.to_string_lossy());
             if self.entries > MAX_ENTRIES {
-                self.refuse(path, 0, "too many files");
+                self.refuse(&path, 0, "too many files");
                 return Ok(());
             }
             let Ok(stat) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             let len = u64::try_from(stat.st_size).unwrap_or(0);
             let text = name.to_str().is_ok_and(|name| !name.chars().any(char::is_control));
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory if depth == MAX_DEPTH => self.refuse(path, 0, "nested too deep"),
-                FileType::Directory if !text => self.refuse(path, 0, "name is not text"),
+                FileType::Directory if depth == MAX_DEPTH => self.refuse(&path, 0, "nested too deep"),
+                FileType::Directory if !text => self.refuse(&path, 0, "name is not text"),
                 FileType::Directory => self.enter(dir, name, &path, depth)?,
-                FileType::RegularFile if !text => self.refuse(path, len, "name is not text"),
+                FileType::RegularFile if !text => self.refuse(&path, len, "name is not text"),
                 FileType::RegularFile => {
                     self.open_up(dir, name, 0o666);
                     self.found.push(Found { path, len, refused: None });
                 }
-                _ => self.refuse(path, 0, "not a regular file"),
+                _ => self.refuse(&path, 0, "not a regular file"),
             }
         }
         Ok(())
@@ -73,13 +73,11 @@ impl Walk {
     fn enter(&mut self, dir: &OwnedFd, name: &std::ffi::CStr, path: &str, depth: usize) -> io::Result<()> {
         self.open_up(dir, name, 0o777);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(dir, name, flags, Mode::empty()) {
-            Ok(inner) => self.directory(&inner, path, depth + 1),
-            Err(_) => {
-                self.refuse(path.to_owned(), 0, "directory cannot be read");
-                Ok(())
-            }
+        if let Ok(inner) = openat(dir, name, flags, Mode::empty()) {
+            return self.directory(&inner, path, depth + 1);
         }
+        self.refuse(path, 0, "directory cannot be read");
+        Ok(())
     }
 
     /// Changes the mode of what was just seen to be no link; by the time this is called nobody else is left to exchange it.
@@ -90,7 +88,7 @@ impl Walk {
         }
     }
 
-    fn refuse(&mut self, path: String, len: u64, why: &'static str) {
+    fn refuse(&mut self, path: &str, len: u64, why: &'static str) {
         let path = path.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
         self.found.push(Found { path, len, refused: Some(why) });
     }

@@ -1,0 +1,282 @@
+//! Launching: create by name, deliver, start; each step may be repeated, and only what was never started is started.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount};
+
+use super::archive;
+use super::container;
+use super::executor::DockerExecutor;
+use super::place::{Delivery, Place, blocking, shim_volume};
+use super::transport::{Transport, bind, volume};
+use super::tree;
+use crate::executor::types::secret_file;
+use crate::executor::{ExecutorError, Launched, Observed};
+use crate::failpoint;
+use crate::model::id::Sha256;
+use crate::model::spec::{Launch, ShimJob, label, paths};
+
+/// How often a name is created anew after its object vanished between two calls.
+const CREATE_TRIES: usize = 3;
+/// Where helpers mount the volume that they fill.
+const FILL: &str = "/fill";
+
+/// A container that exists under the attempt's name.
+struct Named {
+    id: String,
+    adopted: bool,
+    never_started: bool,
+}
+
+impl DockerExecutor {
+    /// See [`crate::executor::Executor::launch`].
+    pub(super) async fn launch_attempt(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
+        let place = self.new_place(launch);
+        place.make_directories()?;
+        let mut mounts = place.mounts(&self.agent);
+        mounts.extend(self.tree_mounts(launch).await?);
+        if let Place::Volume(name) = &place {
+            self.fill_shim_volume(launch).await?;
+            self.engine.create_volume(name, launch.labels("scan").into_iter().collect()).await?;
+        }
+        failpoint::hit("docker.launch.before_create");
+        let named = self.create_or_adopt(launch, mounts).await?;
+        failpoint::hit("docker.launch.created");
+        if named.never_started {
+            self.check_trees(launch).await?;
+            place.deliver(&self.engine, &named.id, self.delivery(launch).await?).await?;
+            failpoint::hit("docker.launch.delivered");
+            self.start(&named.id).await?;
+            failpoint::hit("docker.launch.started");
+        }
+        Ok(Launched { engine_id: named.id, adopted: named.adopted })
+    }
+
+    fn new_place(&self, launch: &Launch) -> Place {
+        match self.transport {
+            Transport::Bind => Place::Spool(Place::spool(&self.state, &launch.name)),
+            Transport::Volume => Place::Volume(launch.name.to_string()),
+        }
+    }
+
+    async fn create_or_adopt(&self, launch: &Launch, mounts: Vec<Mount>) -> Result<Named, ExecutorError> {
+        let name = launch.name.as_str();
+        let body = container::of_attempt(launch, mounts);
+        let mut last = None;
+        for _ in 0..CREATE_TRIES {
+            match self.engine.create(name, body.clone()).await {
+                Ok(id) => return Ok(Named { id, adopted: false, never_started: true }),
+                Err(
+                    error @ (ExecutorError::Conflict { .. } | ExecutorError::Unreachable(_) | ExecutorError::Busy(_)),
+                ) => {
+                    // It may have been created all the same, by this call or by another process: the name tells.
+                    if let Some(found) = self.engine.inspect(name).await? {
+                        return adopt(launch, &found);
+                    }
+                    last = Some(error);
+                }
+                Err(ExecutorError::Image { message, .. }) => {
+                    return Err(ExecutorError::Image { image: launch.spec.image.clone(), message });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(match last {
+            Some(ExecutorError::Conflict { message, .. }) => ExecutorError::Busy(message),
+            Some(error) => error,
+            None => ExecutorError::NotFound(name.to_owned()),
+        })
+    }
+
+    /// Starts a container that was never started; an answer that got lost is asked for again.
+    async fn start(&self, id: &str) -> Result<(), ExecutorError> {
+        match self.engine.start(id).await {
+            Err(error) if error.is_transient() => match self.engine.inspect(id).await?.as_ref().map(observed) {
+                Some(Observed::Running | Observed::Exited { error: None, .. }) => Ok(()),
+                Some(Observed::Exited { error: Some(words), .. }) => Err(ExecutorError::NotStarted(words)),
+                Some(Observed::Created) => Err(error),
+                None => Err(ExecutorError::NotFound(id.to_owned())),
+            },
+            result => result,
+        }
+    }
+
+    async fn delivery(&self, launch: &Launch) -> Result<Delivery, ExecutorError> {
+        let job = serde_json::to_vec(&ShimJob::of(launch, self.grace_ms)).unwrap_or_default();
+        let mut input = launch.assets.join("\n").into_bytes();
+        if !input.is_empty() {
+            input.push(b'\n');
+        }
+        let names: Vec<_> = launch
+            .spec
+            .secrets
+            .keys()
+            .map(|name| (name.clone(), secret_file(&self.state, launch.scan, name)))
+            .collect();
+        let secrets = blocking("read the spooled secrets", move || {
+            names.into_iter().map(|(name, path)| Ok((name, std::fs::read(path)?))).collect()
+        })
+        .await?;
+        Ok(Delivery { job, input, secrets, uid: container::uid(&launch.spec) })
+    }
+
+    /// Returns the mounts of source and databases, and makes sure that they are filled.
+    async fn tree_mounts(&self, launch: &Launch) -> Result<Vec<Mount>, ExecutorError> {
+        let mut mounts = Vec::new();
+        for (sha256, role, target) in trees(launch) {
+            mounts.push(match self.transport {
+                Transport::Bind => bind(&self.open_tree(sha256).await?, target, true),
+                Transport::Volume => {
+                    let name = tree_volume(launch, role, sha256);
+                    let tree = self.tree(sha256)?;
+                    let fill = move || archive::streamed(move |builder| tree::pack(&tree, builder));
+                    self.fill_volume(launch, &name, role, fill).await?;
+                    volume(&name, target, true)
+                }
+            });
+        }
+        Ok(mounts)
+    }
+
+    /// Makes sure, now that the container holds its volumes, that none of them was removed and made anew, empty, by its creation.
+    async fn check_trees(&self, launch: &Launch) -> Result<(), ExecutorError> {
+        if self.transport == Transport::Bind {
+            return Ok(());
+        }
+        for (sha256, role, _) in trees(launch) {
+            let name = tree_volume(launch, role, sha256);
+            let labelled = |volume: bollard::models::Volume| volume.labels.contains_key(label::ROLE);
+            if !self.engine.volume(&name).await?.is_some_and(labelled)
+                || self.engine.volume(&complete(&name)).await?.is_none()
+            {
+                return Err(ExecutorError::Busy(format!("volume {name} was removed during the launch")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn fill_shim_volume(&self, launch: &Launch) -> Result<(), ExecutorError> {
+        let agent = self.agent.path.clone();
+        let fill = move || {
+            archive::streamed(move |builder| {
+                let file = std::fs::File::open(&agent)?;
+                let len = file.metadata()?.len();
+                builder.append_data(&mut archive::header(tar::EntryType::Regular, 0o755, 0, len), "dragnet", file)
+            })
+        };
+        self.fill_volume(launch, &shim_volume(&self.agent), "shim", fill).await
+    }
+
+    /// Fills a volume once. A second, empty volume says that the first is complete, for one that is half filled looks no different.
+    async fn fill_volume<S>(
+        &self,
+        launch: &Launch,
+        name: &str,
+        role: &str,
+        archive: impl FnOnce() -> S + Send,
+    ) -> Result<(), ExecutorError>
+    where
+        S: futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
+    {
+        let _one_at_a_time = self.filling.lock().await;
+        let (marker, labels) = (complete(name), shared_labels(launch, role));
+        let (filled, marked) = tokio::try_join!(self.engine.volume(name), self.engine.volume(&marker))?;
+        if filled.is_some() && marked.is_some() {
+            return Ok(());
+        }
+        self.engine.create_volume(name, labels.clone()).await?;
+        let helper = format!("dragnet-fill-{}", super::transport::random());
+        let mut helper_labels = shared_labels(launch, "helper");
+        helper_labels.insert(label::INSTANCE.to_owned(), launch.instance.to_string());
+        let body = container::of_helper(&launch.spec.image, helper_labels, vec![volume(name, FILL, false)]);
+        let id = self.engine.create(&helper, body).await?;
+        let put = self.engine.put(&id, FILL, archive()).await;
+        self.engine.remove(&id).await?;
+        put?;
+        failpoint::hit("docker.volume.filled");
+        self.engine.create_volume(&marker, labels).await
+    }
+
+    /// Returns a tree's directory that everybody may read: its own, or a copy in the spool.
+    async fn open_tree(&self, sha256: Sha256) -> Result<std::path::PathBuf, ExecutorError> {
+        let tree = self.tree(sha256)?;
+        let copies = self.state.join("spool/trees");
+        let copy = copies.join(&sha256.to_string()[..12]);
+        blocking("make a tree readable", move || {
+            if copy.exists() {
+                return Ok(copy);
+            }
+            if tree::is_open(&tree)? {
+                return Ok(tree);
+            }
+            std::fs::create_dir_all(&copies)?;
+            let unfinished = copies.join(format!("unfinished-{}", super::transport::random()));
+            tree::copy_open(&tree, &unfinished)?;
+            match std::fs::rename(&unfinished, &copy) {
+                // Another process was faster.
+                Err(_) if copy.exists() => std::fs::remove_dir_all(&unfinished)?,
+                renamed => renamed?,
+            }
+            Ok(copy)
+        })
+        .await
+    }
+}
+
+/// Returns the trees of a launch: hash, role, place.
+fn trees(launch: &Launch) -> Vec<(Sha256, &'static str, &str)> {
+    let source = launch.spec.source.map(|sha256| (sha256, "source", paths::SOURCE));
+    let data = launch.spec.data.iter().map(|data| (data.sha256, "data", data.mount.as_str()));
+    source.into_iter().chain(data).collect()
+}
+
+fn tree_volume(launch: &Launch, role: &str, sha256: Sha256) -> String {
+    let short = if role == "source" { "src" } else { "data" };
+    format!("dn-{}-{short}-{}", launch.instance, &sha256.to_string()[..12])
+}
+
+/// Returns the name of the volume that marks another as complete.
+fn complete(name: &str) -> String {
+    format!("{name}-complete")
+}
+
+/// Labels of what attempts share; the shim is shared by instances too.
+fn shared_labels(launch: &Launch, role: &str) -> HashMap<String, String> {
+    let mut labels = HashMap::from([(label::ROLE.to_owned(), role.to_owned())]);
+    if role != "shim" {
+        labels.insert(label::INSTANCE.to_owned(), launch.instance.to_string());
+    }
+    labels
+}
+
+/// Takes a container that has the name already, if it is this attempt in every respect.
+fn adopt(launch: &Launch, found: &ContainerInspectResponse) -> Result<Named, ExecutorError> {
+    let conflict = |message: String| ExecutorError::Conflict { name: launch.name.to_string(), message };
+    let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
+    for (label, wanted) in launch.labels("scan") {
+        let has = labels.and_then(|labels| labels.get(&label)).map_or("", String::as_str);
+        if has != wanted {
+            return Err(conflict(format!("its {label} is `{has}`, not `{wanted}`")));
+        }
+    }
+    let status = found.state.as_ref().and_then(|state| state.status);
+    if matches!(status, Some(ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD)) {
+        return Err(ExecutorError::Busy(format!("{} is being removed", launch.name)));
+    }
+    let never_started = observed(found) == Observed::Created;
+    Ok(Named { id: found.id.clone().unwrap_or_default(), adopted: true, never_started })
+}
+
+/// Returns how a container stands.
+pub(super) fn observed(found: &ContainerInspectResponse) -> Observed {
+    let Some(state) = &found.state else { return Observed::Created };
+    let error = state.error.clone().filter(|error| !error.is_empty());
+    match state.status {
+        // The engine leaves a container that it could not start in this state.
+        Some(ContainerStateStatusEnum::CREATED) if error.is_none() => Observed::Created,
+        Some(
+            ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED | ContainerStateStatusEnum::RESTARTING,
+        ) => Observed::Running,
+        _ => Observed::Exited { code: state.exit_code, out_of_memory: state.oom_killed.unwrap_or(false), error },
+    }
+}

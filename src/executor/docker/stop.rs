@@ -1,0 +1,86 @@
+//! Stopping, freezing, removing.
+
+use std::time::Duration;
+
+use super::executor::DockerExecutor;
+use super::launch::observed;
+use super::place::{Place, blocking};
+use crate::executor::{ExecutorError, Observed};
+use crate::model::id::AttemptName;
+
+/// How much longer than the grace the shim itself is given, to seal, before it is killed too.
+const SEALING: Duration = Duration::from_mins(5);
+
+impl DockerExecutor {
+    /// See [`crate::executor::Executor::stop`]. The shim keeps the time, so the order survives this process.
+    pub(super) async fn stop_attempt(&self, name: &AttemptName, grace: Duration) -> Result<(), ExecutorError> {
+        let Some(found) = self.engine.inspect(name.as_str()).await? else { return Ok(()) };
+        let id = found.id.clone().unwrap_or_default();
+        if observed(&found) != Observed::Running {
+            return Ok(());
+        }
+        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        let noted = self.place(name.as_str()).cancel(&self.engine, &id, grace_ms).await;
+        if found.state.is_some_and(|state| state.paused.unwrap_or(false)) {
+            self.thaw(&id).await?;
+        }
+        self.engine.kill(&id, "SIGTERM").await?;
+        // The signal alone stops it too, with the job's own grace.
+        if let Err(error) = noted {
+            tracing::warn!(attempt = %name, %error, "the grace of a stop could not be told to the shim");
+        }
+        let engine = self.engine.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(grace.saturating_add(SEALING)).await;
+            engine.kill(&id, "SIGKILL").await.ok();
+        });
+        Ok(())
+    }
+
+    /// See [`crate::executor::Executor::freeze`].
+    pub(super) async fn freeze_attempt(&self, name: &AttemptName, frozen: bool) -> Result<(), ExecutorError> {
+        let Some((id, _)) = self.inspect_attempt(name).await? else {
+            return Err(ExecutorError::NotFound(name.to_string()));
+        };
+        if !frozen {
+            return self.thaw(&id).await;
+        }
+        match self.engine.docker.pause_container(&id).await.map_err(|error| super::error::from_engine(&error)) {
+            Err(ExecutorError::Conflict { message, .. }) if message.contains("already paused") => Ok(()),
+            Err(ExecutorError::Conflict { message, .. }) => Err(ExecutorError::Refused(message)),
+            result => result,
+        }
+    }
+
+    async fn thaw(&self, id: &str) -> Result<(), ExecutorError> {
+        let thawed = self.engine.docker.unpause_container(id).await.map_err(|error| super::error::from_engine(&error));
+        match thawed {
+            // It is not frozen, or it has ended.
+            Err(ExecutorError::Conflict { .. } | ExecutorError::NotFound(_)) => Ok(()),
+            Err(ExecutorError::Busy(message)) if message.contains("is not paused") => Ok(()),
+            result => result,
+        }
+    }
+
+    /// See [`crate::executor::Executor::remove`].
+    pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        for owned in self.list_attempt(name).await? {
+            self.engine.remove(&owned).await?;
+        }
+        if let Place::Volume(volume) = self.place(name.as_str()) {
+            self.remove_labelled_volume(&volume, name).await?;
+        }
+        self.remove_spool(name).await
+    }
+
+    /// Removes the spool's directory of an attempt.
+    pub(super) async fn remove_spool(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        self.cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(name);
+        let dir = Place::spool(&self.state, name);
+        blocking("remove an attempt from the spool", move || match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        })
+        .await
+    }
+}

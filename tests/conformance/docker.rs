@@ -1,0 +1,242 @@
+//! The suite against Docker, once for each transport, and what only Docker can show.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, InspectContainerOptions, KillContainerOptions, RemoveContainerOptionsBuilder,
+    RemoveImageOptions,
+};
+use dragnet::executor::Executor;
+use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
+use dragnet::model::id::{AttemptName, InstanceKey, Key8};
+use futures::StreamExt as _;
+
+use super::cases;
+use super::harness::{Attempt, Harness};
+
+const BUSYBOX: &str = "/bin/busybox";
+const APPLETS: [&str; 19] = [
+    "sh",
+    "cat",
+    "chmod",
+    "cut",
+    "env",
+    "head",
+    "id",
+    "kill",
+    "ln",
+    "ls",
+    "mkdir",
+    "mkfifo",
+    "rm",
+    "seq",
+    "sha256sum",
+    "sleep",
+    "tail",
+    "tr",
+    "wc",
+];
+
+struct DockerHarness {
+    docker: Docker,
+    executor: DockerExecutor,
+    instance: InstanceKey,
+    image: String,
+    state: tempfile::TempDir,
+}
+
+#[async_trait]
+impl Harness for DockerHarness {
+    fn executor(&self) -> &dyn Executor {
+        &self.executor
+    }
+
+    fn instance(&self) -> InstanceKey {
+        self.instance
+    }
+
+    fn image(&self) -> &str {
+        &self.image
+    }
+
+    fn state(&self) -> &Path {
+        self.state.path()
+    }
+
+    async fn kill(&self, name: &AttemptName) {
+        self.docker.kill_container(name.as_str(), None::<KillContainerOptions>).await.unwrap();
+    }
+
+    async fn destroy(&self, name: &AttemptName) {
+        let options = RemoveContainerOptionsBuilder::new().force(true).build();
+        self.docker.remove_container(name.as_str(), Some(options)).await.unwrap();
+    }
+}
+
+impl DockerHarness {
+    /// Connects, imports an image of its own, and makes an executor with a fresh state.
+    async fn start(transport: Option<Transport>) -> Option<Arc<Self>> {
+        let docker = Docker::connect_with_local_defaults().ok()?;
+        if docker.ping().await.is_err() || !Path::new(BUSYBOX).exists() {
+            eprintln!("skipped: no engine, or no static busybox at {BUSYBOX}");
+            return None;
+        }
+        let state = tempfile::tempdir().unwrap();
+        let executor = DockerExecutor::connect(DockerOptions {
+            host: None,
+            context: None,
+            state: state.path().to_owned(),
+            agent: Some(PathBuf::from(env!("CARGO_BIN_EXE_dragnet"))),
+            transport,
+            grace: Duration::from_secs(2),
+        })
+        .await
+        .unwrap();
+        let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let instance = Key8::from_bits(u64::try_from(nanos & 0xff_ffff_ffff).unwrap());
+        let repository = format!("dragnet-conformance-{instance}");
+        let options = CreateImageOptionsBuilder::new().from_src("-").repo(&repository).tag("1").build();
+        let mut import = Box::pin(docker.create_image(Some(options), Some(bollard::body_full(image().into())), None));
+        while let Some(step) = import.next().await {
+            step.unwrap();
+        }
+        drop(import);
+        Some(Arc::new(Self { docker, executor, instance, image: format!("{repository}:1"), state }))
+    }
+
+    /// Removes what the cases share, and checks that nothing else is left.
+    async fn finish(&self) {
+        let owned = self.executor.list_owned(self.instance).await.unwrap();
+        for one in owned.iter().filter(|one| matches!(one.role.as_str(), "source" | "data")) {
+            self.executor.remove_owned(one).await.unwrap();
+        }
+        let left = self.executor.list_owned(self.instance).await.unwrap();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        self.docker.remove_image(&self.image, None::<RemoveImageOptions>, None).await.unwrap();
+        let spool: Vec<_> = std::fs::read_dir(self.state.path().join("spool"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .filter(|name| name != "secrets" && name != "trees")
+            .collect();
+        assert!(spool.is_empty(), "left in the spool: {spool:?}");
+    }
+}
+
+/// An image's only layer: busybox under the names of its applets.
+fn image() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_path_with_name(BUSYBOX, "bin/busybox").unwrap();
+    for applet in APPLETS {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        tar.append_link(&mut header, format!("bin/{applet}"), "busybox").unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+async fn conformance(transport: Transport) {
+    let Some(harness) = DockerHarness::start(Some(transport)).await else { return };
+    let shared: Arc<dyn Harness> = harness.clone();
+    let failed = cases::run_all(&shared).await;
+    if failed.is_empty() {
+        harness.finish().await;
+    } else {
+        for one in harness.executor.list_owned(harness.instance).await.unwrap() {
+            harness.executor.remove_owned(&one).await.unwrap();
+        }
+        harness.docker.remove_image(&harness.image, None::<RemoveImageOptions>, None).await.unwrap();
+    }
+    assert!(failed.is_empty(), "{}: {failed:#?}", transport.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_with_mounts_of_the_spool_conforms() {
+    conformance(Transport::Bind).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_with_volumes_conforms() {
+    conformance(Transport::Volume).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_engine_is_proven_to_see_our_files() {
+    let Some(harness) = DockerHarness::start(None).await else { return };
+    assert_eq!(harness.executor.capabilities().transport, "bind");
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_of_hardening_is_in_the_container() {
+    let Some(harness) = DockerHarness::start(Some(Transport::Bind)).await else { return };
+    let attempt = Attempt::script(
+        &*harness,
+        "cat /proc/self/status >{out}/r; (: >/tmp/x && chmod +x /tmp/x && /tmp/x) || echo noexec >>{out}/r",
+    );
+    attempt.launch(&*harness).await;
+    attempt.ended(&*harness).await;
+    let found =
+        harness.docker.inspect_container(attempt.name().as_str(), None::<InspectContainerOptions>).await.unwrap();
+    let (config, host) = (found.config.unwrap(), found.host_config.unwrap());
+    assert_eq!(config.user.as_deref(), Some("65532:65532"));
+    assert_eq!(config.entrypoint.unwrap(), ["/dragnet/bin/dragnet", "shim", "run"]);
+    assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
+    assert!(host.cap_add.is_none_or(|added| added.is_empty()));
+    assert_eq!(host.security_opt.unwrap(), ["no-new-privileges"]);
+    assert_eq!((host.privileged, host.readonly_rootfs, host.init), (Some(false), Some(true), Some(false)));
+    assert_eq!(host.tmpfs.unwrap(), HashMap::from([("/tmp".into(), "rw,nosuid,nodev,noexec,mode=1777".into())]));
+    assert_eq!((host.memory, host.memory_swap), (Some(64 << 20), Some(64 << 20)));
+    assert_eq!((host.pids_limit, host.nano_cpus), (Some(128), Some(1_000_000_000)));
+    assert_eq!((host.network_mode.as_deref(), host.auto_remove), (Some("none"), Some(false)));
+    assert_eq!(host.log_config.unwrap().typ.as_deref(), Some("json-file"));
+    assert!(
+        found
+            .mounts
+            .unwrap()
+            .iter()
+            .all(|mount| mount.rw == Some(mount.destination.as_deref() == Some("/dragnet/out")))
+    );
+    // And as the scanner sees it.
+    let status = attempt.fetch(&*harness).await.unwrap().text("work/r");
+    let has = |line: &str| status.lines().any(|found| found.split_whitespace().eq(line.split_whitespace()));
+    for line in [
+        "Uid: 65532 65532 65532 65532",
+        "CapEff: 0000000000000000",
+        "CapBnd: 0000000000000000",
+        "NoNewPrivs: 1",
+        "Seccomp: 2",
+        "noexec",
+    ] {
+        assert!(has(line), "{line} in {status}");
+    }
+    attempt.remove(&*harness).await;
+    harness.finish().await;
+}
+
+/// `cargo test --test conformance -- --ignored --nocapture timing`
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, not a check"]
+async fn timing_of_forty_jobs_eight_at_a_time() {
+    for transport in [Transport::Bind, Transport::Volume, Transport::Bind, Transport::Volume] {
+        let Some(harness) = DockerHarness::start(Some(transport)).await else { return };
+        Attempt::script(&*harness, "true").run(&*harness).await;
+        let started = Instant::now();
+        let jobs = (0..40).map(|_| {
+            let harness = harness.clone();
+            tokio::spawn(async move {
+                let fetched = Attempt::script(&*harness, "echo x >{out}/r").run(&*harness).await;
+                assert_eq!(fetched.text("work/r"), "x\n");
+            })
+        });
+        futures::stream::iter(jobs).buffer_unordered(8).for_each(|done| async { done.unwrap() }).await;
+        println!("{}: 40 jobs, 8 at a time: {:.2?}", transport.as_str(), started.elapsed());
+        harness.finish().await;
+    }
+}
