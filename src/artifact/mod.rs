@@ -23,3 +23,8 @@ pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
 pub use source::resolve;
 pub use store::{ArtifactStore, Stored};
 pub use walk::gather_facts;
+
+/// Returns the directory of a tree that was taken: a source snapshot or a database.
+pub fn tree(artifacts: &std::path::Path, sha256: crate::model::id::Sha256) -> std::path::PathBuf {
+    artifacts.join("src").join(sha256.to_string()).join("tree")
+}

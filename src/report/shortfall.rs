@@ -54,6 +54,7 @@ pub const fn gap_in_words(gap: Gap) -> &'static str {
         Gap::ResultCap => "not all of its results were stored (max_results)",
         Gap::AssetCap => "not all assets were followed (max_assets, depth)",
         Gap::TimeCap => "it was stopped at its time limit",
+        Gap::Stopped => "it was stopped before its end",
         Gap::DegradedExit => "its exit code says that it saw only a part",
         Gap::ToolError => "its report tells of errors",
         Gap::OutOfMemory => "one of its processes ran out of memory",

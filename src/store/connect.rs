@@ -18,7 +18,7 @@ pub(super) const APPLICATION_ID: i32 = 0x6472_676e;
 /// The folders of a state directory.
 pub(super) const FOLDERS: [&str; 4] = ["artifacts", "logs", "locks", "spool"];
 
-/// Makes the state directory with mode 0700, or checks the one that exists.
+/// Makes the state directory and its folders, closed to others.
 pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
     let unusable = |path: &Path, error: &std::io::Error| {
         if error.kind() == std::io::ErrorKind::StorageFull {
@@ -28,24 +28,7 @@ pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
     };
     let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| unusable(path, &e));
     make(dir)?;
-    refuse_network(dir)?;
-    std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| unusable(dir, &e))?;
     FOLDERS.iter().try_for_each(|folder| make(&dir.join(folder)))
-}
-
-/// Refuses file systems on which the locks of several machines do not see one another; magic numbers from Linux
-/// `include/uapi/linux/magic.h` and the sources of the file systems.
-fn refuse_network(dir: &Path) -> Result<(), StoreError> {
-    let Ok(stat) = rustix::fs::statfs(dir) else { return Ok(()) };
-    let kind = match u64::try_from(stat.f_type).unwrap_or_default() & 0xffff_ffff {
-        0x6969 => "NFS",
-        0xff53_4d42 | 0xfe53_4d42 => "SMB",
-        0x0102_1997 => "9P",
-        0x00c3_6400 => "Ceph",
-        0x5346_414f => "AFS",
-        _ => return Ok(()),
-    };
-    Err(StoreError::NetworkFileSystem { path: dir.to_owned(), kind })
 }
 
 /// Returns the database's path.

@@ -13,14 +13,6 @@ pub enum StoreError {
         /// The system's words.
         message: String,
     },
-    /// The file system is shared by machines, where SQLite's locks do not hold.
-    #[error("the state directory {path} is on {kind}, a network file system, where the database would be damaged")]
-    NetworkFileSystem {
-        /// The path.
-        path: PathBuf,
-        /// Its kind.
-        kind: &'static str,
-    },
     /// A newer dragnet wrote it.
     #[error("the database {path} has schema version {found}, this dragnet knows up to {known}")]
     Newer {

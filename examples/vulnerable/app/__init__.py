@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small shop with a hole in every wall. Never run it where others can reach it."""
