@@ -28,3 +28,5 @@ pub mod shim;
 pub mod store;
 
 pub mod driver;
+
+pub mod app;

@@ -109,6 +109,12 @@ impl Store {
         .await
     }
 
+    /// Whether a process holds the scan's lock.
+    pub fn is_driven(&self, key: ScanKey) -> Result<bool, StoreError> {
+        let path = self.dir().join("locks").join(format!("scan-{key}"));
+        Ok(path.exists() && try_lock(&path)?.is_none())
+    }
+
     /// Returns the owner's name and heartbeat number.
     pub fn owner(&self, scan: ScanId) -> Result<(Option<String>, i64), StoreError> {
         self.read(|connection| {

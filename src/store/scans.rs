@@ -12,7 +12,7 @@ use crate::model::finding::SeverityCounts;
 use crate::model::id::{AttemptName, JobName, ScanId};
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
-use crate::model::state::{AttemptState, JobState};
+use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::view::{JobView, ScanView};
 
@@ -60,6 +60,26 @@ impl Store {
             let mut rows = query.query([scan.0])?;
             let row = rows.next()?.ok_or_else(|| StoreError::NotFound(format!("scan with row {scan}")))?;
             scan_view(connection, row)
+        })
+    }
+
+    /// Reads where a scan stands.
+    pub fn scan_state(&self, scan: ScanId) -> Result<ScanState, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT state FROM scan WHERE id = ?1")?;
+            let state: String = query.query_row([scan.0], |row| row.get(0))?;
+            Ok(state.parse()?)
+        })
+    }
+
+    /// Whether the engine may still hold something of a scan's attempts.
+    pub fn has_leftovers(&self, scan: ScanId) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM attempt JOIN job ON job.id = attempt.job_id
+                 WHERE job.scan_id = ?1 AND attempt.removed = 0)",
+            )?;
+            Ok(query.query_row([scan.0], |row| row.get(0))?)
         })
     }
 

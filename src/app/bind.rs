@@ -1,0 +1,70 @@
+//! Binding: what the executor adds to a plan before it can run: image ids, databases, secrets in the spool.
+
+use super::{App, AppError, Say};
+use crate::executor::SharedExecutor;
+use crate::model::plan::{Plan, Step};
+use crate::model::spec::JobSpec;
+use crate::model::target::TargetKind;
+use crate::store::NewStep;
+
+/// Binds every step; refuses what cannot run, before anything is written.
+pub(super) async fn bind(
+    app: &App,
+    executor: &SharedExecutor,
+    plan: &Plan,
+    say: Say<'_>,
+) -> Result<Vec<NewStep>, AppError> {
+    let mut steps = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let spec = bind_step(app, executor, plan, step, say).await?;
+        steps.push(NewStep { spec });
+    }
+    Ok(steps)
+}
+
+async fn bind_step(
+    _app: &App,
+    executor: &SharedExecutor,
+    plan: &Plan,
+    step: &Step,
+    say: Say<'_>,
+) -> Result<JobSpec, AppError> {
+    let scanner = step.scanner.clone();
+    // A plan that names what its references meant runs exactly that.
+    let reference = scanner.digest.as_deref().unwrap_or(&scanner.image);
+    let image = executor
+        .resolve_image(reference, true, &|words| say(words))
+        .await
+        .map_err(|error| AppError::Image { scanner: scanner.name.clone(), error })?;
+    let sees_source = step.for_each.is_empty() && plan.source.is_some();
+    let spec = JobSpec {
+        scanner: scanner.name,
+        image: image.id,
+        program: scanner.program,
+        command: scanner.command,
+        env: scanner.env,
+        source: plan.source.as_ref().filter(|_| sees_source).map(|source| source.sha256),
+        target: target_text(plan),
+        results: scanner.results,
+        exit_codes: scanner.exit_codes,
+        accept_empty: scanner.accept_empty,
+        network: scanner.network,
+        timeout: scanner.timeout,
+        limits: scanner.limits,
+        secrets: scanner.secrets,
+        data: Vec::new(),
+        exceptions: scanner.exceptions,
+    };
+    match executor.validate(&spec).await?.into_iter().next() {
+        None => Ok(spec),
+        Some(unmet) => Err(AppError::Unmet { scanner: spec.scanner, item: unmet.item, message: unmet.message }),
+    }
+}
+
+/// Returns what a scanner that looks at no source is pointed at.
+fn target_text(plan: &Plan) -> String {
+    match plan.target.kind {
+        TargetKind::Dir | TargetKind::Git | TargetKind::Archive => plan.target.to_string(),
+        _ => plan.target.value.clone(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Why a use case was refused or failed.
+
+use crate::artifact::SourceError;
+use crate::catalog::CatalogError;
+use crate::config::PathError;
+use crate::driver::DriverError;
+use crate::executor::ExecutorError;
+use crate::plan::{PlanError, PlanFileError};
+use crate::store::StoreError;
+
+/// Why a use case was refused or failed. What to do about it is the command line's to say.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] PathError),
+    /// The catalogue and what the configuration does to it.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A file with a plan.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// The target's source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] ExecutorError),
+    /// The driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// An image of the plan cannot be had.
+    #[error("scanner `{scanner}`: {error}")]
+    Image {
+        /// The scanner.
+        scanner: String,
+        /// Why.
+        error: ExecutorError,
+    },
+    /// The engine cannot give what a scanner asks for.
+    #[error("scanner `{scanner}` asks for {item}: {message}")]
+    Unmet {
+        /// The scanner.
+        scanner: String,
+        /// What it asks for.
+        item: String,
+        /// Why it cannot be had.
+        message: String,
+    },
+    /// A scanner's database is not here.
+    #[error("scanner `{scanner}` needs the database `{data}`, which is not here: {message}")]
+    Data {
+        /// The scanner.
+        scanner: String,
+        /// The database.
+        data: String,
+        /// What is known.
+        message: String,
+    },
+    /// A secret that a scanner needs cannot be read. Never holds the secret.
+    #[error("scanner `{scanner}`: the secret `{secret}` cannot be read: {message}")]
+    Secret {
+        /// The scanner.
+        scanner: String,
+        /// The secret's name.
+        secret: String,
+        /// Why.
+        message: String,
+    },
+    /// The scan runs on another engine than the one that can be reached here.
+    #[error("the scan runs on engine {expected}, and {found} answers here")]
+    OtherEngine {
+        /// Identity of the scan's engine.
+        expected: String,
+        /// Identity of the one that answers.
+        found: String,
+    },
+    /// A worker thread panicked.
+    #[error("bug in dragnet: {0}")]
+    Panicked(String),
+}

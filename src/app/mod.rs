@@ -1,0 +1,52 @@
+//! Use cases: one a file, each a request, a reply and a function. They know no terminal and print nothing.
+
+mod ask;
+mod bind;
+mod engine;
+mod error;
+mod plan;
+mod start;
+mod watch;
+
+use std::path::Path;
+
+pub use ask::{Asked, ask};
+pub use engine::{Profile, connect, engine_of};
+pub use error::AppError;
+pub use plan::{PlanRequest, Planned, PlannedImage, plan};
+pub use start::{StartRequest, submit};
+pub use watch::{Watch, WatchEnd, watch};
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::model::clock::Clock;
+use crate::store::Store;
+
+/// What every use case works with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The state.
+    pub store: Store,
+    /// The configuration, resolved.
+    pub config: Config,
+    /// The catalogue, with the configuration applied.
+    pub catalog: Catalog,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Opens the state directory; makes it when it does not exist.
+    pub fn open(state: &Path, config: Config) -> Result<Self, AppError> {
+        let mut catalog = Catalog::builtin()?;
+        catalog.configure(&config.scanners)?;
+        for (name, template) in &config.templates {
+            catalog.add_template(name, template.clone());
+        }
+        crate::config::prepare_state(state)?;
+        Ok(Self { store: Store::open(state)?, config, catalog, clock: Clock::System })
+    }
+}
+
+/// Takes words for people about what is being done.
+pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);

@@ -1,0 +1,138 @@
+//! Plan: facts gathered, scanners chosen, images looked up; nothing is started.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{App, AppError, Say};
+use crate::artifact::{self, LeftOut, SnapshotOptions};
+use crate::executor::{ExecutorError, ImageInfo, SharedExecutor};
+use crate::model::facts::{Facts, GitFacts};
+use crate::model::plan::{Plan, SourceFacts};
+use crate::model::target::{Target, TargetKind};
+use crate::parse::PARSERS;
+use crate::plan::{self, Request, Selection};
+
+/// What to plan.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// What is scanned.
+    pub target: Target,
+    /// What is to run.
+    pub selection: Selection,
+    /// Greater is dispatched first.
+    pub priority: i32,
+    /// Seed of the waits between attempts.
+    pub seed: u64,
+}
+
+/// A plan, and what is known about carrying it out.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What of the source is not in the snapshot.
+    pub left_out: Vec<LeftOut>,
+    /// The steps' images, in order; empty when no engine was asked.
+    pub images: Vec<PlannedImage>,
+    /// How long each step's scanner took in the past: the median of its last runs.
+    pub estimates: Vec<Option<Duration>>,
+}
+
+/// A step's image.
+#[derive(Debug, Clone)]
+pub struct PlannedImage {
+    /// The scanner.
+    pub scanner: String,
+    /// The reference.
+    pub reference: String,
+    /// The image, or why it cannot be had.
+    pub found: Result<ImageInfo, ExecutorError>,
+}
+
+/// Makes a plan. With an engine, images are looked up (and pulled if missing) and the plan names what their references mean.
+pub async fn plan(
+    app: &App,
+    request: PlanRequest,
+    executor: Option<&SharedExecutor>,
+    say: Say<'_>,
+) -> Result<Planned, AppError> {
+    let gathered = gather(app, &request.target).await?;
+    let formats: Vec<&str> = PARSERS.iter().map(|parser| parser.name()).collect();
+    let place = place(&request.target);
+    let mut plan = plan::build(Request {
+        catalog: &app.catalog,
+        formats: &formats,
+        target_key: plan::target_key(
+            &request.target,
+            app.config.target.name.as_deref(),
+            gathered.git.as_ref(),
+            (&place.0, &place.1),
+        ),
+        target: request.target,
+        source: gathered.source,
+        facts: &gathered.facts,
+        selection: request.selection,
+        options: app.config.scan.options(request.priority, request.seed),
+    })?;
+    let images = match executor {
+        Some(executor) => look_up(&mut plan, executor, say).await,
+        None => Vec::new(),
+    };
+    let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
+    Ok(Planned { plan, left_out: gathered.left_out, images, estimates })
+}
+
+struct Gathered {
+    facts: Facts,
+    source: Option<SourceFacts>,
+    git: Option<GitFacts>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Takes the snapshot and walks it, on a thread where that may block.
+async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
+    if !matches!(target.kind, TargetKind::Dir | TargetKind::Git | TargetKind::Archive) {
+        return Ok(Gathered { facts: Facts::default(), source: None, git: None, left_out: Vec::new() });
+    }
+    let state = app.store.dir().to_owned();
+    let (target, source) = (target.clone(), app.config.source.clone());
+    let globs: Vec<String> = app.catalog.globs().into_iter().map(str::to_owned).collect();
+    let gathered = tokio::task::spawn_blocking(move || {
+        let skip = [state.canonicalize().unwrap_or_else(|_| state.clone())];
+        let options = SnapshotOptions { exclude: &source.exclude, gitignore: source.gitignore, skip: &skip };
+        let (snapshot, git) = artifact::resolve(&state.join("artifacts"), &target, options)?;
+        let globs: Vec<&str> = globs.iter().map(String::as_str).collect();
+        let facts = artifact::gather_facts(&snapshot.tree, &globs)?;
+        Ok::<_, AppError>(Gathered { facts, source: Some(snapshot.facts), git, left_out: snapshot.left_out })
+    });
+    gathered.await.map_err(|error| AppError::Panicked(error.to_string()))?
+}
+
+/// Returns this machine's id and the target's absolute path, the identity of a directory without a remote.
+fn place(target: &Target) -> (String, String) {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let path = match target.kind {
+        TargetKind::Dir => std::fs::canonicalize(&target.value).unwrap_or_else(|_| PathBuf::from(&target.value)),
+        _ => Path::new(&target.value).to_owned(),
+    };
+    (machine.trim().to_owned(), path.to_string_lossy().into_owned())
+}
+
+async fn look_up(plan: &mut Plan, executor: &SharedExecutor, say: Say<'_>) -> Vec<PlannedImage> {
+    let mut images = Vec::new();
+    for step in &mut plan.steps {
+        let scanner = &mut step.scanner;
+        let found = executor.resolve_image(&scanner.image, true, &|words| say(words)).await;
+        if let Ok(image) = &found {
+            scanner.digest = Some(image.digest.clone().unwrap_or_else(|| image.id.clone()));
+        }
+        images.push(PlannedImage { scanner: scanner.name.clone(), reference: scanner.image.clone(), found });
+    }
+    images
+}
+
+fn estimate(app: &App, scanner: &str) -> Result<Option<Duration>, AppError> {
+    let mut last = app.store.durations(scanner, 9)?;
+    last.sort_unstable();
+    Ok(last.get(last.len() / 2).map(|&ms| Duration::from_millis(ms.max(0).cast_unsigned())))
+}

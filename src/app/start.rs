@@ -1,0 +1,43 @@
+//! Start: a plan becomes a scan, in one transaction, ready for a driver.
+
+use super::engine::Profile;
+use super::{App, AppError, Say, bind};
+use crate::executor::SharedExecutor;
+use crate::model::id::{ScanId, ScanKey};
+use crate::model::plan::Plan;
+use crate::store::NewScan;
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// The plan; its source, if it has one, was taken by this state directory.
+    pub plan: Plan,
+    /// Makes the submission repeatable.
+    pub request_key: Option<String>,
+    /// Who asks.
+    pub actor: String,
+}
+
+/// Binds the plan to the engine and writes the scan. Nothing is written when anything cannot be had.
+pub async fn submit(
+    app: &App,
+    executor: &SharedExecutor,
+    request: StartRequest,
+    say: Say<'_>,
+) -> Result<(ScanId, ScanKey), AppError> {
+    let steps = bind::bind(app, executor, &request.plan, say).await?;
+    let profile = Profile::of(app);
+    let capabilities = executor.capabilities();
+    let new = NewScan {
+        source: request.plan.source.clone(),
+        executor: format!("{} ({})", capabilities.kind, capabilities.version),
+        profile: serde_json::to_string(&profile).unwrap_or_default(),
+        server_identity: executor.server_identity().await?,
+        steps,
+        request_key: request.request_key,
+        actor: request.actor,
+        at: app.clock.now(),
+        plan: request.plan,
+    };
+    Ok(app.store.submit(new).await?)
+}
