@@ -9,6 +9,7 @@
 
 mod canonical;
 mod copy;
+mod dir;
 mod error;
 mod git;
 mod ignored;
