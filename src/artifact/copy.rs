@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use sha2::Digest as _;
@@ -119,12 +119,6 @@ fn regular(file: &File) -> io::Result<Stat> {
 /// What changes whenever a file is written.
 fn stamp(stat: &Stat) -> impl PartialEq + use<> {
     (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
-}
-
-/// Opens a directory below another without following links.
-pub(super) fn open_dir(at: BorrowedFd<'_>, name: &std::ffi::CStr) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    fs::openat(at, name, flags, Mode::empty())
 }
 
 #[cfg(test)]

@@ -2,19 +2,21 @@
 //!
 //! ```text
 //! <artifacts>/src/<sha256>/tree     a source snapshot, immutable; named by the hash of what is in it
-//! <artifacts>/src/.tmp-*            one that is being made; removed when that fails
+//! <artifacts>/src/.tmp-*            a snapshot or a clone that is being made; removed when that fails, or a day later
 //! <artifacts>/blobs/<ab>/<sha256>.zst   a stored file, compressed; named by the hash of its plain bytes
 //! ```
 //! What is read here belongs to somebody else and may be hostile: it is walked by descriptors, without following links.
 
 mod canonical;
 mod copy;
+mod dir;
 mod error;
 mod git;
 mod ignored;
 mod snapshot;
 mod source;
 mod store;
+mod sweep;
 mod walk;
 
 pub use error::{SourceError, StoreError};
@@ -22,6 +24,7 @@ pub use git::{GitSource, facts as git_facts};
 pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
 pub use source::resolve;
 pub use store::{ArtifactStore, Stored};
+pub use sweep::sweep_drafts;
 pub use walk::gather_facts;
 
 /// Returns the directory of a tree that was taken: a source snapshot or a database.

@@ -7,23 +7,21 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
 use std::fs::Permissions;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FileType, Mode};
+use rustix::fs::{self, AtFlags, FileType};
 use rustix::io::Errno;
 
 use super::canonical::{Content, TreeHasher};
-use super::copy::{Copier, open_dir};
+use super::copy::Copier;
+use super::dir::{MAX_DEPTH, make_dir, names, open_dir};
 use super::error::SourceError;
 use super::ignored::Rules;
 use crate::model::id::Sha256;
 use crate::model::plan::SourceFacts;
-
-/// Deepest directory that is followed; each level holds two descriptors.
-const MAX_DEPTH: usize = 200;
 
 /// What is left out of a snapshot.
 #[derive(Debug, Clone, Copy, Default)]
@@ -305,26 +303,6 @@ fn is_ours(error: &std::io::Error) -> bool {
         || matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// Lists a directory in byte order.
-fn names(directory: BorrowedFd<'_>) -> Result<Vec<CString>, std::io::Error> {
-    let mut names = Vec::new();
-    for entry in fs::Dir::read_from(directory)? {
-        let entry = entry?;
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            names.push(entry.file_name().to_owned());
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-fn make_dir(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, std::io::Error> {
-    fs::mkdirat(at, name, Mode::from_raw_mode(0o700))?;
-    let directory = open_dir(at, name)?;
-    fs::fchmod(&directory, Mode::from_raw_mode(0o755))?;
-    Ok(directory)
-}
-
 /// Whether a link in a directory `depth` levels below the root stays in the tree, wherever the links on its way lead.
 ///
 /// Such a link first climbs no further than the root, past real directories only, and then descends. A `..` after a name would
@@ -341,6 +319,8 @@ fn stays_inside(target: &Path, depth: usize) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use std::os::unix::fs::symlink;
+
+    use rustix::fs::Mode;
 
     use super::*;
 

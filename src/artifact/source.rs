@@ -22,10 +22,10 @@ pub fn resolve(
         }
         TargetKind::Git => {
             let source: GitSource = target.value.parse()?;
-            let clone = tempfile::Builder::new()
-                .prefix(".tmp-clone-")
-                .tempdir_in(artifacts)
-                .map_err(|error| SourceError::io("cannot write", artifacts, error))?;
+            let home = artifacts.join("src");
+            let clone = std::fs::create_dir_all(&home)
+                .and_then(|()| tempfile::Builder::new().prefix(".tmp-clone-").tempdir_in(&home))
+                .map_err(|error| SourceError::io("cannot write", &home, error))?;
             let facts = git::clone(&source, clone.path())?;
             (snapshot(artifacts, clone.path(), options)?, Some(facts))
         }
@@ -68,8 +68,9 @@ mod tests {
         let (snapshot, git) = resolve(artifacts.path(), &target, SnapshotOptions::default()).unwrap();
         assert_eq!(std::fs::read_to_string(snapshot.tree.join("a.txt")).unwrap(), "one\n");
         assert_eq!(git.unwrap().line.as_deref(), Some("main"));
-        let left: Vec<_> = artifacts.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["src"]);
+        let left: Vec<_> =
+            artifacts.path().join("src").read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [snapshot.facts.sha256.to_string().as_str()]);
         unlock(artifacts.path());
     }
 

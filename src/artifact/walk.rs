@@ -1,12 +1,16 @@
 //! A quick look at a source tree: how many files match which globs.
 
-use std::collections::BTreeMap;
+use std::ffi::{CStr, OsStr};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
+use rustix::fs::{self, AtFlags, FileType};
 
+use super::dir::{MAX_DEPTH, names, open_dir};
 use super::error::SourceError;
+use super::ignored::Rules;
 use crate::model::facts::Facts;
 
 /// Most files that are looked at.
@@ -19,29 +23,76 @@ pub fn gather_facts(root: &Path, globs: &[&str]) -> Result<Facts, SourceError> {
 }
 
 fn gather_at_most(root: &Path, globs: &[&str], most: u64) -> Result<Facts, SourceError> {
-    let set = compile(globs)?;
-    let mut counts = vec![0_u64; globs.len()];
-    let mut facts = Facts::default();
-    let walk = WalkBuilder::new(root)
-        .standard_filters(false)
-        .git_ignore(true)
-        .require_git(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .build();
-    // A directory that cannot be read counts nothing here; the snapshot reports it.
-    for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())) {
-        if facts.files == most {
-            facts.truncated = true;
-            break;
-        }
-        facts.files += 1;
-        let inner = entry.path().strip_prefix(root).ok().filter(|path| !path.as_os_str().is_empty());
-        let path = inner.unwrap_or_else(|| Path::new(entry.file_name()));
-        set.matches(path).into_iter().for_each(|glob| counts[glob] += 1);
+    let failed = |error: std::io::Error| SourceError::io("cannot read", root, error);
+    let mut count = Count {
+        globs: compile(globs)?,
+        counts: vec![0; globs.len()],
+        rules: Rules::new(&[], true)?,
+        facts: Facts::default(),
+        most,
+    };
+    if root.is_dir() {
+        let directory = std::fs::File::open(root).map_err(failed)?;
+        count.directory(directory.as_fd(), Path::new(""), 0).map_err(failed)?;
+    } else {
+        root.metadata().map_err(failed)?;
+        count.file(root.file_name().map_or(root, Path::new));
     }
-    let found = globs.iter().zip(counts).filter(|(_, count)| *count > 0);
-    facts.matches = found.map(|(glob, count)| ((*glob).to_owned(), count)).collect::<BTreeMap<_, _>>();
-    Ok(facts)
+    let found = globs.iter().zip(count.counts).filter(|(_, count)| *count > 0);
+    count.facts.matches = found.map(|(glob, count)| ((*glob).to_owned(), count)).collect();
+    Ok(count.facts)
+}
+
+/// The state of one walk.
+struct Count {
+    globs: GlobSet,
+    counts: Vec<u64>,
+    rules: Rules,
+    facts: Facts,
+    most: u64,
+}
+
+impl Count {
+    fn directory(&mut self, directory: BorrowedFd<'_>, path: &Path, depth: usize) -> std::io::Result<()> {
+        let names = names(directory)?;
+        self.rules.enter(directory, path);
+        for name in names.iter().filter(|name| name.to_bytes() != b".git") {
+            if self.facts.truncated {
+                break;
+            }
+            self.entry(directory, name, &path.join(OsStr::from_bytes(name.to_bytes())), depth);
+        }
+        self.rules.leave();
+        Ok(())
+    }
+
+    /// What cannot be read counts nothing here; the snapshot reports it.
+    fn entry(&mut self, directory: BorrowedFd<'_>, name: &CStr, path: &Path, depth: usize) {
+        let Ok(stat) = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if self.rules.exclude(path, kind == FileType::Directory) {
+            return;
+        }
+        match kind {
+            FileType::RegularFile => self.file(path),
+            FileType::Directory if depth < MAX_DEPTH => {
+                let inner = open_dir(directory, name).map_err(std::io::Error::from);
+                inner.and_then(|inner| self.directory(inner.as_fd(), path, depth + 1)).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        if self.facts.files == self.most {
+            self.facts.truncated = true;
+            return;
+        }
+        self.facts.files += 1;
+        for glob in self.globs.matches(path) {
+            self.counts[glob] += 1;
+        }
+    }
 }
 
 /// A glob with a slash before its end is tied to the root; any other matches names in every directory.
@@ -94,6 +145,14 @@ mod tests {
         assert!(!gather_at_most(root.path(), &[], 3).unwrap().truncated);
         let facts = gather_at_most(root.path(), &[], 2).unwrap();
         assert_eq!((facts.files, facts.truncated), (2, true));
+    }
+
+    #[test]
+    fn pipes_do_not_stop_the_walk() {
+        let root = tree(&[("a.py", "")]);
+        let pipe = root.path().join(".gitignore");
+        fs::mknodat(fs::CWD, &pipe, FileType::Fifo, fs::Mode::from_raw_mode(0o600), 0).unwrap();
+        assert_eq!(gather_facts(root.path(), &["*.py"]).unwrap().files, 1);
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod tests {
     use crate::catalog::{Catalog, Manifest};
 
     /// Formats that have a parser.
-    const FORMATS: [&str; 12] = [
+    const FORMATS: [&str; 11] = [
         "bandit",
         "cargo-audit",
         "checkov",
@@ -36,7 +36,6 @@ mod tests {
         "sarif",
         "semgrep",
         "trivy",
-        "trufflehog",
         "zizmor",
     ];
 

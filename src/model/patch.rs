@@ -133,10 +133,10 @@ pub struct DataPatch {
     /// Where scans find it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mount: Option<String>,
-    /// Arguments that fill it.
+    /// Program and arguments that fill it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update: Option<Vec<String>>,
-    /// Arguments that print its version.
+    /// Program and arguments that print its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Vec<String>>,
 }

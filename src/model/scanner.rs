@@ -240,10 +240,10 @@ pub struct DataSpec {
     pub name: String,
     /// Where scans find it.
     pub mount: String,
-    /// Arguments that fill `{out}`; empty when the user brings the database (`[scanners.X.data]`).
+    /// Program and arguments that fill `mount`; empty when the user brings the database (`[scanners.X.data]`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub update: Vec<String>,
-    /// Arguments that print its version; empty when its content's hash is its version.
+    /// Program and arguments that print its version; empty when its content's hash is its version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub version: Vec<String>,
     /// Older is stale, and stale is partial.
@@ -276,6 +276,8 @@ pub enum HardeningItem {
     DropNetRaw,
     /// Runs as root.
     NonRoot,
+    /// Its databases may be written to; what is written is thrown away.
+    ReadOnlyData,
 }
 
 impl Scanner {

@@ -7,6 +7,7 @@ use super::error::{PlanError, join};
 use super::graph;
 use super::select::{choice, choose};
 use crate::catalog::{Catalog, Manifest, Piece, Placeholder, UnknownPlaceholder, pieces};
+use crate::model::asset::{Asset, AssetKind};
 use crate::model::facts::Facts;
 use crate::model::id::StepId;
 use crate::model::plan::{Choice, Plan, ScanOptions, SourceFacts, Step};
@@ -55,6 +56,7 @@ struct Selected {
 /// Makes the plan.
 pub fn build(request: Request<'_>) -> Result<Plan, PlanError> {
     check_options(&request.options)?;
+    check_value(&request.target)?;
     let selected = select(&request)?;
     if selected.steps.is_empty() {
         return Err(PlanError::NoJobs { choices: selected.choices });
@@ -84,6 +86,15 @@ fn check_options(options: &ScanOptions) -> Result<(), PlanError> {
         ("scan.max_results", options.max_results.unwrap_or(1)),
     ];
     least.into_iter().find(|(_, value)| *value == 0).map_or(Ok(()), |(name, _)| Err(PlanError::Option(name)))
+}
+
+/// A source is always seen as one directory; any other target becomes an argument.
+fn check_value(target: &Target) -> Result<(), PlanError> {
+    let kind = target.kind.asset_kind();
+    if kind == AssetKind::Dir || Asset::new(kind, &target.value).is_some() {
+        return Ok(());
+    }
+    Err(PlanError::Target(target.clone()))
 }
 
 fn select(request: &Request<'_>) -> Result<Selected, PlanError> {
@@ -199,7 +210,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::asset::AssetKind;
 
     const FORMATS: [&str; 11] = [
         "bandit",
@@ -286,6 +296,26 @@ mod tests {
     }
 
     #[test]
+    fn every_scanner_of_the_catalogue_can_be_planned() {
+        for scanner in Catalog::builtin().unwrap().scanners() {
+            let target = match scanner.input[0] {
+                AssetKind::Dir => ".",
+                AssetKind::Host => "host:h",
+                // What needs an earlier step is planned with its template.
+                _ => continue,
+            };
+            let selection = Selection::Scanners(vec![scanner.name.clone()]);
+            plan(target, selection, &[]).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
+    fn a_target_that_reads_like_an_option_is_refused() {
+        let error = plan("host:-iL/etc/passwd", Selection::Fitting, &[]).unwrap_err();
+        assert!(matches!(error, PlanError::Target(_)), "{error}");
+    }
+
+    #[test]
     fn nothing_to_do_is_an_error() {
         let error = plan("email:a@b.example", Selection::Fitting, &[]).unwrap_err();
         assert!(matches!(&error, PlanError::NoJobs { choices } if !choices.is_empty()), "{error}");
@@ -309,6 +339,12 @@ mod tests {
         assert!(error("needs = ['a']\nfor_each = ['port']\nparams.host_timeout = '-x'").contains("hyphen"));
         assert!(error("needs = ['a']\nfor_each = ['port']\nwhen = { assets = 'c' }").contains("does not need it"));
         assert!(error("needs = ['b']").contains("b → b"));
+        let mut catalog = Catalog::builtin().unwrap();
+        let listed = toml::from_str("[nmap]\ncommand = ['-iL', '{input}']").unwrap();
+        catalog.configure(&listed, &BTreeMap::new()).unwrap();
+        let listed =
+            plan_with(&catalog, "host:h", Selection::Scanners(vec!["nmap".into()]), &[]).unwrap_err().to_string();
+        assert!(listed.contains("uses `{input}`, which needs `for_each`"), "{listed}");
         template(&steps("needs = ['a']\nfor_each = ['port']\nwhen = { assets = 'a' }")).unwrap();
         let unknown = plan(".", Selection::Scanners(vec!["gitleeks".into()]), &[]).unwrap_err().to_string();
         assert_eq!(unknown, "there is no scanner called `gitleeks` (did you mean `gitleaks`?)");

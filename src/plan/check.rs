@@ -78,6 +78,8 @@ impl Node<'_> {
                 "{target}" | "{host}" | "{port}" if chunk > 1 => {
                     "stands for one asset: set `chunk = 1` or use `{input}`"
                 }
+                // The file of assets is empty then, and a scanner would look at nothing and find nothing.
+                "{input}" if self.step.for_each.is_empty() => "needs `for_each`: use `{target}`",
                 "{port}" if self.step.for_each != [AssetKind::Port] => "needs `for_each = [\"port\"]`",
                 _ => continue,
             };

@@ -5,6 +5,7 @@ use crate::model::asset::AssetKind;
 use crate::model::id::{InvalidId, StepId};
 use crate::model::nearest::Hint;
 use crate::model::plan::Choice;
+use crate::model::target::Target;
 
 /// Why no plan could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +116,9 @@ pub enum PlanError {
         /// What it needs.
         needs: &'static str,
     },
+    /// A target that a scanner would take for an option, or for nothing.
+    #[error("`{0}` cannot be handed to a scanner: it begins with a hyphen, is too long or empty")]
+    Target(Target),
     /// Scan options that cannot be.
     #[error("`{0}` must be at least 1")]
     Option(&'static str),

@@ -2,6 +2,7 @@
 
 use super::error::join;
 use crate::catalog::{Catalog, Manifest};
+use crate::model::asset::AssetKind;
 use crate::model::facts::Facts;
 use crate::model::plan::Choice;
 use crate::model::target::Target;
@@ -23,15 +24,34 @@ fn decide(scanner: &Manifest, target: &Target, facts: &Facts) -> (bool, String) 
         return (false, "disabled by configuration".to_owned());
     }
     if !scanner.input.contains(&kind) {
-        return (false, format!("looks at {}, the target is {kind}", join(&scanner.input, " or ")));
+        let takes: Vec<String> = scanner.input.iter().map(|&kind| one(kind)).collect();
+        return (false, format!("needs {}, the target is {}", join(&takes, " or "), one(kind)));
     }
     if scanner.applies.always {
-        return (true, format!("fits every {kind}"));
+        return (true, format!("fits every {}", noun(kind)));
     }
     if scanner.applies.files.is_empty() {
         return (false, "runs only when asked for".to_owned());
     }
     by_files(scanner, facts)
+}
+
+/// "a host", "an image".
+fn one(kind: AssetKind) -> String {
+    let noun = noun(kind);
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+const fn noun(kind: AssetKind) -> &'static str {
+    match kind {
+        AssetKind::Dir => "directory",
+        AssetKind::Ip => "address",
+        AssetKind::Cidr => "range of addresses",
+        AssetKind::Url => "web address",
+        AssetKind::Email => "mail address",
+        other => other.as_str(),
+    }
 }
 
 fn by_files(scanner: &Manifest, facts: &Facts) -> (bool, String) {
@@ -63,8 +83,8 @@ mod tests {
         let facts = Facts { files: 20, matches: BTreeMap::from([("*.py".to_owned(), 12)]), truncated: false };
         assert_eq!(reason("bandit", ".", &facts), (true, "Python source (12 files)".to_owned()));
         assert_eq!(reason("hadolint", ".", &facts), (false, "no Dockerfiles found".to_owned()));
-        assert_eq!(reason("gitleaks", ".", &facts), (true, "fits every dir".to_owned()));
-        let nmap = (false, "looks at host or ip or domain, the target is dir".to_owned());
+        assert_eq!(reason("gitleaks", ".", &facts), (true, "fits every directory".to_owned()));
+        let nmap = (false, "needs a host or an address or a domain, the target is a directory".to_owned());
         assert_eq!(reason("nmap", ".", &facts), nmap);
         assert!(reason("nmap", "host:localhost", &facts).0);
         assert_eq!(reason("nmap-ports", "host:localhost", &facts), (false, "runs only when asked for".to_owned()));
