@@ -39,10 +39,7 @@ impl App {
     /// Opens the state directory; makes it when it does not exist.
     pub fn open(state: &Path, config: Config) -> Result<Self, AppError> {
         let mut catalog = Catalog::builtin()?;
-        catalog.configure(&config.scanners)?;
-        for (name, template) in &config.templates {
-            catalog.add_template(name, template.clone());
-        }
+        catalog.configure(&config.scanners, &config.templates)?;
         crate::config::prepare_state(state)?;
         Ok(Self { store: Store::open(state)?, config, catalog, clock: Clock::System })
     }

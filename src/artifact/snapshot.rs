@@ -72,9 +72,9 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether a scanner misses something by it.
+    /// Whether a scanner misses something of the target by it. What a link outside leads to is not of the target.
     pub const fn is_gap(&self) -> bool {
-        !matches!(self, Self::Special | Self::Skipped)
+        !matches!(self, Self::Special | Self::Skipped | Self::LinkOutside)
     }
 }
 
