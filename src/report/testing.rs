@@ -121,7 +121,7 @@ pub(super) fn finding(
                 region: Some(Region { start_line: line, ..Region::default() }),
             },
             cwe: vec![89],
-            cvss: (severity == Severity::Critical).then(|| Cvss { score: 9.8, vector: None }),
+            cvss: (severity == Severity::Critical).then_some(Cvss { score: 9.8, vector: None }),
             references: vec!["https://example.org/rule".to_owned()],
             ..Record::default()
         },

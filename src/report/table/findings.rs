@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::super::source::for_each;
 use super::super::text::{clean, fit, fit_end};
@@ -29,7 +29,9 @@ pub(super) fn list(
             return Ok(false);
         }
         let severity = finding.record.severity;
-        if group.replace(severity) != Some(severity) {
+        let before = group.replace(severity);
+        if before != Some(severity) {
+            write!(out, "{}", if before.is_some() { "\n" } else { "" })?;
             heading(severity, total.of(severity), paint, out)?;
         }
         shown.add(severity);
@@ -54,16 +56,16 @@ fn entry(finding: &FindingView, paint: Paint, width: usize, out: &mut dyn Write)
     let text_width = width - place_width - 4;
     let place = finding.record.location.to_string();
     let place = clean(&place);
-    let place = fit_end(&place, place_width);
+    let place = fit_end(place.trim(), place_width);
     let title = clean(&finding.record.title);
     let pad = " ".repeat(place_width - place.width());
-    writeln!(out, "  {place}{pad}  {}", fit(&title, text_width))?;
-    let by = format!("{} · {}", clean(&finding.scanner), clean(&finding.record.rule));
+    writeln!(out, "  {place}{pad}  {}", fit(title.trim(), text_width))?;
+    let by = format!("{} · {}", clean(&finding.scanner).trim(), clean(&finding.record.rule).trim());
     let by = match &finding.record.fix {
         Some(fix) => format!("{by} · {}", clean(fix)),
         None => by,
     };
-    writeln!(out, "  {}  {}", " ".repeat(place_width), paint.faint(&fit(&by, text_width)))
+    writeln!(out, "  {}  {}", " ".repeat(place_width), paint.faint(&fit(by.trim(), text_width)))
 }
 
 fn more(total: &SeverityCounts, shown: &SeverityCounts, out: &mut dyn Write) -> io::Result<()> {
