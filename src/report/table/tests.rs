@@ -30,6 +30,7 @@ CRITICAL · 1
 HIGH · 1
   …t/requirements/production.txt:3  Remote code execution in a library with a n…
                                     trivy · CVE-2026-1234
+                                    → upgrade to 2.0.1
 
 LOW · 1
   shop/cart.py:40                   Assert used
@@ -69,6 +70,7 @@ CRITICAL · 1
 HIGH · 1
   services/checkout/requirements/production.txt:3   Remote code execution in a library with a name that goes on for lon…
                                                     trivy · CVE-2026-1234
+                                                    → upgrade to 2.0.1
 
 LOW · 1
   shop/cart.py:40                                   Assert used
@@ -118,7 +120,7 @@ JOB                  SCANNER              STATE      SAW  FOUND       TIME
 
 HIGH · 1
   eviltxt CRITICAL · 99 :1          eviltxt CRITICAL · 99
-                                    eviltxt CRITICAL · 99 · eviltxt CRITICAL ·…
+                                    eviltxt CRITICAL · 99 · …iltxt CRITICAL · 99
 
 Findings  1 high
 Gate      fail on high or worse: FAILED
