@@ -5,7 +5,7 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::json::{Event, walk};
-use super::mask::Masker;
+use super::mask::{Masker, is_quoting_rule};
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, number, owned, region, text};
@@ -52,10 +52,10 @@ impl Parser for Bandit {
     }
 }
 
-/// B105 to B107 report passwords, in the code and in the message.
+/// Passwords are in the code and in the message.
 fn hide(masker: &mut Masker<'_>, value: Option<&mut Value>) {
     let Some(value) = value else { return };
-    if matches!(text(value, "/test_id"), Some("B105" | "B106" | "B107")) {
+    if text(value, "/test_id").is_some_and(is_quoting_rule) {
         let message = masker.quoted(text(value, "/issue_text").unwrap_or_default());
         value["issue_text"] = Value::from(message);
         masker.hide(value, &["/code"]);

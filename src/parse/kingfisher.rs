@@ -16,7 +16,7 @@ use crate::model::severity::Severity;
 #[derive(Debug)]
 pub(super) struct Kingfisher;
 
-const ROUTES: &[&str] = &["findings/[]"];
+const ROUTES: &[&str] = &["findings/[]", "audit/summary"];
 /// What a checked secret opens is as telling as the secret; it is not read, and masked in the raw file.
 const SECRET_ROUTES: &[&str] = &["findings/[]", "access_map"];
 const SECRETS: &[&str] = &["/finding/snippet", "/finding/validation/response"];
@@ -46,15 +46,30 @@ impl Parser for Kingfisher {
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |_, event| match event {
+        walk(self.name(), input, ROUTES, &mut |route, event| match event {
+            Event::Value(value) if route == "audit/summary" => {
+                audit(&value, &mut output);
+                Ok(())
+            }
             Event::Value(mut value) => {
                 masker.hide(&mut value, SECRETS);
                 output.record(record(&value, context))
             }
             Event::End => Ok(()),
         })?
-        .require(ROUTES)?;
+        .require(&["findings/[]"])?;
         Ok(output.summary)
+    }
+}
+
+/// What kingfisher itself says that it could not look at.
+fn audit(summary: &Value, output: &mut Output<'_>) {
+    for (count, what) in
+        [("/fetch_failed", "not fetched"), ("/scan_failed", "not scanned"), ("/scan_partial", "scanned in part")]
+    {
+        if let Some(number) = number(summary, count).filter(|number| *number > 0) {
+            output.error(&format!("sources {what}: {number}"));
+        }
     }
 }
 
@@ -99,5 +114,7 @@ mod tests {
         assert_eq!(records[0].location.to_string(), "a.ini:4");
         assert!(!format!("{records:?}").contains("wJalr"));
         assert!(parse("kingfisher", "{}").is_err());
+        let partial = r#"{"findings":[],"audit":{"summary":{"scan_failed":0,"scan_partial":2}}}"#;
+        assert_eq!(parse("kingfisher", partial).unwrap().0.errors, ["sources scanned in part: 2"]);
     }
 }

@@ -172,7 +172,12 @@ fn is_token(text: &str) -> bool {
     hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) && last4.chars().count() <= 4
 }
 
-/// Whether a rule is about secrets, by the words of its id.
+/// bandit's rules about passwords, also as ruff names them: their message quotes the password.
+pub(super) fn is_quoting_rule(rule: &str) -> bool {
+    matches!(rule, "B105" | "B106" | "B107" | "S105" | "S106" | "S107")
+}
+
+/// Whether a rule is about secrets, by its id or the words of it.
 pub(super) fn is_secret_rule(rule: &str) -> bool {
     const WORDS: [&str; 14] = [
         "secret",
@@ -191,7 +196,7 @@ pub(super) fn is_secret_rule(rule: &str) -> bool {
         "jwt-key",
     ];
     let rule = rule.to_ascii_lowercase();
-    WORDS.iter().any(|word| rule.contains(word))
+    is_quoting_rule(&rule.to_ascii_uppercase()) || WORDS.iter().any(|word| rule.contains(word))
 }
 
 /// Unbroken runs that may be the secret itself inside a line of code.

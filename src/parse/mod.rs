@@ -4,10 +4,8 @@
 //! truncated, garbled or of another format is an error with its place, never "nothing found".
 //!
 //! Memory is flat in the size of a file: one result at a time is held, and none may be longer than [`json::MAX_VALUE`].
-//! Secrets are masked on that one result before anything is read from it, by the same function that [`mask`] uses on the raw
+//! Secrets are masked on that one result before anything is read from it, by the same function that [`mask()`] uses on the raw
 //! file; so a masked file parses to the same records as the original.
-
-pub mod mask;
 
 mod bandit;
 mod cargo_audit;
@@ -18,6 +16,7 @@ mod hadolint;
 mod ids;
 mod json;
 mod kingfisher;
+mod mask;
 mod nmap;
 mod output;
 mod path;

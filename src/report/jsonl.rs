@@ -17,11 +17,11 @@ pub(super) struct JsonLines;
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line<'l> {
     Report { schema: &'static str },
-    Scan(v1::Scan),
+    Scan(Box<v1::Scan>),
     Job(Box<v1::Job>),
     Finding(Box<v1::Finding<'l>>),
     Asset(v1::Asset<'l>),
-    Summary(v1::Summary),
+    Summary(Box<v1::Summary>),
 }
 
 impl Renderer for JsonLines {
@@ -36,11 +36,11 @@ impl Renderer for JsonLines {
             Ok(writeln!(out)?)
         };
         put(&Line::Report { schema: v1::SCHEMA })?;
-        put(&Line::Scan(v1::Scan::new(data.scan)))?;
+        put(&Line::Scan(Box::new(v1::Scan::new(data.scan))))?;
         data.jobs.iter().try_for_each(|job| put(&Line::Job(Box::new(v1::Job::new(job)))))?;
         for_each(data.findings, |finding| put(&Line::Finding(Box::new(v1::Finding::new(&finding)))).map(|()| true))?;
         for_each(data.assets, |asset| put(&Line::Asset(v1::Asset::new(&asset))).map(|()| true))?;
-        put(&Line::Summary(v1::Summary::new(data.scan, &data.gate())))
+        put(&Line::Summary(Box::new(v1::Summary::new(data.scan, &data.gate()))))
     }
 }
 

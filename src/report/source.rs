@@ -18,7 +18,7 @@ pub struct SourceError {
 }
 
 /// A list that is in memory already.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Listed<T> {
     items: Vec<T>,
     at: usize,

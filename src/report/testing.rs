@@ -121,7 +121,7 @@ pub(super) fn finding(
                 region: Some(Region { start_line: line, ..Region::default() }),
             },
             cwe: vec![89],
-            cvss: (severity == Severity::Critical).then(|| Cvss { score: 9.8, vector: None }),
+            cvss: (severity == Severity::Critical).then_some(Cvss { score: 9.8, vector: None }),
             references: vec!["https://example.org/rule".to_owned()],
             ..Record::default()
         },
@@ -130,7 +130,7 @@ pub(super) fn finding(
 
 /// Findings of three severities.
 pub(super) fn findings() -> Vec<FindingView> {
-    vec![
+    let mut findings = vec![
         finding(Severity::Critical, "bandit", "B608", "SQL built from strings", "shop/db.py", 12),
         finding(
             Severity::High,
@@ -141,7 +141,9 @@ pub(super) fn findings() -> Vec<FindingView> {
             3,
         ),
         finding(Severity::Low, "bandit", "B101", "Assert used", "shop/cart.py", 40),
-    ]
+    ];
+    findings[1].record.fix = Some("upgrade to 2.0.1".to_owned());
+    findings
 }
 
 /// Renders with a width and returns the text.

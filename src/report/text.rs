@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Takes out what could act on a terminal or deceive its reader: escape sequences whole, control characters, line ends,
 /// marks that turn the direction of writing, and characters without width that hide among others. White space of any kind

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
         assert_eq!(
             (size(1), size(1023), size(8_700_000), size(u64::MAX)),
-            ("1 byte".into(), "1,023 bytes".into(), "8.2 MiB".into(), "16384.0 PiB".into())
+            ("1 byte".into(), "1,023 bytes".into(), "8.2 MiB".into(), "16383.9 PiB".into())
         );
         let took = |ms| took(Some(Timestamp(0)), Some(Timestamp(ms)));
         assert_eq!(

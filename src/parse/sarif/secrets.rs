@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::mask::{Masker, Redaction, is_secret_rule};
+use super::super::mask::{Masker, Redaction, is_quoting_rule, is_secret_rule};
 use super::super::value::{first, text};
 
 /// Tools that look for secrets and nothing else.
@@ -36,6 +36,7 @@ pub(super) static REDACTION: Redaction = Redaction {
 pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
     let secret = may_hold_secret(masker.tool.as_deref(), result);
     if secret {
+        quoted(masker, result);
         let mut pointers =
             vec!["/properties/offender".to_owned(), "/properties/secret".to_owned(), "/properties/match".to_owned()];
         snippets(result, "", &mut pointers);
@@ -43,6 +44,15 @@ pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
         masker.hide(result, &pointers);
     }
     secret
+}
+
+/// Masks the password that a message quotes.
+fn quoted(masker: &mut Masker<'_>, result: &mut Value) {
+    if first(result, &["/ruleId", "/rule/id"]).is_some_and(is_quoting_rule)
+        && let Some(Value::String(message)) = result.pointer_mut("/message/text")
+    {
+        *message = masker.quoted(message);
+    }
 }
 
 fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {

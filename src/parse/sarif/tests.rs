@@ -63,6 +63,16 @@ fn secrets_of_secret_scanners_are_masked_wherever_the_name_stands() {
 }
 
 #[test]
+fn passwords_that_a_message_quotes_are_masked() {
+    let results = r#"[{"ruleId":"B105","message":{"text":"Possible hardcoded password: 'r00t'"},"locations":[{"physicalLocation":{
+        "artifactLocation":{"uri":"a.py"},"region":{"startLine":1,"snippet":{"text":"password = 'r00t'"}}}}]}]"#;
+    for text in document(r#"{"driver":{"name":"Bandit"}}"#, results) {
+        let (_, records) = parse("sarif", &text).unwrap();
+        assert!(!format!("{records:?}").contains("r00t"), "{records:?}");
+    }
+}
+
+#[test]
 fn places_that_are_no_files_are_kept() {
     let results = r#"[{"ruleId":"a","message":{"text":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"https://x/y"}}}]},
         {"ruleId":"a","message":{"text":"m"},"locations":[{"logicalLocations":[{"fullyQualifiedName":"ns/pod"}]}]},{"ruleId":"a","message":{"text":"m"}}]"#;

@@ -142,7 +142,7 @@ impl Job {
             data: job.data.clone(),
             state: job.state.as_str(),
             coverage: job.coverage.as_ref().map(Seen::new),
-            skip: job.skip.map(|skip| skip.as_str()),
+            skip: job.skip.map(crate::model::coverage::SkipReason::as_str),
             failure,
             shortfall: shortfall(job),
             attempts: job.attempts,

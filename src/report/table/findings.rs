@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::super::source::for_each;
 use super::super::text::{clean, fit, fit_end};
@@ -13,7 +13,7 @@ use crate::model::finding::SeverityCounts;
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
-/// Lists findings up to the limit, each in two lines, and says how many more there are.
+/// Lists findings up to the limit, each in two lines or three, and says how many more there are.
 pub(super) fn list(
     data: &mut ReportData<'_>,
     paint: Paint,
@@ -29,7 +29,9 @@ pub(super) fn list(
             return Ok(false);
         }
         let severity = finding.record.severity;
-        if group.replace(severity) != Some(severity) {
+        let before = group.replace(severity);
+        if before != Some(severity) {
+            write!(out, "{}", if before.is_some() { "\n" } else { "" })?;
             heading(severity, total.of(severity), paint, out)?;
         }
         shown.add(severity);
@@ -48,22 +50,26 @@ fn heading(severity: Severity, count: u64, paint: Paint, out: &mut dyn Write) ->
     writeln!(out, "{}", paint.severity(severity, &words))
 }
 
-/// The place, then what is wrong there; who says so below it.
+/// The place, then what is wrong there; below it who says so, and what mends it.
 fn entry(finding: &FindingView, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let place_width = (width * 2 / 5).min(60);
     let text_width = width - place_width - 4;
     let place = finding.record.location.to_string();
     let place = clean(&place);
-    let place = fit_end(&place, place_width);
+    let place = fit_end(place.trim(), place_width);
     let title = clean(&finding.record.title);
     let pad = " ".repeat(place_width - place.width());
-    writeln!(out, "  {place}{pad}  {}", fit(&title, text_width))?;
-    let by = format!("{} · {}", clean(&finding.scanner), clean(&finding.record.rule));
-    let by = match &finding.record.fix {
-        Some(fix) => format!("{by} · {}", clean(fix)),
-        None => by,
-    };
-    writeln!(out, "  {}  {}", " ".repeat(place_width), paint.faint(&fit(&by, text_width)))
+    writeln!(out, "  {place}{pad}  {}", fit(title.trim(), text_width))?;
+    let scanner = format!("{} · ", clean(&finding.scanner).trim());
+    // The end of a rule's id says most: `rules.python.lang.security.audit.eval-detected`.
+    let rule = clean(&finding.record.rule);
+    let by = scanner.clone() + &fit_end(rule.trim(), text_width.saturating_sub(scanner.width()).max(8));
+    let indent = " ".repeat(place_width + 4);
+    writeln!(out, "{indent}{}", paint.faint(&fit(&by, text_width)))?;
+    match &finding.record.fix {
+        Some(fix) => writeln!(out, "{indent}{}", fit(&format!("→ {}", clean(fix).trim()), text_width)),
+        None => Ok(()),
+    }
 }
 
 fn more(total: &SeverityCounts, shown: &SeverityCounts, out: &mut dyn Write) -> io::Result<()> {

@@ -24,7 +24,7 @@ pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &m
         Verdict::Incomplete => "the scan did not see all of its target",
     };
     writeln!(out, "{}  {what}.", paint.alarm(" INCOMPLETE "))?;
-    writeln!(out, "            {}", "What is listed was found; what is not listed may be there.")?;
+    writeln!(out, "              More may be there than is listed.")?;
     let missing: Vec<(&JobView, String)> = data.jobs.iter().filter_map(|job| Some((job, shortfall(job)?))).collect();
     let names = missing.iter().map(|(job, _)| clean(&job.name).chars().count()).max().unwrap_or(0).min(24);
     writeln!(out)?;
@@ -51,6 +51,7 @@ pub(super) fn in_words(data: &ReportData<'_>, paint: Paint) -> String {
         Verdict::Clean if data.fail_on.is_some() => paint.good("clean: complete, and the gate holds"),
         Verdict::Clean => paint.good("complete"),
         Verdict::GateFailed => paint.bad("gate failed"),
+        Verdict::Incomplete if data.gate().is_failed() => paint.alarm(" INCOMPLETE, and the gate fails already "),
         Verdict::Incomplete => paint.alarm(" INCOMPLETE "),
         Verdict::MaxDuration => paint.alarm(" INCOMPLETE: max_duration reached "),
         Verdict::Cancelled => paint.alarm(" INCOMPLETE: cancelled "),
@@ -81,7 +82,7 @@ fn source_in_words(source: &SourceFacts) -> String {
         format!(" · commit {short}{}", if source.dirty { ", with changes" } else { "" })
     });
     let (files, bytes) = (count(source.files, "file", "files"), size(source.bytes));
-    format!("{files}, {bytes}{} · sha256 {:.12}", commit.unwrap_or_default(), source.sha256.to_string())
+    format!("{files}, {bytes}{} · sha256 {:.8}", commit.unwrap_or_default(), source.sha256.to_string())
 }
 
 fn time(scan: &ScanView) -> String {

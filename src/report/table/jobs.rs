@@ -6,13 +6,16 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::super::shortfall::shortfall;
 use super::super::text::{clean, fit};
-use super::super::words::{counts, took};
+use super::super::words::{count, counts, took};
 use super::paint::Paint;
 use crate::model::coverage::Coverage;
 use crate::model::state::JobState;
 use crate::model::view::JobView;
 
-/// Draws a row for each job.
+/// Up to this many jobs have a row each; of more, those that did not see everything come first.
+const MAX_ROWS: usize = 50;
+
+/// Draws a row for each job, as far as people read.
 pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
     if jobs.is_empty() {
         return Ok(());
@@ -22,7 +25,8 @@ pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn 
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["JOB", "SCANNER", "STATE", "SAW", "FOUND", "TIME"]);
-    table.add_rows(jobs.iter().map(|job| row(job, width)));
+    let listed = listed(jobs);
+    table.add_rows(listed.iter().map(|job| row(job, width)));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
@@ -38,7 +42,19 @@ pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn 
             _ => writeln!(out, "{}{}", paint.mark(&first.to_string()), &line[first.len_utf8().min(line.len())..])?,
         }
     }
+    if jobs.len() > listed.len() {
+        writeln!(out, "… and {}", count((jobs.len() - listed.len()) as u64, "job", "jobs"))?;
+    }
     writeln!(out)
+}
+
+fn listed(jobs: &[JobView]) -> Vec<&JobView> {
+    let mut listed: Vec<&JobView> = jobs.iter().collect();
+    if listed.len() > MAX_ROWS {
+        listed.sort_by_key(|job| shortfall(job).is_none());
+        listed.truncate(MAX_ROWS);
+    }
+    listed
 }
 
 fn row(job: &JobView, width: usize) -> [String; 6] {
@@ -60,9 +76,9 @@ fn row(job: &JobView, width: usize) -> [String; 6] {
 /// `✓` saw everything, `!` saw a part, `✗` saw nothing, `·` has not ended or had nothing to see.
 pub(super) fn mark(job: &JobView) -> &'static str {
     match (job.state, &job.coverage) {
-        (JobState::Failed | JobState::Cancelled | JobState::Quarantined, _) => "✗",
+        (JobState::Failed | JobState::Cancelled | JobState::Quarantined, _)
+        | (JobState::Succeeded, Some(Coverage::None)) => "✗",
         (JobState::Succeeded, _) if shortfall(job).is_none() => "✓",
-        (JobState::Succeeded, Some(Coverage::None)) => "✗",
         (JobState::Succeeded, _) => "!",
         (JobState::Skipped, _) if shortfall(job).is_some() => "✗",
         _ => "·",
@@ -83,9 +99,9 @@ fn found(job: &JobView) -> String {
     match (job.records.total(), job.assets) {
         (0, 0) => "-".to_owned(),
         (_, 0) => counts(&job.records, ", "),
-        (0, assets) => super::super::words::count(assets, "asset", "assets"),
+        (0, assets) => count(assets, "asset", "assets"),
         (_, assets) => {
-            format!("{}, {}", counts(&job.records, ", "), super::super::words::count(assets, "asset", "assets"))
+            format!("{}, {}", counts(&job.records, ", "), count(assets, "asset", "assets"))
         }
     }
 }

@@ -37,10 +37,6 @@ impl Paint {
         self.with(RED.bold(), text)
     }
 
-    pub(super) fn warn(self, text: &str) -> String {
-        self.with(YELLOW.bold(), text)
-    }
-
     /// A banner that cannot be overlooked.
     pub(super) fn alarm(self, text: &str) -> String {
         self.with(AnsiColor::White.on(AnsiColor::Red).bold(), text)

@@ -1,20 +1,104 @@
 use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
+use super::super::{Listed, Renderer as _, ReportData, Source, SourceError, Style};
+use super::Table;
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
 #[test]
 fn an_incomplete_scan_says_so_first() {
-    insta::assert_snapshot!(render("table", &unfinished(), &troubled(), findings(), 80), @"");
+    insta::assert_snapshot!(render("table", &unfinished(), &troubled(), findings(), 80), @r#"
+ INCOMPLETE   the scan did not see all of its target.
+              More may be there than is listed.
+
+  ✗ semgrep  timed_out: stopped after 10m (after 2 attempts)
+  ! trivy    its report tells of errors; its database is older than allowed
+
+Scan      28t5cy4t · dir:. · failed
+Source    1,204 files, 8.2 MiB · commit 1a2b3c4, with changes · sha256 41cf6794
+Ran on    docker (unix:///var/run/docker.sock)
+Time      2026-11-21 03:55:46 UTC, took 1m 12s
+
+JOB        SCANNER       STATE      SAW      FOUND          TIME
+✓ bandit   bandit 1.9.4  succeeded  all      1 high, 1 low   12s
+✗ semgrep  semgrep       failed     nothing  -               12s
+! trivy    trivy 1.9.4   succeeded  a part   1 high          12s
+
+CRITICAL · 1
+  shop/db.py:12                     SQL built from strings
+                                    bandit · B608
+
+HIGH · 1
+  …t/requirements/production.txt:3  Remote code execution in a library with a n…
+                                    trivy · CVE-2026-1234
+                                    → upgrade to 2.0.1
+
+LOW · 1
+  shop/cart.py:40                   Assert used
+                                    bandit · B101
+
+Findings  1 critical · 1 high · 1 low
+Gate      fail on high or worse: FAILED
+          1 critical, 1 high reach it
+          1 low do not
+Verdict    INCOMPLETE, and the gate fails already
+"#);
 }
 
 #[test]
 fn a_wide_terminal_gets_wide_columns() {
-    insta::assert_snapshot!(render("table", &unfinished(), &troubled(), findings(), 120), @"");
+    insta::assert_snapshot!(render("table", &unfinished(), &troubled(), findings(), 120), @r#"
+ INCOMPLETE   the scan did not see all of its target.
+              More may be there than is listed.
+
+  ✗ semgrep  timed_out: stopped after 10m (after 2 attempts)
+  ! trivy    its report tells of errors; its database is older than allowed
+
+Scan      28t5cy4t · dir:. · failed
+Source    1,204 files, 8.2 MiB · commit 1a2b3c4, with changes · sha256 41cf6794
+Ran on    docker (unix:///var/run/docker.sock)
+Time      2026-11-21 03:55:46 UTC, took 1m 12s
+
+JOB        SCANNER       STATE      SAW      FOUND          TIME
+✓ bandit   bandit 1.9.4  succeeded  all      1 high, 1 low   12s
+✗ semgrep  semgrep       failed     nothing  -               12s
+! trivy    trivy 1.9.4   succeeded  a part   1 high          12s
+
+CRITICAL · 1
+  shop/db.py:12                                     SQL built from strings
+                                                    bandit · B608
+
+HIGH · 1
+  services/checkout/requirements/production.txt:3   Remote code execution in a library with a name that goes on for lon…
+                                                    trivy · CVE-2026-1234
+                                                    → upgrade to 2.0.1
+
+LOW · 1
+  shop/cart.py:40                                   Assert used
+                                                    bandit · B101
+
+Findings  1 critical · 1 high · 1 low
+Gate      fail on high or worse: FAILED
+          1 critical, 1 high reach it
+          1 low do not
+Verdict    INCOMPLETE, and the gate fails already
+"#);
 }
 
 #[test]
 fn an_empty_scan_is_clean() {
-    insta::assert_snapshot!(render("table", &finished(), &[job("bandit", "bandit", [0; 6])], Vec::new(), 80), @"");
+    insta::assert_snapshot!(render("table", &finished(), &[job("bandit", "bandit", [0; 6])], Vec::new(), 80), @r#"
+Scan      28t5cy4t · dir:. · completed
+Source    1,204 files, 8.2 MiB · commit 1a2b3c4, with changes · sha256 41cf6794
+Ran on    docker (unix:///var/run/docker.sock)
+Time      2026-11-21 03:55:46 UTC, took 1m 12s
+
+JOB       SCANNER       STATE      SAW  FOUND  TIME
+✓ bandit  bandit 1.9.4  succeeded  all  -       12s
+
+Findings  none
+Gate      fail on high or worse: passed
+Verdict   clean: complete, and nothing was found
+"#);
 }
 
 #[test]
@@ -25,7 +109,24 @@ fn hostile_words_stay_words() {
     let text =
         render("table", &finished(), &[job], vec![finding(Severity::High, hostile, hostile, hostile, hostile, 1)], 80);
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\r', '\u{7}']));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+Scan      28t5cy4t · dir:. · completed
+Source    1,204 files, 8.2 MiB · commit 1a2b3c4, with changes · sha256 41cf6794
+Ran on    docker (unix:///var/run/docker.sock)
+Time      2026-11-21 03:55:46 UTC, took 1m 12s
+
+JOB                  SCANNER              STATE      SAW  FOUND       TIME
+✓ eviltxt CRITICAL…  eviltxt CRITICAL ·…  succeeded  all  1 critical   12s
+
+HIGH · 1
+  eviltxt CRITICAL · 99 :1          eviltxt CRITICAL · 99
+                                    eviltxt CRITICAL · 99 · …iltxt CRITICAL · 99
+
+Findings  1 high
+Gate      fail on high or worse: FAILED
+          1 high reach it
+Verdict   gate failed
+"#);
 }
 
 #[test]
@@ -44,4 +145,48 @@ fn no_line_is_wider_than_the_terminal() {
             assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
         }
     }
+}
+
+/// Pages that are counted as they are read.
+struct Pages {
+    read: usize,
+}
+
+impl Source<FindingView> for Pages {
+    fn next_page(&mut self) -> Result<Vec<FindingView>, SourceError> {
+        self.read += 1;
+        let left = if self.read <= 1000 { 100 } else { 0 };
+        Ok(vec![finding(Severity::High, "s", "r", "t", "a.py", 1); left])
+    }
+
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        self.read = 0;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_long_list_is_read_no_further_than_it_is_shown() {
+    let mut pages = Pages { read: 0 };
+    let mut data = ReportData {
+        scan: &finished(),
+        jobs: &[],
+        findings: &mut pages,
+        assets: &mut Listed::new(Vec::new()),
+        fail_on: None,
+        limit: Some(150),
+        style: Style { width: 80, color: true },
+    };
+    let mut out = Vec::new();
+    Table.render(&mut data, &mut out).unwrap();
+    assert!(String::from_utf8(out).unwrap().contains("\u{1b}["), "colours are on");
+    assert_eq!(pages.read, 2);
+}
+
+#[test]
+fn of_very_many_jobs_the_troubled_are_shown() {
+    let mut jobs = vec![job("fine", "s", [0; 6]); 200];
+    jobs.extend(troubled());
+    let text = render("table", &unfinished(), &jobs, Vec::new(), 80);
+    assert!(text.contains("✗ semgrep  semgrep") && text.contains("… and 153 jobs"), "{text}");
 }
