@@ -1,6 +1,6 @@
 //! Binding: what the executor adds to a plan before it can run: image ids, databases, secrets in the spool.
 
-use super::{App, AppError, Say};
+use super::{App, AppError, Say, data};
 use crate::executor::SharedExecutor;
 use crate::model::plan::{Plan, Step};
 use crate::model::spec::JobSpec;
@@ -16,19 +16,19 @@ pub(super) async fn bind(
 ) -> Result<Vec<NewStep>, AppError> {
     let mut steps = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let spec = bind_step(app, executor, plan, step, say).await?;
-        steps.push(NewStep { spec });
+        let bound = bind_step(app, executor, plan, step, say).await?;
+        steps.push(bound);
     }
     Ok(steps)
 }
 
 async fn bind_step(
-    _app: &App,
+    app: &App,
     executor: &SharedExecutor,
     plan: &Plan,
     step: &Step,
     say: Say<'_>,
-) -> Result<JobSpec, AppError> {
+) -> Result<NewStep, AppError> {
     let scanner = step.scanner.clone();
     // A plan that names what its references meant runs exactly that.
     let reference = scanner.digest.as_deref().unwrap_or(&scanner.image);
@@ -36,6 +36,10 @@ async fn bind_step(
         .resolve_image(reference, true, &|words| say(words))
         .await
         .map_err(|error| AppError::Image { scanner: scanner.name.clone(), error })?;
+    let (data, blocked) = match data::provide(app, executor, &scanner, say).await? {
+        Ok(trees) => (trees, None),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
     let sees_source = step.for_each.is_empty() && plan.source.is_some();
     let spec = JobSpec {
         scanner: scanner.name,
@@ -52,11 +56,11 @@ async fn bind_step(
         timeout: scanner.timeout,
         limits: scanner.limits,
         secrets: scanner.secrets,
-        data: Vec::new(),
+        data,
         exceptions: scanner.exceptions,
     };
     match executor.validate(&spec).await?.into_iter().next() {
-        None => Ok(spec),
+        None => Ok(NewStep { spec, blocked }),
         Some(unmet) => Err(AppError::Unmet { scanner: spec.scanner, item: unmet.item, message: unmet.message }),
     }
 }

@@ -2,9 +2,12 @@
 
 mod ask;
 mod bind;
+mod data;
 mod engine;
 mod error;
 mod plan;
+mod prepare;
+mod secrets;
 mod start;
 mod watch;
 
@@ -18,7 +21,7 @@ pub use start::{StartRequest, submit};
 pub use watch::{Watch, WatchEnd, watch};
 
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::model::clock::Clock;
 use crate::store::Store;
 
@@ -33,15 +36,17 @@ pub struct App {
     pub catalog: Catalog,
     /// The time.
     pub clock: Clock,
+    /// The variables of the process, for secrets.
+    pub environment: Environment,
 }
 
 impl App {
     /// Opens the state directory; makes it when it does not exist.
-    pub fn open(state: &Path, config: Config) -> Result<Self, AppError> {
+    pub fn open(state: &Path, config: Config, environment: Environment) -> Result<Self, AppError> {
         let mut catalog = Catalog::builtin()?;
         catalog.configure(&config.scanners, &config.templates)?;
         crate::config::prepare_state(state)?;
-        Ok(Self { store: Store::open(state)?, config, catalog, clock: Clock::System })
+        Ok(Self { store: Store::open(state)?, config, catalog, clock: Clock::System, environment })
     }
 }
 

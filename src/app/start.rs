@@ -1,7 +1,7 @@
 //! Start: a plan becomes a scan, in one transaction, ready for a driver.
 
 use super::engine::Profile;
-use super::{App, AppError, Say, bind};
+use super::{App, AppError, Say, bind, secrets};
 use crate::executor::SharedExecutor;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::plan::Plan;
@@ -25,6 +25,7 @@ pub async fn submit(
     request: StartRequest,
     say: Say<'_>,
 ) -> Result<(ScanId, ScanKey), AppError> {
+    let secrets = secrets::read(app, &request.plan)?;
     let steps = bind::bind(app, executor, &request.plan, say).await?;
     let profile = Profile::of(app);
     let capabilities = executor.capabilities();
@@ -39,5 +40,7 @@ pub async fn submit(
         at: app.clock.now(),
         plan: request.plan,
     };
-    Ok(app.store.submit(new).await?)
+    let (scan, key) = app.store.submit(new).await?;
+    secrets.spool(app, key)?;
+    Ok((scan, key))
 }

@@ -79,7 +79,8 @@ impl Ingest<'_> {
         let files = dir.join("files");
         self.unpack(manifest, parts, &files).await?;
         keep_log(&files, &self.log_dir())?;
-        let gaps = judge_exit(&manifest.exit, &self.launch.spec.exit_codes).map_err(IngestError::Attempt)?;
+        let gaps = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, &self.launch.spec.data)
+            .map_err(IngestError::Attempt)?;
         while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
         failpoint::hit("ingest.begun");
         match self.read(manifest, &files, gaps).await {

@@ -9,6 +9,7 @@ use crate::model::coverage::{Coverage, Gap};
 use crate::model::manifest::{Exit, ExitCause};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ExitCodes;
+use crate::model::spec::DataTree;
 
 /// What the reports of one attempt say, together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub(super) struct Reported {
 }
 
 /// Judges the end of the scanner, before its reports are read: a failure that no report can mend, or the gaps so far.
-pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes) -> Result<BTreeSet<Gap>, Failure> {
-    let mut gaps = BTreeSet::new();
+pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes, data: &[DataTree]) -> Result<BTreeSet<Gap>, Failure> {
+    let mut gaps: BTreeSet<Gap> = data.iter().any(|tree| tree.stale).then_some(Gap::StaleData).into_iter().collect();
     if exit.oom_kills > 0 {
         gaps.insert(Gap::OutOfMemory);
     }
@@ -117,7 +118,7 @@ mod tests {
     }
 
     fn judge(exit: &Exit, reported: &Reported) -> Result<Coverage, FailureReason> {
-        let gaps = judge_exit(exit, &codes()).map_err(|failure| failure.reason)?;
+        let gaps = judge_exit(exit, &codes(), &[]).map_err(|failure| failure.reason)?;
         judge_reports(exit, &codes(), gaps, reported).map_err(|failure| failure.reason)
     }
 

@@ -89,6 +89,11 @@ impl ExecutorError {
         Self::Local { action: action.into(), message: error.to_string(), full }
     }
 
+    /// Makes the error of something that cannot happen.
+    pub fn bug(error: impl std::fmt::Display) -> Self {
+        Self::Refused(format!("bug in dragnet: {error}"))
+    }
+
     /// Returns the failure that an attempt ends with when this error is final.
     pub fn to_failure(&self) -> Failure {
         let reason = match self {

@@ -108,8 +108,11 @@ pub struct DataTree {
     pub mount: String,
     /// Hash of the tree.
     pub sha256: Sha256,
-    /// What the database says its version is.
+    /// What is known of its version.
     pub version: String,
+    /// Whether it is older than allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 impl JobSpec {

@@ -63,7 +63,7 @@ impl Store {
         connect::prepare(dir)?;
         let mut connection = connect::writer(dir)?;
         migrate::migrate(&mut connection, &connect::database(dir), |tx| {
-            let instance = Key8::from_bits(random_bits());
+            let instance = random_key();
             let key: Vec<String> = (0..4).map(|_| format!("{:016x}", random_bits())).collect();
             let mut insert = tx.prepare("INSERT INTO meta VALUES (?1, ?2)")?;
             insert.execute(["instance", instance.as_str()])?;
@@ -139,8 +139,13 @@ impl Store {
     }
 }
 
+/// Makes a random key: an instance's, a scan's.
+pub fn random_key() -> Key8 {
+    Key8::from_bits(random_bits())
+}
+
 /// 64 bits from the kernel's random generator.
-pub(crate) fn random_bits() -> u64 {
+fn random_bits() -> u64 {
     let mut bytes = [0; 8];
     // Never fails for so few bytes once the system has booted (getrandom(2)).
     let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap_or(0);

@@ -4,12 +4,13 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::error::StoreError;
 use super::events::append;
-use super::{Store, random_bits, to_json};
+use super::{Store, random_key, to_json};
 use crate::model::clock::Timestamp;
 use crate::model::coverage::Coverage;
 use crate::model::event::EventBody;
 use crate::model::finding::SeverityCounts;
 use crate::model::id::{Key8, ScanId, ScanKey, Sha256};
+use crate::model::outcome::Failure;
 use crate::model::plan::{Plan, SourceFacts};
 use crate::model::spec::JobSpec;
 use crate::model::state::{JobState, ScanState};
@@ -42,6 +43,8 @@ pub struct NewScan {
 pub struct NewStep {
     /// What its jobs run.
     pub spec: JobSpec,
+    /// Why they cannot run, when that is known already: they fail without an attempt.
+    pub blocked: Option<Failure>,
 }
 
 impl Store {
@@ -89,10 +92,7 @@ fn insert(tx: &Transaction<'_>, new: &NewScan) -> Result<(ScanId, ScanKey), Stor
             params![scan.0, ordinal, declared.id.as_str(), spec],
         )?;
         if declared.for_each.is_empty() {
-            tx.execute(
-                "INSERT INTO job (scan_id, step, chunk, state) VALUES (?1, ?2, 0, ?3)",
-                params![scan.0, ordinal, JobState::Pending.as_str()],
-            )?;
+            insert_job(tx, scan, ordinal, step.blocked.as_ref(), new.at)?;
             jobs += 1;
         }
     }
@@ -100,6 +100,28 @@ fn insert(tx: &Transaction<'_>, new: &NewScan) -> Result<(ScanId, ScanKey), Stor
     let queued = EventBody::ScanState { from: ScanState::Created, to: ScanState::Queued, reason: None, coverage: None };
     append(tx, scan, new.at, &new.actor, &queued)?;
     Ok((scan, key))
+}
+
+fn insert_job(
+    tx: &Transaction<'_>,
+    scan: ScanId,
+    step: usize,
+    blocked: Option<&Failure>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let state = if blocked.is_some() { JobState::Failed } else { JobState::Pending };
+    tx.execute(
+        "INSERT INTO job (scan_id, step, chunk, state, failure, coverage, finished_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
+        params![
+            scan.0,
+            step,
+            state.as_str(),
+            blocked.map(to_json).transpose()?,
+            blocked.map(|_| to_json(&Coverage::None)).transpose()?,
+            blocked.map(|_| at.0),
+        ],
+    )?;
+    Ok(())
 }
 
 fn refuse_used_key(tx: &Transaction<'_>, request_key: Option<&str>) -> Result<(), StoreError> {
@@ -112,7 +134,7 @@ fn refuse_used_key(tx: &Transaction<'_>, request_key: Option<&str>) -> Result<()
 
 fn unused_key(tx: &Transaction<'_>) -> Result<Key8, StoreError> {
     loop {
-        let key = Key8::from_bits(random_bits());
+        let key = random_key();
         let taken: bool =
             tx.query_row("SELECT EXISTS (SELECT 1 FROM scan WHERE key = ?1)", [key.as_str()], |row| row.get(0))?;
         if !taken {

@@ -38,7 +38,7 @@ impl Lab {
     pub async fn submit_with(&self, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
         let mut options = ScanOptions::default();
         adjust(&mut options);
-        let specs = steps.iter().map(|step| NewStep { spec: spec(step) }).collect();
+        let specs = steps.iter().map(|step| NewStep { spec: spec(step), blocked: None }).collect();
         let plan = Plan {
             template: None,
             target: "host:127.0.0.1".parse().unwrap(),

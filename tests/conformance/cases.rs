@@ -361,7 +361,7 @@ async fn trees_are_read_only_and_readable(h: &dyn Harness) {
         let attempt = Attempt::script(h, script).with(|spec| {
             let (name, mount) = ("db".to_owned(), "/db".to_owned());
             spec.source = Some(source_hash);
-            spec.data = vec![DataTree { name, mount, sha256: data_hash, version: "1".to_owned() }];
+            spec.data = vec![DataTree { name, mount, sha256: data_hash, version: "1".to_owned(), stale: false }];
         });
         assert_eq!(attempt.run(h).await.text("work/r"), "code\ncode\ndata\n-rwxr-xr-x\n3\n");
     }

@@ -1,0 +1,77 @@
+//! Secrets: read from where their references point, spooled for the life of the scan, never stored or shown.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::process::Command;
+
+use super::{App, AppError};
+use crate::executor::types::secret_file;
+use crate::model::id::ScanKey;
+use crate::model::plan::Plan;
+use crate::model::scanner::SecretRef;
+
+/// The secrets of a plan, by name. Shows nothing when debugged.
+pub(super) struct Secrets(BTreeMap<String, Vec<u8>>);
+
+/// Reads every secret of the plan, so that what is missing is known before anything is written.
+pub(super) fn read(app: &App, plan: &Plan) -> Result<Secrets, AppError> {
+    let mut secrets = BTreeMap::new();
+    for step in &plan.steps {
+        for (name, reference) in &step.scanner.secrets {
+            let content = resolve(app, reference).map_err(|message| AppError::Secret {
+                scanner: step.scanner.name.clone(),
+                secret: name.clone(),
+                message,
+            })?;
+            secrets.insert(name.clone(), content);
+        }
+    }
+    Ok(Secrets(secrets))
+}
+
+fn resolve(app: &App, reference: &SecretRef) -> Result<Vec<u8>, String> {
+    match reference {
+        SecretRef::Env(name) => {
+            let value = app.environment.get(name).filter(|value| !value.is_empty());
+            value.map(|value| value.clone().into_bytes()).ok_or_else(|| format!("the variable {name} is not set"))
+        }
+        SecretRef::File(path) => std::fs::read(path).map_err(|error| format!("{path}: {error}")),
+        SecretRef::Command(argv) => run(argv),
+    }
+}
+
+fn run(argv: &[String]) -> Result<Vec<u8>, String> {
+    let [program, arguments @ ..] = argv else { return Err("the command is empty".to_owned()) };
+    let output = Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{program} ended with {}", output.status));
+    }
+    let mut content = output.stdout;
+    while content.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        content.pop();
+    }
+    Ok(content)
+}
+
+impl Secrets {
+    /// Writes the secrets where executors find them, closed to others.
+    pub(super) fn spool(&self, app: &App, scan: ScanKey) -> Result<(), AppError> {
+        for (name, content) in &self.0 {
+            let path = secret_file(app.store.dir(), scan, name);
+            let written = path.parent().map_or(Ok(()), |dir| {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+                let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o400).open(&path)?;
+                file.write_all(content)?;
+                file.sync_all()
+            });
+            written.map_err(|error| AppError::Secret {
+                scanner: String::new(),
+                secret: name.clone(),
+                message: format!("it cannot be spooled: {error}"),
+            })?;
+        }
+        Ok(())
+    }
+}
