@@ -196,7 +196,7 @@ fn long_lines_and_binary_garbage_lose_no_byte() {
             bytes.push(b'\n');
         }
     }
-    assert_eq!(bytes[..200_000], [b'x'; 200_000]);
+    assert!(bytes[..200_000].iter().all(|byte| *byte == b'x'));
     assert_eq!(bytes[200_001..], fs::read(case.path("work/raw")).unwrap());
 }
 

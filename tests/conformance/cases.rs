@@ -77,7 +77,8 @@ async fn results_arrive_byte_for_byte(h: &dyn Harness) {
 }
 
 async fn standard_output_is_a_result(h: &dyn Harness) {
-    let attempt = Attempt::script(h, "echo result; echo talk >&2").with(|spec| spec.results[0].path = "-".to_owned());
+    let attempt =
+        Attempt::script(h, "echo result; echo talk >&2").with(|spec| "-".clone_into(&mut spec.results[0].path));
     let fetched = attempt.run(h).await;
     assert_eq!(fetched.text("stdout"), "result\n");
     assert_eq!(fetched.manifest().log.last_seq, 1);
@@ -191,7 +192,7 @@ async fn removal_may_be_repeated(h: &dyn Harness) {
     let attempt = Attempt::script(h, "sleep 1000");
     attempt.launch(h).await;
     let (one, two) = tokio::join!(h.executor().remove(attempt.name()), h.executor().remove(attempt.name()));
-    (one.unwrap(), two.unwrap());
+    one.and(two).unwrap();
     attempt.remove(h).await;
     let gone = attempt.fetch(h).await.map(drop).unwrap_err();
     assert!(matches!(gone, ExecutorError::NotFound(_)), "{gone}");
@@ -252,7 +253,7 @@ async fn a_missing_program_is_told(h: &dyn Harness) {
 }
 
 async fn a_missing_image_is_told(h: &dyn Harness) {
-    let attempt = Attempt::script(h, "true").with(|spec| spec.image = "dragnet.invalid/missing:1".to_owned());
+    let attempt = Attempt::script(h, "true").with(|spec| "dragnet.invalid/missing:1".clone_into(&mut spec.image));
     for _ in 0..2 {
         let error = h.executor().launch(&attempt.0).await.unwrap_err();
         assert!(matches!(&error, ExecutorError::Image { image, .. } if *image == attempt.0.spec.image), "{error:?}");
@@ -295,7 +296,8 @@ async fn the_watch_tells_of_start_end_and_removal(h: &dyn Harness) {
     let mut watch = h.executor().observe(h.instance());
     let attempt = Attempt::script(h, "exit 5");
     let name = attempt.name().clone();
-    assert!(matches!(watch.next().await, Some(Observation::Listing(_))));
+    let first = watch.next().await;
+    assert!(matches!(first, Some(Observation::Listing(_))), "{first:?}");
     attempt.launch(h).await;
     let (mut ended, mut gone) = (false, false);
     let follow = async {
@@ -312,7 +314,7 @@ async fn the_watch_tells_of_start_end_and_removal(h: &dyn Harness) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), follow).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), follow).await.unwrap();
     assert!(ended);
 }
 
@@ -330,14 +332,15 @@ async fn a_killed_attempt_is_sealed_later(h: &dyn Harness) {
 
 async fn a_destroyed_attempt_is_gone(h: &dyn Harness) {
     let mut watch = h.executor().observe(h.instance());
-    assert!(matches!(watch.next().await, Some(Observation::Listing(_))));
+    let first = watch.next().await;
+    assert!(matches!(first, Some(Observation::Listing(_))), "{first:?}");
     let attempt = Attempt::script(h, "echo ready; sleep 1000");
     attempt.launch(h).await;
     attempt.says(h, "ready").await;
     h.destroy(attempt.name()).await;
     assert_eq!(h.executor().inspect(attempt.name()).await.unwrap(), None);
     let gone = async { while watch.next().await.unwrap() != Observation::Gone(attempt.name().clone()) {} };
-    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), gone).await.unwrap();
     attempt.remove(h).await;
 }
 

@@ -1,6 +1,7 @@
 //! Launching: create by name, deliver, start; each step may be repeated, and only what was never started is started.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount};
 
@@ -16,8 +17,11 @@ use crate::failpoint;
 use crate::model::id::Sha256;
 use crate::model::spec::{Launch, ShimJob, label, paths};
 
-/// How often a name is created anew after its object vanished between two calls.
-const CREATE_TRIES: usize = 3;
+/// How often a name is tried when it is neither free nor anybody's, each time a little later: the engine reserves a name
+/// well before it shows the container.
+const CREATE_TRIES: u32 = 12;
+/// The first wait between two tries.
+const CREATE_WAIT: Duration = Duration::from_millis(25);
 /// Where helpers mount the volume that they fill.
 const FILL: &str = "/fill";
 
@@ -63,7 +67,7 @@ impl DockerExecutor {
         let name = launch.name.as_str();
         let body = container::of_attempt(launch, mounts);
         let mut last = None;
-        for _ in 0..CREATE_TRIES {
+        for tries in 1..=CREATE_TRIES {
             match self.engine.create(name, body.clone()).await {
                 Ok(id) => return Ok(Named { id, adopted: false, never_started: true }),
                 Err(
@@ -74,6 +78,7 @@ impl DockerExecutor {
                         return adopt(launch, &found);
                     }
                     last = Some(error);
+                    tokio::time::sleep(CREATE_WAIT * tries).await;
                 }
                 Err(ExecutorError::Image { message, .. }) => {
                     return Err(ExecutorError::Image { image: launch.spec.image.clone(), message });
