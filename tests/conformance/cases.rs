@@ -414,7 +414,7 @@ async fn hostile_results_stay_out(h: &dyn Harness) {
     let script = "cd /dragnet/out; ln -s /etc/passwd work/r; mkfifo work/pipe; rm -rf log; ln -s /etc log; mkdir -p seal/part-0000; \
                   ln -s /etc/shadow seal/manifest.json; mkdir work/shut; echo x >work/shut/f; chmod 0 work/shut";
     let attempt = Attempt::script(h, script).with(|spec| {
-        spec.results.push(ResultSpec { path: "pipe".to_owned(), format: "any".to_owned(), produces: vec![] })
+        spec.results.push(ResultSpec { path: "pipe".to_owned(), format: "any".to_owned(), produces: vec![] });
     });
     attempt.launch(h).await;
     attempt.ended(h).await;

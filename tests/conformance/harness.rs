@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dragnet::executor::{Executor, ExecutorError, Observed, Sealed};
-use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, Sha256};
+use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, ScanKey, Sha256};
 use dragnet::model::manifest::Manifest;
 use dragnet::model::scanner::{ExitCodes, Limits, Network, ResultSpec};
 use dragnet::model::spec::{JobSpec, Launch};
@@ -16,7 +16,7 @@ use dragnet::model::unit::{ByteSize, Span};
 use dragnet::shim::unseal;
 
 /// No case takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An executor under test.
 #[async_trait]
@@ -35,6 +35,21 @@ pub(crate) trait Harness: Send + Sync {
     async fn destroy(&self, name: &AttemptName);
 }
 
+/// Makes the first attempt of a scan's only job.
+pub(crate) fn launch(instance: InstanceKey, scan: ScanKey, spec: JobSpec) -> Launch {
+    let job = JobName { step: "case".parse().unwrap(), chunk: 0 };
+    Launch {
+        name: AttemptName::new(instance, scan, &job, 1),
+        instance,
+        scan,
+        job,
+        attempt: 1,
+        spec_sha256: spec.sha256(&[]),
+        spec: Arc::new(spec),
+        assets: Arc::new([]),
+    }
+}
+
 /// A launch in the making.
 pub(crate) struct Attempt(pub Launch);
 
@@ -48,7 +63,6 @@ impl Attempt {
     pub(crate) fn program(harness: &dyn Harness, program: &str, arguments: &[&str]) -> Self {
         static SCANS: AtomicU64 = AtomicU64::new(1);
         let scan = Key8::from_bits(SCANS.fetch_add(1, Ordering::Relaxed));
-        let job = JobName { step: "case".parse().unwrap(), chunk: 0 };
         let spec = JobSpec {
             scanner: "test".to_owned(),
             image: harness.image().to_owned(),
@@ -67,17 +81,7 @@ impl Attempt {
             data: Vec::new(),
             exceptions: Vec::new(),
         };
-        let launch = Launch {
-            name: AttemptName::new(harness.instance(), scan, &job, 1),
-            instance: harness.instance(),
-            scan,
-            job,
-            attempt: 1,
-            spec_sha256: spec.sha256(&[]),
-            spec: Arc::new(spec),
-            assets: Arc::new([]),
-        };
-        Self(launch)
+        Self(launch(harness.instance(), scan, spec))
     }
 
     /// Changes the specification.

@@ -52,8 +52,6 @@ pub struct DockerExecutor {
     pub(super) state: PathBuf,
     pub(super) transport: Transport,
     pub(super) grace_ms: u64,
-    /// Taken while a shared volume is filled.
-    pub(super) filling: tokio::sync::Mutex<()>,
     pub(super) cursors: Mutex<HashMap<AttemptName, Cursor>>,
     trees: Mutex<HashMap<Sha256, PathBuf>>,
     capabilities: Capabilities,
@@ -94,7 +92,6 @@ impl DockerExecutor {
             state,
             transport,
             grace_ms: u64::try_from(options.grace.as_millis()).unwrap_or(u64::MAX),
-            filling: tokio::sync::Mutex::default(),
             cursors: Mutex::default(),
             trees: Mutex::default(),
             capabilities,
