@@ -292,6 +292,9 @@ fn a_killed_shim_is_sealed_by_another() {
     let case = Case::new("echo $$ >pid; echo found >work/r; echo line; : >ready; exec sleep 1000");
     let mut child = case.start();
     case.wait_for("ready");
+    while case.log(1).is_empty() {
+        std::thread::yield_now();
+    }
     signal(&child, rustix::process::Signal::KILL);
     child.wait().unwrap();
     let pid = fs::read_to_string(case.path("pid")).unwrap().trim().parse().unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use sha2::Digest as _;
 
@@ -63,6 +64,12 @@ pub(super) fn seal(attempt: &Attempt) -> Result<(), ShimError> {
     walk::list(&attempt.root, "", true).during("open the attempt up for its removal")?;
     crate::failpoint::hit("shim.before_manifest");
     beneath::replace(&attempt.root, files::MANIFEST, &text, FILE_MODE).during("write the manifest")
+}
+
+/// Lets everybody read and remove what an attempt left, whether it can be sealed or not.
+pub(super) fn open_up(dir: &Path) -> Result<(), ShimError> {
+    let root = beneath::root(dir).during("open the attempt's directory")?;
+    walk::list(&root, "", true).during("open the attempt up for its removal").map(drop)
 }
 
 /// Moves aside what a scanner may have put in the seal's place, or an interrupted sealing left there.

@@ -13,8 +13,8 @@ use bollard::query_parameters::{
     RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions,
     WaitContainerOptions,
 };
-use dragnet::executor::Executor;
 use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
+use dragnet::executor::{Executor, ExecutorError, Observation, Observed};
 use dragnet::model::id::{AttemptName, InstanceKey, Key8, Sha256};
 use futures::StreamExt as _;
 
@@ -159,8 +159,12 @@ impl DockerHarness {
 }
 
 async fn connect(state: &Path, transport: Option<Transport>) -> DockerExecutor {
+    connect_to(None, state, transport).await
+}
+
+async fn connect_to(host: Option<String>, state: &Path, transport: Option<Transport>) -> DockerExecutor {
     let (agent, grace) = (Some(PathBuf::from(AGENT)), Duration::from_secs(2));
-    let options = DockerOptions { host: None, context: None, state: state.to_owned(), agent, transport, grace };
+    let options = DockerOptions { host, context: None, state: state.to_owned(), agent, transport, grace };
     DockerExecutor::connect(options).await.unwrap()
 }
 
@@ -255,6 +259,76 @@ async fn every_item_of_hardening_is_in_the_container() {
         assert!(has(line), "{line} in {status}");
     }
     attempt.remove(&*harness).await;
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_results_are_refused_and_closed_ones_removed() {
+    let Some(harness) = DockerHarness::start(Some(Transport::Bind)).await else { return };
+    let attempt = Attempt::script(&*harness, "head -c 100000 /dev/urandom >{out}/r");
+    attempt.launch(&*harness).await;
+    attempt.ended(&*harness).await;
+    let part = harness.state().join("spool").join(attempt.name().as_str()).join("out/seal/part-0000");
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[50_000] ^= 1;
+    std::fs::write(&part, bytes).unwrap();
+    let error = attempt.fetch(&*harness).await.map(drop).unwrap_err();
+    assert!(matches!(error, ExecutorError::Corrupt { .. }), "{error}");
+    attempt.remove(&*harness).await;
+
+    let attempt =
+        Attempt::script(&*harness, "mkdir {out}/d; echo x >{out}/d/f; chmod 0 {out}/d; echo ready; sleep 1000");
+    attempt.launch(&*harness).await;
+    attempt.says(&*harness, "ready").await;
+    attempt.remove(&*harness).await;
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_not_there_is_unreachable() {
+    let state = tempfile::tempdir().unwrap();
+    let host = Some(format!("unix://{}", state.path().join("nobody").display()));
+    let (context, agent, transport) = (None, Some(PathBuf::from(AGENT)), None);
+    let grace = Duration::ZERO;
+    let options = DockerOptions { host, context, state: state.path().to_owned(), agent, transport, grace };
+    let error = DockerExecutor::connect(options).await.map(drop).unwrap_err();
+    assert!(matches!(error, ExecutorError::Unreachable(_)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_outlives_its_connection() {
+    let Some(harness) = DockerHarness::start(Some(Transport::Bind)).await else { return };
+    let socket = harness.state().join("proxy");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let (cut, _) = tokio::sync::broadcast::channel::<()>(1);
+    let proxied = cut.clone();
+    let proxy = tokio::spawn(async move {
+        loop {
+            let (mut ours, _) = listener.accept().await.unwrap();
+            let mut cut = proxied.subscribe();
+            tokio::spawn(async move {
+                let mut theirs = tokio::net::UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut ours, &mut theirs) => {}
+                    _ = cut.recv() => {}
+                }
+            });
+        }
+    });
+    let host = Some(format!("unix://{}", socket.display()));
+    let executor = connect_to(host, harness.state(), Some(Transport::Bind)).await;
+    let mut watch = executor.observe(harness.instance);
+    assert!(matches!(watch.next().await, Some(Observation::Listing(_))));
+    let attempt = Attempt::script(&*harness, "echo ready; sleep 1000");
+    attempt.launch(&*harness).await;
+    assert_eq!(watch.next().await, Some(Observation::Changed(attempt.name().clone(), Observed::Running)));
+    cut.send(()).unwrap();
+    assert!(matches!(watch.next().await, Some(Observation::Unreachable(_))));
+    let listing = vec![(attempt.name().clone(), Observed::Running)];
+    assert_eq!(watch.next().await, Some(Observation::Listing(listing)));
+    proxy.abort();
+    attempt.remove(&*harness).await;
+    std::fs::remove_file(socket).unwrap();
     harness.finish().await;
 }
 

@@ -30,7 +30,7 @@ const MAX_PART: u64 = 64 << 20;
 impl DockerExecutor {
     /// See [`crate::executor::Executor::fetch`].
     pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
-        let place = self.place(launch.name.as_str());
+        let place = self.place(&launch.name).await?;
         let container = self.engine.inspect(launch.name.as_str()).await?;
         let state = container.as_ref().map(observed);
         match (&state, &place) {

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use bollard::models::ContainerInspectResponse;
+
+use super::collect::sealer_name;
+use super::container;
 use super::executor::DockerExecutor;
 use super::launch::observed;
 use super::place::{Place, blocking};
@@ -20,7 +24,7 @@ impl DockerExecutor {
             return Ok(());
         }
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        let noted = self.place(name.as_str()).cancel(&self.engine, &id, grace_ms).await;
+        let noted = self.place(name).await?.cancel(&self.engine, &id, grace_ms).await;
         if found.state.is_some_and(|state| state.paused.unwrap_or(false)) {
             self.thaw(&id).await?;
         }
@@ -64,12 +68,36 @@ impl DockerExecutor {
 
     /// See [`crate::executor::Executor::remove`].
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        let place = self.place(name).await?;
+        if let Place::Spool(_) = place
+            && let Some(found) = self.engine.inspect(name.as_str()).await?
+        {
+            self.remove_running_spool(name, &place, &found).await?;
+        }
         for owned in self.list_attempt(name).await? {
             self.engine.remove(&owned).await?;
         }
-        if let Place::Volume(volume) = self.place(name.as_str()) {
-            self.remove_labelled_volume(&volume, name).await?;
+        match place {
+            Place::Volume(volume) => self.remove_labelled_volume(&volume, name).await,
+            Place::Spool(_) => self.remove_spool(name).await,
         }
+    }
+
+    /// Removes the spool's directory while the container still tells by whom its files were made: a scanner may have
+    /// closed directories to us, and only its own user can open them.
+    async fn remove_running_spool(
+        &self,
+        name: &AttemptName,
+        place: &Place,
+        found: &ContainerInspectResponse,
+    ) -> Result<(), ExecutorError> {
+        self.engine.kill(found.id.as_deref().unwrap_or_default(), "SIGKILL").await?;
+        let Err(error) = self.remove_spool(name).await else { return Ok(()) };
+        let Some(config) = &found.config else { return Err(error) };
+        let body = container::of_release(config, place.mounts(&self.agent));
+        let id = self.engine.create(&sealer_name(name.as_str()), body).await?;
+        self.engine.start(&id).await?;
+        self.engine.wait(&id).await?;
         self.remove_spool(name).await
     }
 
