@@ -1,6 +1,7 @@
 //! The suite against Docker, once for each transport, and what only Docker can show.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -296,6 +297,29 @@ async fn an_engine_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_the_engine_refuses_is_an_end() {
+    let Some(harness) = DockerHarness::start(Some(Transport::Bind)).await else { return };
+    for entry in std::fs::read_dir(harness.state().join("shim")).unwrap() {
+        std::fs::set_permissions(entry.unwrap().path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let executor = &harness.executor;
+    let attempt = Attempt::script(&*harness, "true");
+    let name = attempt.name().clone();
+    for _ in 0..2 {
+        let result = executor.launch(&attempt.0).await;
+        assert!(matches!(result, Err(ExecutorError::NotStarted(_))), "{result:?}");
+    }
+    let Some(ended @ Observed::Exited { error: Some(_), .. }) = executor.inspect(&name).await.unwrap() else {
+        panic!("it looks as if it could still be started");
+    };
+    assert_eq!(executor.observe(harness.instance).next().await, Some(Observation::Listing(vec![(name, ended)])));
+    let error = attempt.fetch(&*harness).await.map(drop).unwrap_err();
+    assert!(matches!(error, ExecutorError::NotStarted(_)), "{error}");
+    attempt.remove(&*harness).await;
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_outlives_its_connection() {
     let Some(harness) = DockerHarness::start(Some(Transport::Bind)).await else { return };
     let socket = harness.state().join("proxy");
@@ -344,20 +368,9 @@ async fn a_launch_survives_the_death_of_its_process_at_each_step() {
         let volume = volume.iter().filter(|_| transport == Transport::Volume);
         for point in volume.chain(&common) {
             let attempt = Attempt::script(&*harness, "echo run >>{out}/r");
-            let died = tokio::process::Command::new(std::env::current_exe().unwrap())
-                .args(["--ignored", "--exact", "docker::launches_and_dies"])
-                .env("DRAGNET_FAIL", format!("{point}:abort"))
-                .env("CONFORMANCE_STATE", harness.state())
-                .env("CONFORMANCE_TRANSPORT", transport.as_str())
-                .env("CONFORMANCE_SPEC", serde_json::to_string(&*attempt.0.spec).unwrap())
-                .env("CONFORMANCE_KEYS", format!("{} {}", attempt.0.instance, attempt.0.scan))
-                .output()
-                .await
-                .unwrap();
-            assert!(
-                std::os::unix::process::ExitStatusExt::core_dumped(&died.status) || !died.status.success(),
-                "{point}"
-            );
+            let into = tempfile::tempdir().unwrap();
+            let died = in_another_process(&harness, transport, &attempt, &format!("{point}:abort"), into.path()).await;
+            assert!(!died.success(), "{point}");
             let fetched = attempt.run(&*harness).await;
             assert_eq!(fetched.text("work/r"), "run\n", "{point}");
             // The helper of a process that died is nobody's; a sweep finds it by its labels.
@@ -373,6 +386,53 @@ async fn a_launch_survives_the_death_of_its_process_at_each_step() {
 
 #[cfg(feature = "failpoints")]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_survives_the_death_of_its_process_at_each_step() {
+    for transport in [Transport::Bind, Transport::Volume] {
+        let Some(harness) = DockerHarness::start(Some(transport)).await else { return };
+        for point in ["docker.seal.created:abort", "docker.fetch.part:abort@1", "docker.fetch.part:abort@2"] {
+            let attempt = Attempt::script(&*harness, "head -c 20000000 /dev/urandom >{out}/r; echo ready; sleep 1000");
+            attempt.launch(&*harness).await;
+            attempt.says(&*harness, "ready").await;
+            harness.kill(attempt.name()).await;
+            attempt.ended(&*harness).await;
+            let into = tempfile::tempdir().unwrap();
+            let died = in_another_process(&harness, transport, &attempt, point, into.path()).await;
+            assert!(!died.success(), "{point}");
+            assert!(!into.path().join("manifest.json").exists(), "{point}");
+            let sealed = harness.executor.fetch(&attempt.0, into.path()).await.unwrap();
+            let fetched = super::harness::Fetched { into, sealed };
+            assert_eq!(fetched.file("work/r").unwrap().len(), 20_000_000, "{point}");
+            attempt.remove(&*harness).await;
+        }
+        harness.finish().await;
+    }
+}
+
+/// Launches the attempt, and fetches it if it has ended, in a process that dies at a point.
+#[cfg(feature = "failpoints")]
+async fn in_another_process(
+    harness: &DockerHarness,
+    transport: Transport,
+    attempt: &Attempt,
+    point: &str,
+    into: &Path,
+) -> std::process::ExitStatus {
+    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "docker::launches_and_dies"])
+        .env("DRAGNET_FAIL", point)
+        .env("CONFORMANCE_STATE", harness.state())
+        .env("CONFORMANCE_TRANSPORT", transport.as_str())
+        .env("CONFORMANCE_SPEC", serde_json::to_string(&*attempt.0.spec).unwrap())
+        .env("CONFORMANCE_KEYS", format!("{} {}", attempt.0.instance, attempt.0.scan))
+        .env("CONFORMANCE_INTO", into)
+        .output()
+        .await
+        .unwrap();
+    output.status
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by another test, in a process of its own"]
 async fn launches_and_dies() {
     let variable = |name: &str| std::env::var(name).unwrap();
@@ -383,6 +443,9 @@ async fn launches_and_dies() {
     let (instance, scan) = keys.split_once(' ').unwrap();
     let launch = super::harness::launch(instance.parse().unwrap(), scan.parse().unwrap(), spec);
     executor.launch(&launch).await.unwrap();
+    if matches!(executor.inspect(&launch.name).await.unwrap(), Some(Observed::Exited { .. })) {
+        executor.fetch(&launch, Path::new(&variable("CONFORMANCE_INTO"))).await.unwrap();
+    }
 }
 
 /// `cargo test --test conformance -- --ignored --nocapture timing`

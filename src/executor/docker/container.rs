@@ -43,7 +43,7 @@ pub(super) fn of_sealing(launch: &Launch, mounts: Vec<Mount>) -> ContainerCreate
 /// Describes the container that opens an attempt's files up for their removal, from what its own container was.
 pub(super) fn of_release(attempt: &ContainerConfig, mounts: Vec<Mount>) -> ContainerCreateBody {
     let mut labels = attempt.labels.clone().unwrap_or_default();
-    labels.insert(label::ROLE.to_owned(), "seal".to_owned());
+    labels.insert(label::ROLE.to_owned(), "helper".to_owned());
     let mut body = of_helper(attempt.image.as_deref().unwrap_or_default(), labels, mounts);
     body.entrypoint = Some([paths::SHIM, "shim", "open"].map(str::to_owned).to_vec());
     body.user.clone_from(&attempt.user);

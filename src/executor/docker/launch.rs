@@ -299,8 +299,18 @@ fn adopt(launch: &Launch, found: &ContainerInspectResponse) -> Result<Named, Exe
     if matches!(status, Some(ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD)) {
         return Err(ExecutorError::Busy(format!("{} is being removed", launch.name)));
     }
+    if let Some(words) = failed_start(found) {
+        return Err(ExecutorError::NotStarted(words));
+    }
     let never_started = observed(found) == Observed::Created;
     Ok(Named { id: found.id.clone().unwrap_or_default(), adopted: true, never_started })
+}
+
+/// Returns the engine's words on a container that it could not start; it leaves such a container in the state of a new one.
+pub(super) fn failed_start(found: &ContainerInspectResponse) -> Option<String> {
+    let state = found.state.as_ref()?;
+    let new = state.status == Some(ContainerStateStatusEnum::CREATED);
+    state.error.clone().filter(|error| new && !error.is_empty())
 }
 
 /// Returns how a container stands.
@@ -308,7 +318,6 @@ pub(super) fn observed(found: &ContainerInspectResponse) -> Observed {
     let Some(state) = &found.state else { return Observed::Created };
     let error = state.error.clone().filter(|error| !error.is_empty());
     match state.status {
-        // The engine leaves a container that it could not start in this state.
         Some(ContainerStateStatusEnum::CREATED) if error.is_none() => Observed::Created,
         Some(
             ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED | ContainerStateStatusEnum::RESTARTING,

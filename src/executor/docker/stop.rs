@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use bollard::models::ContainerInspectResponse;
-
-use super::collect::sealer_name;
 use super::container;
 use super::executor::DockerExecutor;
 use super::launch::observed;
@@ -69,36 +66,38 @@ impl DockerExecutor {
     /// See [`crate::executor::Executor::remove`].
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
         let place = self.place(name).await?;
-        if let Place::Spool(_) = place
-            && let Some(found) = self.engine.inspect(name.as_str()).await?
-        {
-            self.remove_running_spool(name, &place, &found).await?;
+        let containers = self.list_attempt(name).await?;
+        let ids = || containers.iter().filter_map(|container| container.id.as_deref());
+        if let Place::Spool(_) = place {
+            for id in ids() {
+                self.engine.kill(id, "SIGKILL").await?;
+            }
+            if let Err(error) = self.remove_spool(name).await {
+                self.open_spool(name, &place).await?.ok_or(error)?;
+                self.remove_spool(name).await?;
+            }
         }
-        for owned in self.list_attempt(name).await? {
-            self.engine.remove(&owned).await?;
+        for id in ids() {
+            self.engine.remove(id).await?;
         }
         match place {
             Place::Volume(volume) => self.remove_labelled_volume(&volume, name).await,
-            Place::Spool(_) => self.remove_spool(name).await,
+            Place::Spool(_) => Ok(()),
         }
     }
 
-    /// Removes the spool's directory while the container still tells by whom its files were made: a scanner may have
-    /// closed directories to us, and only its own user can open them.
-    async fn remove_running_spool(
-        &self,
-        name: &AttemptName,
-        place: &Place,
-        found: &ContainerInspectResponse,
-    ) -> Result<(), ExecutorError> {
-        self.engine.kill(found.id.as_deref().unwrap_or_default(), "SIGKILL").await?;
-        let Err(error) = self.remove_spool(name).await else { return Ok(()) };
-        let Some(config) = &found.config else { return Err(error) };
-        let body = container::of_release(config, place.mounts(&self.agent));
-        let id = self.engine.create(&sealer_name(name.as_str()), body).await?;
+    /// Lets us remove an attempt's files, while its container still tells by whom they were made: a scanner may have closed
+    /// directories to us, and only its own user can open them. `None` when the container is gone.
+    async fn open_spool(&self, name: &AttemptName, place: &Place) -> Result<Option<()>, ExecutorError> {
+        let Some(config) = self.engine.inspect(name.as_str()).await?.and_then(|found| found.config) else {
+            return Ok(None);
+        };
+        let helper = format!("dragnet-open-{}", super::transport::random());
+        let id = self.engine.create(&helper, container::of_release(&config, place.mounts(&self.agent))).await?;
         self.engine.start(&id).await?;
         self.engine.wait(&id).await?;
-        self.remove_spool(name).await
+        self.engine.remove(&id).await?;
+        Ok(Some(()))
     }
 
     /// Removes the spool's directory of an attempt.
