@@ -74,16 +74,15 @@ pub(super) fn open_up(dir: &Path) -> Result<(), ShimError> {
 
 /// Moves aside what a scanner may have put in the seal's place, or an interrupted sealing left there.
 fn move_old_seal(root: &OwnedFd) -> io::Result<()> {
-    use rustix::fs::{RenameFlags, renameat_with};
+    use rustix::fs::{AtFlags, renameat, statat};
     use rustix::io::Errno;
-    for number in 0..u32::MAX {
-        match renameat_with(root, files::SEAL, root, format!("old-seal-{number}"), RenameFlags::NOREPLACE) {
-            Err(Errno::EXIST) => {}
-            Ok(()) | Err(Errno::NOENT) => break,
-            Err(error) => return Err(error.into()),
-        }
+    let free = |name: &String| statat(root, name, AtFlags::SYMLINK_NOFOLLOW).is_err();
+    // Nobody else is left to take the name: not every file system can refuse to replace.
+    let name = (0_u32..).map(|number| format!("old-seal-{number}")).find(free).unwrap_or_default();
+    match renameat(root, files::SEAL, root, name) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// Chooses what is sealed: declared results first, then the rest as far as the limit reaches; the log has its own limit.

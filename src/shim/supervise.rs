@@ -77,7 +77,7 @@ pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: &Orders) -> Outcome
         }
     };
     let streams = read_streams(attempt, &mut child, log, &orders.sender);
-    let leader = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap_or(Pid::INIT);
+    let leader = Pid::from_child(&child);
     let now = Instant::now();
     let mut supervisor = Supervisor {
         attempt,

@@ -17,7 +17,8 @@ use super::harness::{Attempt, Harness, tree_hash};
 /// Runs cases side by side and names those that fail.
 macro_rules! suite {
     ($($case:ident),+ $(,)?) => {
-        /// Runs all cases against one executor; returns the names of those that failed.
+        /// Runs all cases that the harness supports, or the one that `CONFORMANCE_CASE` names; returns the names of those that
+        /// failed.
         pub(crate) async fn run_all(harness: &Arc<dyn Harness>) -> Vec<&'static str> {
             let only = std::env::var("CONFORMANCE_CASE").ok();
             let running = [$((stringify!($case), {
@@ -25,7 +26,7 @@ macro_rules! suite {
                 Box::pin(async move { $case(&*harness).await }) as futures::future::BoxFuture<'static, ()>
             })),+];
             futures::stream::iter(running)
-                .filter(|(name, _)| std::future::ready(only.as_deref().is_none_or(|only| only == *name)))
+                .filter(|(name, _)| std::future::ready(harness.supports(name) && only.as_deref().is_none_or(|only| only == *name)))
                 .map(|(name, case)| async move { (name, tokio::spawn(case).await) })
                 .buffer_unordered(6)
                 .filter_map(|(name, result)| async move { result.err().map(|_| name) })

@@ -27,6 +27,14 @@ pub(crate) trait Harness: Send + Sync {
     fn instance(&self) -> InstanceKey;
     /// An image with a shell.
     fn image(&self) -> &str;
+    /// How the image runs a script. An executor without processes may look the text up in a table of outcomes.
+    fn command(&self, script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+    /// Whether a case, by its name, can be tried: some need processes, memory or a file system of their own.
+    fn supports(&self, _case: &str) -> bool {
+        true
+    }
     /// The state directory, where secrets are spooled.
     fn state(&self) -> &Path;
     /// Kills all processes of an attempt behind the executor's back.
@@ -56,7 +64,9 @@ pub(crate) struct Attempt(pub Launch);
 impl Attempt {
     /// A job that runs a script.
     pub(crate) fn script(harness: &dyn Harness, script: &str) -> Self {
-        Self::program(harness, "sh", &["-c", script])
+        let command = harness.command(script);
+        let arguments: Vec<_> = command[1..].iter().map(String::as_str).collect();
+        Self::program(harness, &command[0], &arguments)
     }
 
     /// A job that runs a program.
