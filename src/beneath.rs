@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, open, openat, renameat, unlinkat};
 
@@ -59,8 +60,10 @@ pub fn create(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<File> {
 
 /// Puts a file in place as a whole and durably: whoever sees the name sees all of it, also after a power cut.
 pub fn replace(root: &OwnedFd, relative: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
     let (parent, name) = split(root, relative)?;
-    let temporary = format!("{name}.tmp");
+    // Others may write the same file at the same time.
+    let temporary = format!("{name}.{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
     unlinkat(&parent, &temporary, AtFlags::empty()).or_else(ignore_missing)?;
     let mut file = create(&parent, &temporary, mode)?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
@@ -130,7 +133,6 @@ mod tests {
         let root = root(temporary.path()).unwrap();
         std::fs::write(temporary.path().join("victim"), "untouched").unwrap();
         symlink("victim", temporary.path().join("state")).unwrap();
-        symlink("victim", temporary.path().join("state.tmp")).unwrap();
         replace(&root, "state", b"new", 0o666).unwrap();
         assert_eq!(read(&root, "state", 10).unwrap(), b"new");
         assert_eq!(read(&root, "victim", 10).unwrap(), b"untouched");

@@ -196,7 +196,7 @@ fn long_lines_and_binary_garbage_lose_no_byte() {
             bytes.push(b'\n');
         }
     }
-    assert_eq!(bytes[..200_000], [b'x'; 200_000]);
+    assert!(bytes[..200_000].iter().all(|byte| *byte == b'x'));
     assert_eq!(bytes[200_001..], fs::read(case.path("work/raw")).unwrap());
 }
 
@@ -292,6 +292,9 @@ fn a_killed_shim_is_sealed_by_another() {
     let case = Case::new("echo $$ >pid; echo found >work/r; echo line; : >ready; exec sleep 1000");
     let mut child = case.start();
     case.wait_for("ready");
+    while case.log(1).is_empty() {
+        std::thread::yield_now();
+    }
     signal(&child, rustix::process::Signal::KILL);
     child.wait().unwrap();
     let pid = fs::read_to_string(case.path("pid")).unwrap().trim().parse().unwrap();

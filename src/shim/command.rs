@@ -1,4 +1,4 @@
-//! `dragnet shim run|seal [DIR]`: called by containers, not by people.
+//! `dragnet shim run|seal|open [DIR]`: called by containers, not by people.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -14,8 +14,9 @@ pub fn main(args: &[OsString]) -> u8 {
     let result = match args.first().and_then(|verb| verb.to_str()) {
         Some("run") => Attempt::open(dir).and_then(|attempt| run::run(&attempt)),
         Some("seal") => Attempt::open(dir).and_then(|attempt| seal::seal_killed(&attempt)),
+        Some("open") => seal::open_up(dir),
         _ => {
-            say("usage: dragnet shim run|seal [DIR]");
+            say("usage: dragnet shim run|seal|open [DIR]");
             return 2;
         }
     };

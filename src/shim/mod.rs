@@ -2,7 +2,7 @@
 //!
 //! No log or copy channel of an engine is reliable for data, so the authoritative bytes are files that this code writes.
 //! `run` claims the attempt, runs the scanner as a child, numbers its log lines, enforces its limits, notes how it ended
-//! and seals its results; `seal` does the last step for an attempt whose shim was killed. Sealing reads files and writes
+//! and seals its results; `seal` does the last step for an attempt whose shim was killed; `open` only lets the host's user remove what is left. Sealing reads files and writes
 //! files, so it may be repeated. Everything is synchronous, and nothing but the container's kernel is needed.
 //!
 //! ```text

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use sha2::Digest as _;
 
@@ -65,18 +66,23 @@ pub(super) fn seal(attempt: &Attempt) -> Result<(), ShimError> {
     beneath::replace(&attempt.root, files::MANIFEST, &text, FILE_MODE).during("write the manifest")
 }
 
+/// Lets everybody read and remove what an attempt left, whether it can be sealed or not.
+pub(super) fn open_up(dir: &Path) -> Result<(), ShimError> {
+    let root = beneath::root(dir).during("open the attempt's directory")?;
+    walk::list(&root, "", true).during("open the attempt up for its removal").map(drop)
+}
+
 /// Moves aside what a scanner may have put in the seal's place, or an interrupted sealing left there.
 fn move_old_seal(root: &OwnedFd) -> io::Result<()> {
-    use rustix::fs::{RenameFlags, renameat_with};
+    use rustix::fs::{AtFlags, renameat, statat};
     use rustix::io::Errno;
-    for number in 0..u32::MAX {
-        match renameat_with(root, files::SEAL, root, format!("old-seal-{number}"), RenameFlags::NOREPLACE) {
-            Err(Errno::EXIST) => {}
-            Ok(()) | Err(Errno::NOENT) => break,
-            Err(error) => return Err(error.into()),
-        }
+    let free = |name: &String| statat(root, name, AtFlags::SYMLINK_NOFOLLOW).is_err();
+    // Nobody else is left to take the name: not every file system can refuse to replace.
+    let name = (0_u32..).map(|number| format!("old-seal-{number}")).find(free).unwrap_or_default();
+    match renameat(root, files::SEAL, root, name) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// Chooses what is sealed: declared results first, then the rest as far as the limit reaches; the log has its own limit.

@@ -22,6 +22,8 @@ use crate::model::spec::files;
 
 /// Between two looks at the results' size and the cancel file.
 const TICK: Duration = Duration::from_millis(500);
+/// Waking later than this is no matter of a busy machine.
+const FREEZE: Duration = Duration::from_secs(2);
 /// How long the ends of the scanner's streams are waited for when all its processes are gone.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -75,7 +77,7 @@ pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: &Orders) -> Outcome
         }
     };
     let streams = read_streams(attempt, &mut child, log, &orders.sender);
-    let leader = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap_or(Pid::INIT);
+    let leader = Pid::from_child(&child);
     let now = Instant::now();
     let mut supervisor = Supervisor {
         attempt,
@@ -110,9 +112,11 @@ struct Supervisor<'a> {
 impl Supervisor<'_> {
     fn watch(&mut self, events: &Receiver<Event>) {
         while self.status.is_none() {
-            let now = Instant::now();
             let wake = [self.deadline, self.kill_at].into_iter().flatten().fold(self.next_tick, Instant::min);
-            match events.recv_timeout(wake.saturating_duration_since(now)) {
+            let event = events.recv_timeout(wake.saturating_duration_since(Instant::now()));
+            let frozen = frozen_for(wake, Instant::now());
+            self.deadline = self.deadline.and_then(|deadline| deadline.checked_add(frozen));
+            match event {
                 Ok(Event::Signal(SIGCHLD)) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
                 Ok(Event::Signal(_)) => self.stop(ExitCause::Stopped, self.attempt.cancel_grace_ms()),
                 Ok(Event::OutputFull) => self.stop(ExitCause::OutputLimit, None),
@@ -194,6 +198,13 @@ impl Supervisor<'_> {
     }
 }
 
+/// Returns how long this process, and with it the scanner, was frozen: waking much later than planned has no other cause.
+/// A paused scan must not find its time used up.
+fn frozen_for(wake: Instant, woken: Instant) -> Duration {
+    let late = woken.saturating_duration_since(wake);
+    if late > FREEZE { late } else { Duration::ZERO }
+}
+
 #[derive(PartialEq, Eq)]
 enum Children {
     Living,
@@ -257,4 +268,18 @@ fn capture_bytes(mut stream: impl Read, mut file: &File, limit: u64) -> io::Resu
     file.flush()?;
     let mut beyond = [0];
     Ok(copied < limit || matches!(stream.read(&mut beyond), Ok(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_delay_counts_as_frozen() {
+        let wake = Instant::now();
+        assert_eq!(frozen_for(wake, wake), Duration::ZERO);
+        assert_eq!(frozen_for(wake, wake + FREEZE), Duration::ZERO);
+        assert_eq!(frozen_for(wake, wake + Duration::from_mins(5)), Duration::from_mins(5));
+        assert_eq!(frozen_for(wake + Duration::from_mins(5), wake), Duration::ZERO);
+    }
 }

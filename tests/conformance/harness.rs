@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dragnet::executor::{Executor, ExecutorError, Observed, Sealed};
-use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, Sha256};
+use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, ScanKey, Sha256};
 use dragnet::model::manifest::Manifest;
 use dragnet::model::scanner::{ExitCodes, Limits, Network, ResultSpec};
 use dragnet::model::spec::{JobSpec, Launch};
@@ -16,7 +16,7 @@ use dragnet::model::unit::{ByteSize, Span};
 use dragnet::shim::unseal;
 
 /// No case takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An executor under test.
 #[async_trait]
@@ -27,6 +27,14 @@ pub(crate) trait Harness: Send + Sync {
     fn instance(&self) -> InstanceKey;
     /// An image with a shell.
     fn image(&self) -> &str;
+    /// How the image runs a script. An executor without processes may look the text up in a table of outcomes.
+    fn command(&self, script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+    /// Whether a case, by its name, can be tried: some need processes, memory or a file system of their own.
+    fn supports(&self, _case: &str) -> bool {
+        true
+    }
     /// The state directory, where secrets are spooled.
     fn state(&self) -> &Path;
     /// Kills all processes of an attempt behind the executor's back.
@@ -35,20 +43,36 @@ pub(crate) trait Harness: Send + Sync {
     async fn destroy(&self, name: &AttemptName);
 }
 
+/// Makes the first attempt of a scan's only job.
+pub(crate) fn launch(instance: InstanceKey, scan: ScanKey, spec: JobSpec) -> Launch {
+    let job = JobName { step: "case".parse().unwrap(), chunk: 0 };
+    Launch {
+        name: AttemptName::new(instance, scan, &job, 1),
+        instance,
+        scan,
+        job,
+        attempt: 1,
+        spec_sha256: spec.sha256(&[]),
+        spec: Arc::new(spec),
+        assets: Arc::new([]),
+    }
+}
+
 /// A launch in the making.
 pub(crate) struct Attempt(pub Launch);
 
 impl Attempt {
     /// A job that runs a script.
     pub(crate) fn script(harness: &dyn Harness, script: &str) -> Self {
-        Self::program(harness, "sh", &["-c", script])
+        let command = harness.command(script);
+        let arguments: Vec<_> = command[1..].iter().map(String::as_str).collect();
+        Self::program(harness, &command[0], &arguments)
     }
 
     /// A job that runs a program.
     pub(crate) fn program(harness: &dyn Harness, program: &str, arguments: &[&str]) -> Self {
         static SCANS: AtomicU64 = AtomicU64::new(1);
         let scan = Key8::from_bits(SCANS.fetch_add(1, Ordering::Relaxed));
-        let job = JobName { step: "case".parse().unwrap(), chunk: 0 };
         let spec = JobSpec {
             scanner: "test".to_owned(),
             image: harness.image().to_owned(),
@@ -67,17 +91,7 @@ impl Attempt {
             data: Vec::new(),
             exceptions: Vec::new(),
         };
-        let launch = Launch {
-            name: AttemptName::new(harness.instance(), scan, &job, 1),
-            instance: harness.instance(),
-            scan,
-            job,
-            attempt: 1,
-            spec_sha256: spec.sha256(&[]),
-            spec: Arc::new(spec),
-            assets: Arc::new([]),
-        };
-        Self(launch)
+        Self(launch(harness.instance(), scan, spec))
     }
 
     /// Changes the specification.

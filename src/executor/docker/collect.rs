@@ -11,7 +11,7 @@ use super::archive;
 use super::container;
 use super::engine::from_io;
 use super::executor::DockerExecutor;
-use super::launch::observed;
+use super::launch::{failed_start, observed};
 use super::place::{Place, blocking};
 use crate::beneath;
 use crate::executor::{ExecutorError, Observed, Sealed};
@@ -30,8 +30,11 @@ const MAX_PART: u64 = 64 << 20;
 impl DockerExecutor {
     /// See [`crate::executor::Executor::fetch`].
     pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
-        let place = self.place(launch.name.as_str());
+        let place = self.place(&launch.name).await?;
         let container = self.engine.inspect(launch.name.as_str()).await?;
+        if let Some(words) = container.as_ref().and_then(failed_start) {
+            return Err(ExecutorError::NotStarted(words));
+        }
         let state = container.as_ref().map(observed);
         match (&state, &place) {
             (Some(Observed::Running), _) => return Err(ExecutorError::Busy(format!("{} still runs", launch.name))),
@@ -53,7 +56,6 @@ impl DockerExecutor {
         self.engine.remove(&sealer).await?;
         collected?.ok_or_else(|| {
             let words = match state {
-                Some(Observed::Exited { error: Some(words), .. }) => words,
                 Some(Observed::Exited { code: Some(code), .. }) => {
                     format!("its shim exited with {code} and could not be made up for")
                 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, ResourcesUlimits,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 
 use crate::model::scanner::{HardeningItem, Network};
-use crate::model::spec::{JobSpec, Launch, paths};
+use crate::model::spec::{JobSpec, Launch, label, paths};
 
 /// User and group of scanners, by number: images need not know them.
 pub(super) const UID: u64 = 65532;
@@ -38,6 +38,16 @@ pub(super) fn of_sealing(launch: &Launch, mounts: Vec<Mount>) -> ContainerCreate
     host.memory = host.memory.map(|memory| memory.max(MIN_SEAL_MEMORY));
     host.memory_swap = host.memory;
     ContainerCreateBody { host_config: Some(host), ..common(launch, "seal", "seal") }
+}
+
+/// Describes the container that opens an attempt's files up for their removal, from what its own container was.
+pub(super) fn of_release(attempt: &ContainerConfig, mounts: Vec<Mount>) -> ContainerCreateBody {
+    let mut labels = attempt.labels.clone().unwrap_or_default();
+    labels.insert(label::ROLE.to_owned(), "helper".to_owned());
+    let mut body = of_helper(attempt.image.as_deref().unwrap_or_default(), labels, mounts);
+    body.entrypoint = Some([paths::SHIM, "shim", "open"].map(str::to_owned).to_vec());
+    body.user.clone_from(&attempt.user);
+    body
 }
 
 /// Describes a container that is never started: a handle on the volumes that it mounts.

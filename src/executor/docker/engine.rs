@@ -79,6 +79,15 @@ impl Engine {
         Err(ExecutorError::Busy(format!("container {id} is being removed")))
     }
 
+    /// Removes a container that does not run; one that does, or is gone, is left as it is.
+    pub(super) async fn remove_idle(&self, id: &str) -> Result<(), ExecutorError> {
+        let options = RemoveContainerOptionsBuilder::new().v(true).build();
+        match self.docker.remove_container(id, Some(options)).await.map_err(|error| from_engine(&error)) {
+            Err(ExecutorError::Conflict { .. } | ExecutorError::NotFound(_)) => Ok(()),
+            result => result,
+        }
+    }
+
     /// Waits for a container's end and returns its exit code.
     pub(super) async fn wait(&self, id: &str) -> Result<i64, ExecutorError> {
         let mut answers = Box::pin(self.docker.wait_container(id, None::<WaitContainerOptions>));

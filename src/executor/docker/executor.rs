@@ -27,6 +27,9 @@ use crate::executor::{
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
 use crate::model::spec::{JobSpec, Launch, label};
 
+/// The only item of hardening that many engines lack.
+const SWAP: &str = "swap limit";
+
 /// How an engine is reached and where its files are kept.
 #[derive(Debug, Clone)]
 pub struct DockerOptions {
@@ -52,8 +55,6 @@ pub struct DockerExecutor {
     pub(super) state: PathBuf,
     pub(super) transport: Transport,
     pub(super) grace_ms: u64,
-    /// Taken while a shared volume is filled.
-    pub(super) filling: tokio::sync::Mutex<()>,
     pub(super) cursors: Mutex<HashMap<AttemptName, Cursor>>,
     trees: Mutex<HashMap<Sha256, PathBuf>>,
     capabilities: Capabilities,
@@ -94,7 +95,6 @@ impl DockerExecutor {
             state,
             transport,
             grace_ms: u64::try_from(options.grace.as_millis()).unwrap_or(u64::MAX),
-            filling: tokio::sync::Mutex::default(),
             cursors: Mutex::default(),
             trees: Mutex::default(),
             capabilities,
@@ -103,12 +103,11 @@ impl DockerExecutor {
     }
 
     /// Returns where an attempt's files are; also of one that was launched when the other transport was in use.
-    pub(super) fn place(&self, name: &str) -> Place {
-        let dir = self.state.join("spool").join(name);
-        if dir.exists() || self.transport == Transport::Bind {
-            return Place::Spool(dir);
-        }
-        Place::Volume(name.to_owned())
+    pub(super) async fn place(&self, name: &AttemptName) -> Result<Place, ExecutorError> {
+        let dir = Place::spool(&self.state, name);
+        let in_spool =
+            dir.exists() || self.transport == Transport::Bind && self.engine.volume(name.as_str()).await?.is_none();
+        Ok(if in_spool { Place::Spool(dir) } else { Place::Volume(name.to_string()) })
     }
 
     /// Returns the directory of a tree that was provided.
@@ -165,7 +164,7 @@ fn hardening(info: &SystemInfo) -> Vec<Hardening> {
         ("read-only root", Proof::Enforced),
         ("private /tmp", Proof::Enforced),
         ("memory limit", can(info.memory_limit)),
-        ("swap limit", can(info.swap_limit)),
+        (SWAP, can(info.swap_limit)),
         ("process limit", can(info.pids_limit)),
         ("processor limit", can(info.cpu_cfs_quota)),
         ("network", Proof::Enforced),
@@ -194,7 +193,9 @@ impl Executor for DockerExecutor {
     }
 
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError> {
-        let unavailable = self.capabilities.hardening.iter().filter(|hardening| hardening.proof == Proof::Unavailable);
+        // Without accounting for swap the limit on memory still holds for memory.
+        let unavailable = |item: &&Hardening| item.proof == Proof::Unavailable && item.item != SWAP;
+        let unavailable = self.capabilities.hardening.iter().filter(unavailable);
         let mut unmet: Vec<_> = unavailable
             .map(|hardening| Unmet {
                 item: hardening.item.to_owned(),

@@ -1,6 +1,7 @@
 //! Launching: create by name, deliver, start; each step may be repeated, and only what was never started is started.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount};
 
@@ -16,8 +17,11 @@ use crate::failpoint;
 use crate::model::id::Sha256;
 use crate::model::spec::{Launch, ShimJob, label, paths};
 
-/// How often a name is created anew after its object vanished between two calls.
-const CREATE_TRIES: usize = 3;
+/// How often a name is tried when it is neither free nor anybody's, each time a little later: the engine reserves a name
+/// well before it shows the container.
+const CREATE_TRIES: u32 = 12;
+/// The first wait between two tries.
+const CREATE_WAIT: Duration = Duration::from_millis(25);
 /// Where helpers mount the volume that they fill.
 const FILL: &str = "/fill";
 
@@ -43,7 +47,7 @@ impl DockerExecutor {
         let named = self.create_or_adopt(launch, mounts).await?;
         failpoint::hit("docker.launch.created");
         if named.never_started {
-            self.check_trees(launch).await?;
+            self.check_volumes(launch, &named.id).await?;
             place.deliver(&self.engine, &named.id, self.delivery(launch).await?).await?;
             failpoint::hit("docker.launch.delivered");
             self.start(&named.id).await?;
@@ -63,7 +67,7 @@ impl DockerExecutor {
         let name = launch.name.as_str();
         let body = container::of_attempt(launch, mounts);
         let mut last = None;
-        for _ in 0..CREATE_TRIES {
+        for tries in 1..=CREATE_TRIES {
             match self.engine.create(name, body.clone()).await {
                 Ok(id) => return Ok(Named { id, adopted: false, never_started: true }),
                 Err(
@@ -74,6 +78,7 @@ impl DockerExecutor {
                         return adopt(launch, &found);
                     }
                     last = Some(error);
+                    tokio::time::sleep(CREATE_WAIT * tries).await;
                 }
                 Err(ExecutorError::Image { message, .. }) => {
                     return Err(ExecutorError::Image { image: launch.spec.image.clone(), message });
@@ -138,17 +143,17 @@ impl DockerExecutor {
         Ok(mounts)
     }
 
-    /// Makes sure, now that the container holds its volumes, that none of them was removed and made anew, empty, by its creation.
-    async fn check_trees(&self, launch: &Launch) -> Result<(), ExecutorError> {
+    /// Makes sure, now that the container holds its volumes, that none of them was removed since it was looked at: the
+    /// engine would have made it anew, empty, and an empty source has no findings.
+    async fn check_volumes(&self, launch: &Launch, id: &str) -> Result<(), ExecutorError> {
         if self.transport == Transport::Bind {
             return Ok(());
         }
-        for (sha256, role, _) in trees(launch) {
-            let name = tree_volume(launch, role, sha256);
-            let labelled = |volume: bollard::models::Volume| volume.labels.contains_key(label::ROLE);
-            if !self.engine.volume(&name).await?.is_some_and(labelled)
-                || self.engine.volume(&complete(&name)).await?.is_none()
-            {
+        let trees = trees(launch).into_iter().map(|(sha256, role, _)| tree_volume(launch, role, sha256));
+        for name in trees.chain([shim_volume(&self.agent)]) {
+            if !self.is_filled(&name).await? {
+                // It was never started by us; unless somebody else just did, the next launch makes it again.
+                self.engine.remove_idle(id).await?;
                 return Err(ExecutorError::Busy(format!("volume {name} was removed during the launch")));
             }
         }
@@ -167,7 +172,15 @@ impl DockerExecutor {
         self.fill_volume(launch, &shim_volume(&self.agent), "shim", fill).await
     }
 
-    /// Fills a volume once. A second, empty volume says that the first is complete, for one that is half filled looks no different.
+    /// Returns whether a volume is ours and complete. A second, empty volume says so, for one that is half filled looks no
+    /// different; the label tells it from one that the engine made because a container named it.
+    async fn is_filled(&self, name: &str) -> Result<bool, ExecutorError> {
+        let marker = complete(name);
+        let (volume, marker) = tokio::try_join!(self.engine.volume(name), self.engine.volume(&marker))?;
+        Ok(marker.is_some() && volume.is_some_and(|volume| volume.labels.contains_key(label::ROLE)))
+    }
+
+    /// Fills a volume, unless it is complete.
     async fn fill_volume<S>(
         &self,
         launch: &Launch,
@@ -178,23 +191,46 @@ impl DockerExecutor {
     where
         S: futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
     {
-        let _one_at_a_time = self.filling.lock().await;
-        let (marker, labels) = (complete(name), shared_labels(launch, role));
-        let (filled, marked) = tokio::try_join!(self.engine.volume(name), self.engine.volume(&marker))?;
-        if filled.is_some() && marked.is_some() {
+        if self.is_filled(name).await? {
             return Ok(());
+        }
+        let _one_at_a_time = self.lock_filling().await?;
+        if self.is_filled(name).await? {
+            return Ok(());
+        }
+        let (marker, labels) = (complete(name), shared_labels(launch, role));
+        self.engine.remove_volume(&marker).await?;
+        if self.engine.volume(name).await?.is_some_and(|volume| !volume.labels.contains_key(label::ROLE)) {
+            self.engine.remove_volume(name).await?;
         }
         self.engine.create_volume(name, labels.clone()).await?;
         let helper = format!("dragnet-fill-{}", super::transport::random());
         let mut helper_labels = shared_labels(launch, "helper");
         helper_labels.insert(label::INSTANCE.to_owned(), launch.instance.to_string());
         let body = container::of_helper(&launch.spec.image, helper_labels, vec![volume(name, FILL, false)]);
-        let id = self.engine.create(&helper, body).await?;
+        let id = match self.engine.create(&helper, body).await {
+            Err(ExecutorError::Image { message, .. }) => {
+                return Err(ExecutorError::Image { image: launch.spec.image.clone(), message });
+            }
+            created => created?,
+        };
+        failpoint::hit("docker.volume.helper");
         let put = self.engine.put(&id, FILL, archive()).await;
         self.engine.remove(&id).await?;
         put?;
         failpoint::hit("docker.volume.filled");
         self.engine.create_volume(&marker, labels).await
+    }
+
+    /// Lets one process of this state fill volumes at a time; the kernel frees the lock of one that dies.
+    async fn lock_filling(&self) -> Result<std::fs::File, ExecutorError> {
+        let path = self.state.join("shim/filling.lock");
+        blocking("lock the filling of volumes", move || {
+            let file = std::fs::File::create(path)?;
+            file.lock()?;
+            Ok(file)
+        })
+        .await
     }
 
     /// Returns a tree's directory that everybody may read: its own, or a copy in the spool.
@@ -263,8 +299,18 @@ fn adopt(launch: &Launch, found: &ContainerInspectResponse) -> Result<Named, Exe
     if matches!(status, Some(ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD)) {
         return Err(ExecutorError::Busy(format!("{} is being removed", launch.name)));
     }
+    if let Some(words) = failed_start(found) {
+        return Err(ExecutorError::NotStarted(words));
+    }
     let never_started = observed(found) == Observed::Created;
     Ok(Named { id: found.id.clone().unwrap_or_default(), adopted: true, never_started })
+}
+
+/// Returns the engine's words on a container that it could not start; it leaves such a container in the state of a new one.
+pub(super) fn failed_start(found: &ContainerInspectResponse) -> Option<String> {
+    let state = found.state.as_ref()?;
+    let new = state.status == Some(ContainerStateStatusEnum::CREATED);
+    state.error.clone().filter(|error| new && !error.is_empty())
 }
 
 /// Returns how a container stands.
@@ -272,7 +318,6 @@ pub(super) fn observed(found: &ContainerInspectResponse) -> Observed {
     let Some(state) = &found.state else { return Observed::Created };
     let error = state.error.clone().filter(|error| !error.is_empty());
     match state.status {
-        // The engine leaves a container that it could not start in this state.
         Some(ContainerStateStatusEnum::CREATED) if error.is_none() => Observed::Created,
         Some(
             ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED | ContainerStateStatusEnum::RESTARTING,

@@ -19,7 +19,7 @@ pub(super) struct Cursor {
 impl DockerExecutor {
     /// See [`crate::executor::Executor::logs`].
     pub(super) async fn read_logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError> {
-        let place = self.place(name.as_str());
+        let place = self.place(name).await?;
         // Asked before the lines are read: what ends in between has more lines, and the next call finds them.
         let Some((id, state)) = self.inspect_attempt(name).await? else {
             return Err(ExecutorError::NotFound(name.to_string()));

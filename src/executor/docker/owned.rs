@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bollard::models::ContainerSummary;
 use bollard::query_parameters::{ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
 
 use super::collect::sealer_name;
@@ -47,11 +48,10 @@ impl DockerExecutor {
         self.list_labelled(format!("{}={instance}", label::INSTANCE)).await
     }
 
-    /// Returns the ids of an attempt's containers: its own and the one that seals.
-    pub(super) async fn list_attempt(&self, name: &AttemptName) -> Result<Vec<String>, ExecutorError> {
+    /// Lists an attempt's containers: its own and the one that seals.
+    pub(super) async fn list_attempt(&self, name: &AttemptName) -> Result<Vec<ContainerSummary>, ExecutorError> {
         let names = vec![format!("^/{name}$"), format!("^/{}$", sealer_name(name.as_str()))];
-        let filters = HashMap::from([("name", names), ("label", vec![label::ATTEMPT.to_owned()])]);
-        Ok(self.engine.list(&filters).await?.into_iter().filter_map(|container| container.id).collect())
+        self.engine.list(&HashMap::from([("name", names), ("label", vec![label::ATTEMPT.to_owned()])])).await
     }
 
     /// Removes the volume of an attempt, if it is that.

@@ -52,11 +52,11 @@ impl Place {
     /// Makes the directories that are mounted; volumes are made by the caller, who knows their labels.
     pub(super) fn make_directories(&self) -> Result<(), ExecutorError> {
         let Self::Spool(dir) = self else { return Ok(()) };
-        let made = ["out", "secrets"].into_iter().try_for_each(|name| {
+        let made = [("out", 0o777), ("secrets", 0o755)].into_iter().try_for_each(|(name, mode)| {
             let path = dir.join(name);
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
             // The scanner is another user; strangers on this machine are kept out by the directories above.
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o777))
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))
         });
         made.map_err(|error| ExecutorError::local(format!("make {}", dir.display()), &error))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::container;
 use super::executor::DockerExecutor;
 use super::launch::observed;
 use super::place::{Place, blocking};
@@ -20,7 +21,7 @@ impl DockerExecutor {
             return Ok(());
         }
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        let noted = self.place(name.as_str()).cancel(&self.engine, &id, grace_ms).await;
+        let noted = self.place(name).await?.cancel(&self.engine, &id, grace_ms).await;
         if found.state.is_some_and(|state| state.paused.unwrap_or(false)) {
             self.thaw(&id).await?;
         }
@@ -64,13 +65,39 @@ impl DockerExecutor {
 
     /// See [`crate::executor::Executor::remove`].
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
-        for owned in self.list_attempt(name).await? {
-            self.engine.remove(&owned).await?;
+        let place = self.place(name).await?;
+        let containers = self.list_attempt(name).await?;
+        let ids = || containers.iter().filter_map(|container| container.id.as_deref());
+        if let Place::Spool(_) = place {
+            for id in ids() {
+                self.engine.kill(id, "SIGKILL").await?;
+            }
+            if let Err(error) = self.remove_spool(name).await {
+                self.open_spool(name, &place).await?.ok_or(error)?;
+                self.remove_spool(name).await?;
+            }
         }
-        if let Place::Volume(volume) = self.place(name.as_str()) {
-            self.remove_labelled_volume(&volume, name).await?;
+        for id in ids() {
+            self.engine.remove(id).await?;
         }
-        self.remove_spool(name).await
+        match place {
+            Place::Volume(volume) => self.remove_labelled_volume(&volume, name).await,
+            Place::Spool(_) => Ok(()),
+        }
+    }
+
+    /// Lets us remove an attempt's files, while its container still tells by whom they were made: a scanner may have closed
+    /// directories to us, and only its own user can open them. `None` when the container is gone.
+    async fn open_spool(&self, name: &AttemptName, place: &Place) -> Result<Option<()>, ExecutorError> {
+        let Some(config) = self.engine.inspect(name.as_str()).await?.and_then(|found| found.config) else {
+            return Ok(None);
+        };
+        let helper = format!("dragnet-open-{}", super::transport::random());
+        let id = self.engine.create(&helper, container::of_release(&config, place.mounts(&self.agent))).await?;
+        self.engine.start(&id).await?;
+        self.engine.wait(&id).await?;
+        self.engine.remove(&id).await?;
+        Ok(Some(()))
     }
 
     /// Removes the spool's directory of an attempt.

@@ -56,9 +56,12 @@ async fn follow(engine: &Engine, instance: InstanceKey, sender: &Sender<Observat
         options = options.since(&since.as_second().to_string());
     }
     let mut events = Box::pin(engine.docker.events(Some(options.build())));
-    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut view = View::default();
+    if sender.send(Observation::Listing(view.list(engine, instance).await?)).await.is_err() {
+        return Ok(());
+    }
     loop {
         let observation = tokio::select! {
             biased;
