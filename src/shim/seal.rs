@@ -78,7 +78,7 @@ fn move_old_seal(root: &OwnedFd) -> io::Result<()> {
     use rustix::io::Errno;
     let free = |name: &String| statat(root, name, AtFlags::SYMLINK_NOFOLLOW).is_err();
     // Nobody else is left to take the name: not every file system can refuse to replace.
-    let name = (0_u32..).map(|number| format!("old-seal-{number}")).find(free).unwrap_or_default();
+    let name = (0..u32::MAX).map(|number| format!("old-seal-{number}")).find(free).unwrap_or_default();
     match renameat(root, files::SEAL, root, name) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::models::ContainerCreateBody;
+use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, InspectContainerOptions, KillContainerOptions,
     RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions,
@@ -117,7 +117,11 @@ impl DockerHarness {
                 (self.docker.clone(), self.image.clone(), format!("{}-{number}", self.instance));
             tokio::spawn(async move {
                 let cmd = ["sh", "-c", "echo x"].map(str::to_owned).to_vec();
-                let body = ContainerCreateBody { image: Some(image), cmd: Some(cmd), ..Default::default() };
+                // Like for like: a network costs more than all the rest.
+                let host = HostConfig { network_mode: Some("none".to_owned()), ..Default::default() };
+                let host_config = Some(host);
+                let body =
+                    ContainerCreateBody { image: Some(image), cmd: Some(cmd), host_config, ..Default::default() };
                 let options = CreateContainerOptionsBuilder::new().name(&name).build();
                 let id = docker.create_container(Some(options), body).await.unwrap().id;
                 docker.start_container(&id, None::<StartContainerOptions>).await.unwrap();
