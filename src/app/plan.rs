@@ -12,6 +12,9 @@ use crate::model::target::{Target, TargetKind};
 use crate::parse::PARSERS;
 use crate::plan::{self, Request, Selection};
 
+/// The file of an image's snapshot, as `docker save` writes it.
+const IMAGE_ARCHIVE: &str = "image.tar";
+
 /// What to plan.
 #[derive(Debug, Clone)]
 pub struct PlanRequest {
@@ -56,7 +59,10 @@ pub async fn plan(
     executor: Option<&SharedExecutor>,
     say: Say<'_>,
 ) -> Result<Planned, AppError> {
-    let gathered = gather(app, &request.target).await?;
+    let gathered = match (request.target.kind, executor) {
+        (TargetKind::Image, Some(executor)) => gather_image(app, &request.target, executor, say).await?,
+        _ => gather(app, &request.target).await?,
+    };
     let formats: Vec<&str> = PARSERS.iter().map(|parser| parser.name()).collect();
     let place = place(&request.target);
     let mut plan = plan::build(Request {
@@ -106,6 +112,27 @@ async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
         Ok::<_, AppError>(Gathered { facts, source: Some(snapshot.facts), git, left_out: snapshot.left_out })
     });
     gathered.await.map_err(|error| AppError::Panicked(error.to_string()))?
+}
+
+/// Exports the image: its archive is the only file of the snapshot.
+async fn gather_image(
+    app: &App,
+    target: &Target,
+    executor: &SharedExecutor,
+    say: Say<'_>,
+) -> Result<Gathered, AppError> {
+    let image = |error| AppError::Image { scanner: "target".to_owned(), error };
+    let found = executor.resolve_image(&target.value, true, &|words| say(words)).await.map_err(image)?;
+    let artifacts = app.store.dir().join("artifacts");
+    let local = |error: std::io::Error| ExecutorError::local("make a directory for the image", &error);
+    let dir = tempfile::Builder::new().prefix(".tmp-image-").tempdir_in(&artifacts).map_err(local)?;
+    executor.export_image(&found.id, &dir.path().join(IMAGE_ARCHIVE)).await.map_err(image)?;
+    let taken = tokio::task::spawn_blocking(move || {
+        let snapshot = artifact::snapshot(&artifacts, dir.path(), SnapshotOptions::default())?;
+        Ok::<_, AppError>(snapshot.facts)
+    });
+    let facts = taken.await.map_err(|error| AppError::Panicked(error.to_string()))??;
+    Ok(Gathered { facts: Facts::default(), source: Some(facts), git: None, left_out: Vec::new() })
 }
 
 /// Returns this machine's id and the target's absolute path, the identity of a directory without a remote.

@@ -10,7 +10,7 @@ macro_rules! embed {
 /// Every scanner.
 pub(super) const SCANNERS: Files = embed!("scanners":
     "bandit" "cargo-audit" "checkov" "gitleaks" "hadolint" "kingfisher" "nmap" "nmap-ports" "nmap-service" "ruff" "semgrep"
-    "trivy-config" "trivy-fs" "zizmor"
+    "trivy-config" "trivy-fs" "trivy-image" "zizmor"
 );
 
 /// Every template.

@@ -47,6 +47,10 @@ pub trait Executor: Send + Sync {
         progress: &Progress<'_>,
     ) -> Result<ImageInfo, ExecutorError>;
 
+    /// Writes an image, as the archive that `docker save` makes, to a new file: so that a scanner can look at it without a
+    /// socket of the engine.
+    async fn export_image(&self, reference: &str, into: &Path) -> Result<(), ExecutorError>;
+
     /// Returns what the engine cannot give to this specification; empty when all can be had.
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AttemptName, InstanceKey, JobName, ScanKey, Sha256};
-use super::scanner::{ExitCodes, HardeningException, Limits, Network, ResultSpec, SecretRef};
+use super::scanner::{ExitCodes, HardeningException, HardeningItem, Limits, Network, ResultSpec, SecretRef};
 use super::unit::Span;
 
 /// Where a scanner finds things, in every executor.
@@ -122,6 +122,15 @@ impl JobSpec {
         Sha256::of(json)
     }
 
+    /// Returns the databases that the scanner gets a writable copy of.
+    pub fn copies(&self) -> Vec<WritableCopy> {
+        if !self.exceptions.iter().any(|exception| exception.item == HardeningItem::ReadOnlyData) {
+            return Vec::new();
+        }
+        let copy = |tree: &DataTree| WritableCopy { from: tree.mount.clone(), to: format!("data/{}", tree.name) };
+        self.data.iter().map(copy).collect()
+    }
+
     /// Returns program and arguments. Placeholders: `{target}` the source directory, the job's single asset or the target's
     /// text; `{out}` and `{input}` directories of [`paths`]; `{host}` and `{port}` the parts of a single `host:port` asset.
     pub fn argv(&self, assets: &[String]) -> Vec<String> {
@@ -131,17 +140,36 @@ impl JobSpec {
             _ => self.target.as_str(),
         };
         let (host, port) = host_and_port(target);
-        let values = [
-            ("{target}", target),
-            ("{out}", paths::WORK),
-            ("{input}", paths::INPUT),
-            ("{host}", host),
-            ("{port}", port),
-        ];
-        let fill =
-            |argument: &String| values.iter().fold(argument.clone(), |text, (name, value)| text.replace(name, value));
-        std::iter::once(self.program.clone()).chain(self.command.iter().map(fill)).collect()
+        let value = |name: &str| match name {
+            "target" => Some(target),
+            "out" => Some(paths::WORK),
+            "input" => Some(paths::INPUT),
+            "host" => Some(host),
+            "port" => Some(port),
+            _ => None,
+        };
+        let copies = self.copies();
+        let place = |copy: &WritableCopy| format!("{}/{}", paths::OUT, copy.to);
+        let moved =
+            |argument: &String| copies.iter().fold(argument.clone(), |text, c| text.replace(&c.from, &place(c)));
+        let arguments = self.command.iter().map(|argument| fill(&moved(argument), value));
+        std::iter::once(self.program.clone()).chain(arguments).collect()
     }
+}
+
+/// Replaces `{name}` by its value, in one pass: what an asset brings in is never looked at again.
+fn fill<'v>(argument: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let (mut filled, mut rest) = (String::with_capacity(argument.len()), argument);
+    while let Some(start) = rest.find('{') {
+        let (before, from) = rest.split_at(start);
+        filled.push_str(before);
+        let end = from.find('}').map_or(1, |end| end + 1);
+        let (placeholder, after) = from.split_at(end);
+        filled.push_str(value(placeholder.trim_start_matches('{').trim_end_matches('}')).unwrap_or(placeholder));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
 }
 
 /// Splits `host:port/protocol`, also with an IPv6 address in brackets.
@@ -235,6 +263,18 @@ pub struct ShimJob {
     pub output_limit: u64,
     /// Most bytes of log.
     pub log_limit: u64,
+    /// Databases that the scanner wants to write to: copied before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<WritableCopy>,
+}
+
+/// A tree that a scanner gets a copy of, for itself alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WritableCopy {
+    /// Where the tree is mounted, read-only.
+    pub from: String,
+    /// Where the copy goes, relative to [`paths::OUT`].
+    pub to: String,
 }
 
 impl ShimJob {
@@ -254,6 +294,7 @@ impl ShimJob {
             grace_ms,
             output_limit: spec.limits.output.0,
             log_limit: spec.limits.log.0,
+            copies: spec.copies(),
         }
     }
 }
@@ -261,6 +302,12 @@ impl ShimJob {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn placeholders_are_filled_once_and_the_rest_is_left_alone() {
+        let value = |name: &str| (name == "target").then_some("{out}");
+        assert_eq!(fill("-t={target} {} {x} {", value), "-t={out} {} {x} {");
+    }
 
     #[test]
     fn an_assets_parts_fill_their_placeholders() {

@@ -14,6 +14,7 @@
 
 mod attempt;
 mod command;
+mod copies;
 mod error;
 mod lines;
 mod log;

@@ -6,7 +6,7 @@ use super::attempt::{Attempt, DIRECTORY_MODE, Ended};
 use super::error::{During as _, ShimError};
 use super::log::Log;
 use super::supervise::{self, Orders};
-use super::{mirror, process, seal, usage};
+use super::{copies, mirror, process, seal, usage};
 use crate::beneath;
 use crate::model::clock::Clock;
 use crate::model::manifest::Exit;
@@ -18,6 +18,7 @@ pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
     process::become_init();
     attempt.claim()?;
     beneath::make_directory(&attempt.root, files::WORK, DIRECTORY_MODE).during("make the directory of results")?;
+    copies::make(&attempt.root, &attempt.job.copies).during("copy a database")?;
     let log = Arc::new(Log::create(&attempt.root, attempt.job.log_limit).during("make the log")?);
 
     let started_at = Clock::System.now();

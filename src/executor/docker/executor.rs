@@ -192,6 +192,10 @@ impl Executor for DockerExecutor {
         images::resolve(&self.engine, &self.capabilities.platform, reference, pull, progress).await
     }
 
+    async fn export_image(&self, reference: &str, into: &Path) -> Result<(), ExecutorError> {
+        images::export(&self.engine, reference, into).await
+    }
+
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError> {
         // Without accounting for swap the limit on memory still holds for memory.
         let unavailable = |item: &&Hardening| item.proof == Proof::Unavailable && item.item != SWAP;

@@ -1,7 +1,10 @@
 //! Images: looked up, pulled only when they are missing.
 
+use std::path::Path;
+
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
 
 use super::credentials;
 use super::engine::Engine;
@@ -65,6 +68,18 @@ async fn pull(engine: &Engine, reference: &str, progress: &Progress<'_>) -> Resu
         progress(format!("{id} {status}").trim());
     }
     Ok(())
+}
+
+/// See [`crate::executor::Executor::export_image`].
+pub(super) async fn export(engine: &Engine, reference: &str, into: &Path) -> Result<(), ExecutorError> {
+    let local = |error: std::io::Error| ExecutorError::local(format!("write {}", into.display()), &error);
+    let mut file = tokio::fs::File::create_new(into).await.map_err(local)?;
+    let mut archive = Box::pin(engine.docker.export_image(reference));
+    while let Some(chunk) = archive.next().await {
+        let chunk = chunk.map_err(|error| from_engine(&error))?;
+        file.write_all(&chunk).await.map_err(local)?;
+    }
+    file.sync_all().await.map_err(local)
 }
 
 fn is_tagged(reference: &str) -> bool {
