@@ -7,4 +7,5 @@
 
 mod cases;
 mod docker;
+mod fake;
 mod harness;
