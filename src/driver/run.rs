@@ -16,6 +16,7 @@ use super::settle::settle;
 use super::transition::transition;
 use super::trust::Trust;
 use super::view::View;
+use crate::executor::types::secret_dir;
 use crate::executor::{Observation, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
@@ -66,7 +67,19 @@ impl Driver {
     pub async fn run(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
         match self.drive(lease, detach).await {
             Err(error) if error.is_lost_ownership() => Ok(Rest::LostOwnership),
+            Ok(Rest::Ended) => self.forget_secrets(lease).map(|()| Rest::Ended),
             other => other,
+        }
+    }
+
+    /// An ended scan needs its secrets no more.
+    fn forget_secrets(&self, lease: &Lease) -> Result<(), DriverError> {
+        let dir = secret_dir(self.store.dir(), self.store.scan(lease.scan)?.id);
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(DriverError::local("remove", &dir, &error))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -38,7 +38,13 @@ impl Lab {
     pub async fn submit_with(&self, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
         let mut options = ScanOptions::default();
         adjust(&mut options);
-        let specs = steps.iter().map(|step| NewStep { spec: spec(step), blocked: None }).collect();
+        let specs = steps
+            .iter()
+            .map(|step| NewStep {
+                spec: JobSpec::of(&step.scanner, step.scanner.image.clone(), "127.0.0.1".to_owned()),
+                blocked: None,
+            })
+            .collect();
         let plan = Plan {
             template: None,
             target: "host:127.0.0.1".parse().unwrap(),
@@ -155,28 +161,6 @@ pub fn step(id: &str) -> Step {
         when: None,
         on_failure: Default::default(),
         accept_partial: Default::default(),
-    }
-}
-
-fn spec(step: &Step) -> JobSpec {
-    let scanner = step.scanner.clone();
-    JobSpec {
-        scanner: scanner.name,
-        image: scanner.image,
-        program: scanner.program,
-        command: scanner.command,
-        env: scanner.env,
-        source: None,
-        target: "127.0.0.1".to_owned(),
-        results: scanner.results,
-        exit_codes: scanner.exit_codes,
-        accept_empty: scanner.accept_empty,
-        network: scanner.network,
-        timeout: scanner.timeout,
-        limits: scanner.limits,
-        secrets: scanner.secrets,
-        data: Vec::new(),
-        exceptions: scanner.exceptions,
     }
 }
 
