@@ -331,6 +331,11 @@ impl Executor for FakeExecutor {
         Ok(())
     }
 
+    async fn withdraw_tree(&self, _instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        self.world().trees.remove(&sha256);
+        Ok(())
+    }
+
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
         let adopted = self.faulty(Operation::Create, &launch.name, || self.create(launch))?;
         self.faulty(Operation::Start, &launch.name, || self.start(&launch.name))?;
