@@ -5,6 +5,8 @@ mod bind;
 mod engine;
 mod error;
 mod plan;
+mod report;
+mod retake;
 mod start;
 mod watch;
 
@@ -14,6 +16,8 @@ pub use ask::{Asked, ask};
 pub use engine::{Profile, connect, engine_of};
 pub use error::AppError;
 pub use plan::{PlanRequest, Planned, PlannedImage, plan};
+pub use report::{ReportRequest, report};
+pub use retake::retake;
 pub use start::{StartRequest, submit};
 pub use watch::{Watch, WatchEnd, watch};
 
