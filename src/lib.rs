@@ -55,3 +55,5 @@ pub mod store;
 pub mod driver;
 
 pub mod app;
+
+pub mod cli;
