@@ -22,7 +22,8 @@ pub(super) struct Reported {
 }
 
 /// Judges the end of the scanner, before its reports are read: a failure that no report can mend, or the gaps so far.
-pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes) -> Result<BTreeSet<Gap>, Failure> {
+/// `stopping` says whether we have asked it to stop.
+pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes, stopping: bool) -> Result<BTreeSet<Gap>, Failure> {
     let mut gaps = BTreeSet::new();
     if exit.oom_kills > 0 {
         gaps.insert(Gap::OutOfMemory);
@@ -35,6 +36,9 @@ pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes) -> Result<BTreeSet<Gap>
         }
         ExitCause::TimeLimit => _ = gaps.insert(Gap::TimeCap),
         ExitCause::OutputLimit => _ = gaps.insert(Gap::OutputCap),
+        ExitCause::Stopped if !stopping => {
+            return Err(Failure::new(FailureReason::Killed, "it was stopped, and not by us"));
+        }
         ExitCause::Stopped => _ = gaps.insert(Gap::Stopped),
         ExitCause::Ended => judge_code(exit, codes, &mut gaps)?,
     }
@@ -117,7 +121,7 @@ mod tests {
     }
 
     fn judge(exit: &Exit, reported: &Reported) -> Result<Coverage, FailureReason> {
-        let gaps = judge_exit(exit, &codes()).map_err(|failure| failure.reason)?;
+        let gaps = judge_exit(exit, &codes(), false).map_err(|failure| failure.reason)?;
         judge_reports(exit, &codes(), gaps, reported).map_err(|failure| failure.reason)
     }
 
@@ -142,6 +146,13 @@ mod tests {
     fn a_signal_nobody_sent_is_a_loss() {
         assert_eq!(judge(&exit(ExitCause::Ended, None), &some(5)), Err(FailureReason::Killed));
         assert_eq!(judge(&exit(ExitCause::ShimKilled, None), &some(5)), Err(FailureReason::Killed));
+    }
+
+    #[test]
+    fn a_stop_that_we_did_not_ask_for_is_a_loss() {
+        let stopped = exit(ExitCause::Stopped, Some(0));
+        assert_eq!(judge(&stopped, &some(5)), Err(FailureReason::Killed));
+        assert_eq!(judge_exit(&stopped, &codes(), true), Ok(BTreeSet::from([Gap::Stopped])));
     }
 
     #[test]
