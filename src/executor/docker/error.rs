@@ -36,6 +36,13 @@ fn from_words(message: &str) -> ExecutorError {
     let lower = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let message = message.to_owned();
+    if says(&["can only kill running containers"]) {
+        // Podman's word for what Docker answers with 409.
+        return ExecutorError::Conflict { name: String::new(), message };
+    }
+    if says(&["oci permission denied"]) {
+        return ExecutorError::Refused(message);
+    }
     if says(&["no space left", "cannot allocate memory", "disk quota", "too many open files", "resource temporarily"]) {
         return ExecutorError::Resource(message);
     }
@@ -113,6 +120,7 @@ mod tests {
             (500, "driver failed programming external connectivity: port is already allocated", SpecRefused),
             (500, "Get \"https://r/v2/\": net/http: TLS handshake timeout", EngineError),
             (500, "manifest for x:1 not found: manifest unknown", ImageUnavailable),
+            (500, "runc: error setting rlimit type 7: operation not permitted: OCI permission denied", SpecRefused),
             (500, "something nobody has seen before", EngineError),
             (403, "authorization denied by plugin", SpecRefused),
         ] {

@@ -50,7 +50,8 @@ impl DockerExecutor {
 
     /// Lists an attempt's containers: its own and the one that seals.
     pub(super) async fn list_attempt(&self, name: &AttemptName) -> Result<Vec<ContainerSummary>, ExecutorError> {
-        let names = vec![format!("^/{name}$"), format!("^/{}$", sealer_name(name.as_str()))];
+        // Docker matches names with their slash, Podman without.
+        let names = vec![format!("^/?{name}$"), format!("^/?{}$", sealer_name(name.as_str()))];
         self.engine.list(&HashMap::from([("name", names), ("label", vec![label::ATTEMPT.to_owned()])])).await
     }
 
