@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::executor::ExecutorError;
@@ -34,7 +34,8 @@ impl Agent {
         })?;
         let version = Sha256::of(&content).to_string()[..12].to_owned();
         let path = dir.join(format!("dragnet-{version}"));
-        if !fs::metadata(&path).is_ok_and(|found| found.len() == content.len() as u64) {
+        let usable = |found: fs::Metadata| found.len() == content.len() as u64 && found.permissions().mode() & 0o5 == 0o5;
+        if !fs::metadata(&path).is_ok_and(usable) {
             put(&path, &content).map_err(|error| ExecutorError::local(format!("write {}", path.display()), &error))?;
         }
         Ok(Self { path, version })
@@ -46,6 +47,8 @@ fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(&temporary)?;
     file.write_all(content)?;
+    // Whatever our umask: the users of containers run it.
+    file.set_permissions(fs::Permissions::from_mode(0o755))?;
     file.sync_all()?;
     drop(file);
     fs::rename(&temporary, path)
