@@ -2,12 +2,16 @@
 
 mod ask;
 mod bind;
+pub mod doctor;
 mod engine;
 mod error;
+pub mod gc;
+mod logs;
 mod plan;
 mod report;
 mod retake;
 mod start;
+pub mod state;
 mod watch;
 
 use std::path::Path;
@@ -15,6 +19,7 @@ use std::path::Path;
 pub use ask::{Asked, ask};
 pub use engine::{Profile, connect, engine_of};
 pub use error::AppError;
+pub use logs::{LogEntry, LogsRequest, logs};
 pub use plan::{PlanRequest, Planned, PlannedImage, plan};
 pub use report::{ReportRequest, report};
 pub use retake::retake;

@@ -72,6 +72,21 @@ pub(super) enum Command {
     Watch(verbs::watch::WatchArgs),
     Cancel(verbs::cancel::CancelArgs),
     Report(verbs::report::ReportArgs),
+    List(verbs::list::ListArgs),
+    Show(verbs::show::ShowArgs),
+    Findings(verbs::findings::FindingsArgs),
+    Logs(verbs::logs::LogsArgs),
+    Pause(verbs::pause::PauseArgs),
+    Resume(verbs::resume::ResumeArgs),
+    Scanners(verbs::scanners::ScannersArgs),
+    Templates(verbs::templates::TemplatesArgs),
+    Config(verbs::config::ConfigArgs),
+    State(verbs::state::StateArgs),
+    Gc(verbs::gc::GcArgs),
+    Doctor(verbs::doctor::DoctorArgs),
+    Completions(verbs::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Man(verbs::completions::ManArgs),
 }
 
 /// How a table is written.

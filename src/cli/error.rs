@@ -156,6 +156,8 @@ fn app(error: &AppError) -> Advice {
         AppError::Source(error) => source(error),
         AppError::Engine(error) => engine(error),
         AppError::Driver(error) => driver(error),
+        AppError::Local { .. } => advice(Kind::Unreachable, []),
+        AppError::Backup { .. } => advice(Kind::Usage, []),
         AppError::Render(RenderError::Write(error)) => output(error),
         AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),
         AppError::SourceChanged { .. } => advice(

@@ -34,7 +34,8 @@ impl Agent {
         })?;
         let version = Sha256::of(&content).to_string()[..12].to_owned();
         let path = dir.join(format!("dragnet-{version}"));
-        let usable = |found: fs::Metadata| found.len() == content.len() as u64 && found.permissions().mode() & 0o5 == 0o5;
+        let usable =
+            |found: fs::Metadata| found.len() == content.len() as u64 && found.permissions().mode() & 0o5 == 0o5;
         if !fs::metadata(&path).is_ok_and(usable) {
             put(&path, &content).map_err(|error| ExecutorError::local(format!("write {}", path.display()), &error))?;
         }
