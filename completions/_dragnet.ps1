@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'dragnet' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List scans, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show how a scan or one of its jobs stands')
             [CompletionResult]::new('findings', 'findings', [CompletionResultType]::ParameterValue, 'List a scan''s findings, worst first')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Make a scan of results that were made elsewhere, and report it')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Print what a job''s scanner said')
             [CompletionResult]::new('pause', 'pause', [CompletionResultType]::ParameterValue, 'Pause scans: start no more jobs, let those that run end')
             [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Go on with a scan that is paused, or that nobody drives any more')
@@ -67,7 +68,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the plan to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the plan to this file')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the plan as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -95,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Write a report to a file too; may be repeated')
             [CompletionResult]::new('--request-key', '--request-key', [CompletionResultType]::ParameterName, 'Refuse to start a second scan with this key')
             [CompletionResult]::new('--on-interrupt', '--on-interrupt', [CompletionResultType]::ParameterName, 'What the first Ctrl-C or SIGTERM does')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -112,7 +113,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         'dragnet;watch' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Begin after this event')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print events as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -128,7 +129,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;cancel' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -148,7 +149,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to this file')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a table; 0 lists all')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -166,7 +167,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Only scans of this target, or of this target key')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the list as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -182,7 +183,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         }
         'dragnet;show' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -201,7 +202,29 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Only findings in files whose paths begin so')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many; 0 lists all [default: 500 in a table, else all]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print them as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dragnet;import' {
+            [CompletionResult]::new('--scanner', '--scanner', [CompletionResultType]::ParameterName, 'The scanner that made them')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Read the files as this format [default: what they look like]')
+            [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'What was scanned')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Write the report as')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write it to this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to this file')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Fail, with exit code 1, on findings of this severity or worse')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a table; 0 lists all')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -218,7 +241,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--since-seq', '--since-seq', [CompletionResultType]::ParameterName, 'Begin with this line')
             [CompletionResult]::new('--attempt', '--attempt', [CompletionResultType]::ParameterName, 'The attempt, from 1 [default: the last]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print lines as text, or as one JSON object each')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -235,7 +258,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;pause' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -251,7 +274,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;resume' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -268,7 +291,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         }
         'dragnet;scanners' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -283,7 +306,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         }
         'dragnet;templates' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as: a table is, for one template, its TOML')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -297,7 +320,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;config' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -316,7 +339,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         }
         'dragnet;config;show' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -331,7 +354,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;config;schema' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -345,7 +368,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;config;trust' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -359,7 +382,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;config;path' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -373,7 +396,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -391,7 +414,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state;backup' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -405,7 +428,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state;restore' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -419,7 +442,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state;verify' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -433,7 +456,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state;path' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -449,7 +472,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         'dragnet;gc' {
             [CompletionResult]::new('--foreign', '--foreign', [CompletionResultType]::ParameterName, 'List what other states have in the engine; with an instance, remove what is that one''s')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep snapshots that are younger than this')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -466,7 +489,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
         }
         'dragnet;doctor' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -480,7 +503,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;completions' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
@@ -494,7 +517,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;man' {
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')

@@ -18,7 +18,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
     }
     var completions = [
         &'dragnet'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -39,6 +39,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand list 'List scans, newest first'
             cand show 'Show how a scan or one of its jobs stands'
             cand findings 'List a scan''s findings, worst first'
+            cand import 'Make a scan of results that were made elsewhere, and report it'
             cand logs 'Print what a job''s scanner said'
             cand pause 'Pause scans: start no more jobs, let those that run end'
             cand resume 'Go on with a scan that is paused, or that nobody drives any more'
@@ -63,7 +64,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand -o 'Write the plan to this file'
             cand --output 'Write the plan to this file'
             cand --format 'Print the plan as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -90,7 +91,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --report 'Write a report to a file too; may be repeated'
             cand --request-key 'Refuse to start a second scan with this key'
             cand --on-interrupt 'What the first Ctrl-C or SIGTERM does'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -106,7 +107,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         &'dragnet;watch'= {
             cand --from 'Begin after this event'
             cand --format 'Print events as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -121,7 +122,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;cancel'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -140,7 +141,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --output 'Write it to this file'
             cand --fail-on 'Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete'
             cand --limit 'List at most so many findings in a table; 0 lists all'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -157,7 +158,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --target 'Only scans of this target, or of this target key'
             cand --limit 'List at most so many'
             cand --format 'Print the list as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -172,7 +173,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         }
         &'dragnet;show'= {
             cand --format 'Print it as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -190,7 +191,28 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --path 'Only findings in files whose paths begin so'
             cand --limit 'List at most so many; 0 lists all [default: 500 in a table, else all]'
             cand --format 'Print them as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
+            cand --config 'Read this file rather than the user''s own configuration'
+            cand --policy 'Lay this file over all configuration but the flags'
+            cand --color 'Use colours'
+            cand --trust-project-config 'Trust the dragnet.toml of this directory for this one command'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -v 'Say more; twice says most'
+            cand --verbose 'Say more; twice says most'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'dragnet;import'= {
+            cand --scanner 'The scanner that made them'
+            cand --as 'Read the files as this format [default: what they look like]'
+            cand --target 'What was scanned'
+            cand --format 'Write the report as'
+            cand -o 'Write it to this file'
+            cand --output 'Write it to this file'
+            cand --fail-on 'Fail, with exit code 1, on findings of this severity or worse'
+            cand --limit 'List at most so many findings in a table; 0 lists all'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -206,7 +228,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --since-seq 'Begin with this line'
             cand --attempt 'The attempt, from 1 [default: the last]'
             cand --format 'Print lines as text, or as one JSON object each'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -222,7 +244,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;pause'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -237,7 +259,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;resume'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -253,7 +275,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         }
         &'dragnet;scanners'= {
             cand --format 'Print it as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -267,7 +289,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         }
         &'dragnet;templates'= {
             cand --format 'Print it as: a table is, for one template, its TOML'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -280,7 +302,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;config'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -298,7 +320,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         }
         &'dragnet;config;show'= {
             cand --format 'Print it as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -312,7 +334,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;config;schema'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -325,7 +347,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;config;trust'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -338,7 +360,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;config;path'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -351,7 +373,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;state'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -368,7 +390,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand path 'Print where the state is'
         }
         &'dragnet;state;backup'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -381,7 +403,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;state;restore'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -394,7 +416,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;state;verify'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -407,7 +429,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;state;path'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -422,7 +444,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         &'dragnet;gc'= {
             cand --foreign 'List what other states have in the engine; with an instance, remove what is that one''s'
             cand --keep 'Keep snapshots that are younger than this'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -438,7 +460,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
         }
         &'dragnet;doctor'= {
             cand --format 'Print it as'
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -451,7 +473,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;completions'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
@@ -464,7 +486,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'dragnet;man'= {
-            cand --state 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]'
+            cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'

@@ -24,7 +24,7 @@ function __fish_dragnet_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c dragnet -n "__fish_dragnet_needs_command" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_needs_command" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_needs_command" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_needs_command" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_needs_command" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -43,6 +43,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "report" -d 'Report 
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "list" -d 'List scans, newest first'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "show" -d 'Show how a scan or one of its jobs stands'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "findings" -d 'List a scan\'s findings, worst first'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "import" -d 'Make a scan of results that were made elsewhere, and report it'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "logs" -d 'Print what a job\'s scanner said'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause scans: start no more jobs, let those that run end'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "resume" -d 'Go on with a scan that is paused, or that nobody drives any more'
@@ -69,7 +70,7 @@ unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -101,7 +102,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l report -d 'Wri
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l on-interrupt -d 'What the first Ctrl-C or SIGTERM does' -r -f -a "cancel\t''
 detach\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -115,7 +116,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand start" -s h -l help -d '
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l from -d 'Begin after this event' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l format -d 'Print events as' -r -f -a "text\t'For people'
 json\t'One object a line'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -127,7 +128,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l trust-project-
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -150,7 +151,7 @@ low\t''
 info\t''
 unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -165,7 +166,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l target -d 'Only
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l limit -d 'List at most so many' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -178,7 +179,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand list" -s v -l verbose -d
 complete -c dragnet -n "__fish_dragnet_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -200,7 +201,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l limit -d 'L
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l format -d 'Print them as' -r -f -a "table\t'For people'
 json\t'One document'
 jsonl\t'One object a line'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -210,11 +211,46 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l trust-proje
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l scanner -d 'The scanner that made them' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l as -d 'Read the files as this format [default: what they look like]' -r -f -a "bandit\t''
+cargo-audit\t''
+checkov\t''
+gitleaks\t''
+hadolint\t''
+kingfisher\t''
+nmap\t''
+sarif\t''
+semgrep\t''
+trivy\t''
+zizmor\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l target -d 'What was scanned' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l format -d 'Write the report as' -r -f -a "json\t''
+jsonl\t''
+sarif\t''
+table\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s o -l output -d 'Write it to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l since-seq -d 'Begin with this line' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l attempt -d 'The attempt, from 1 [default: the last]' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l format -d 'Print lines as text, or as one JSON object each' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -226,7 +262,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l trust-project-c
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -238,7 +274,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l trust-project-
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -251,7 +287,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s v -l verbose 
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -263,7 +299,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -s v -l verbos
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l format -d 'Print it as: a table is, for one template, its TOML' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -273,7 +309,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l trust-proj
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -289,7 +325,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -f -a "path" -d 'Name the files that are read, strongest first'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -300,7 +336,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -310,7 +346,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -320,7 +356,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -330,7 +366,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -344,7 +380,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_se
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "restore" -d 'Bring a backup back, to a state that is new or empty, under an identity of its own'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "verify" -d 'Check the database for damage'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "path" -d 'Print where the state is'
-complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -354,7 +390,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -364,7 +400,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -374,7 +410,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -386,7 +422,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l foreign -d 'List what other states have in the engine; with an instance, remove what is that one\'s' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l keep -d 'Keep snapshots that are younger than this' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -400,7 +436,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s v -l verbose -d '
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -410,7 +446,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l trust-project
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -420,7 +456,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l trust-pr
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l state -d 'Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

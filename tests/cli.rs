@@ -1,5 +1,7 @@
 //! The program from outside: one clear message, the right exit code, and nothing but data on standard output.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::path::Path;
 use std::process::Output;
 
@@ -170,7 +172,14 @@ fn scans_that_do_not_exist_are_no_mystery() {
       help: `dragnet list` shows the scans of this state; `latest` stands for the newest
     ");
     assert!(machine.refused(2, &["watch"]).contains("there is no scan yet"));
-    for args in [&["cancel", "zzzz"][..], &["show", "zzzz"], &["logs", "zzzz", "x"], &["findings", "zzzz"], &["pause", "zzzz"], &["resume", "zzzz"]] {
+    for args in [
+        &["cancel", "zzzz"][..],
+        &["show", "zzzz"],
+        &["logs", "zzzz", "x"],
+        &["findings", "zzzz"],
+        &["pause", "zzzz"],
+        &["resume", "zzzz"],
+    ] {
         machine.refused(2, args);
     }
 }
@@ -240,4 +249,72 @@ fn a_template_that_is_printed_can_be_planned() {
     machine.write("project/mine.toml", &text(&template.stdout));
     let planned = machine.run(&["plan", "--no-engine", "-t", "mine.toml"]);
     assert_eq!(planned.status.code(), Some(0), "{}", text(&planned.stderr));
+}
+
+const REPORT: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"mine"}},"results":[
+  {"ruleId":"R1","level":"error","message":{"text":"bad"},"locations":[{"physicalLocation":
+    {"artifactLocation":{"uri":"app.py"},"region":{"startLine":1}}}]}]}]}"#;
+
+#[test]
+fn imported_results_are_a_scan_like_any_other() {
+    let machine = Machine::new();
+    machine.write("project/results.sarif", REPORT);
+    let import = |extra: &[&str]| machine.run(&[&["import", "--scanner", "mine", "results.sarif"], extra].concat());
+    let refused = import(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("there is no scanner called `mine`"));
+    let clean = import(&["--as", "sarif", "--quiet"]);
+    assert_eq!((clean.status.code(), text(&clean.stderr)), (Some(0), String::new()));
+    let gated = import(&["--as", "sarif", "--fail-on", "high", "--format", "json"]);
+    assert_eq!(gated.status.code(), Some(1), "{}", text(&gated.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&gated.stdout).unwrap();
+    assert_eq!(report["findings"][0]["rule"], "R1");
+
+    // The same finding in both scans.
+    let fingerprint = |scan: &str| text(&machine.run(&["findings", scan, "--format", "jsonl"]).stdout);
+    let scans: serde_json::Value = serde_json::from_slice(&machine.run(&["list", "--format", "json"]).stdout).unwrap();
+    let ids: Vec<&str> = scans["scans"].as_array().unwrap().iter().map(|scan| scan["id"].as_str().unwrap()).collect();
+    assert_eq!(fingerprint(ids[0]), fingerprint(ids[1]));
+
+    // What has ended can be asked for and not be changed.
+    assert_eq!(machine.run(&["report"]).status.code(), Some(0));
+    assert_eq!(machine.run(&["report", "--fail-on", "high"]).status.code(), Some(1));
+    assert_eq!(machine.run(&["report", "--require-complete"]).status.code(), Some(0));
+    for verb in ["cancel", "pause", "resume"] {
+        let output = machine.run(&[verb, "latest"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stderr).contains("has ended already: completed"));
+    }
+    let watched = machine.run(&["watch", "--format", "json"]);
+    assert_eq!(watched.status.code(), Some(0), "{}", text(&watched.stderr));
+    let last: serde_json::Value = serde_json::from_str(text(&watched.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!((last["event"].as_str(), last["to"].as_str()), (Some("scan_state"), Some("completed")));
+    assert!(text(&machine.run(&["show", "latest/mine"]).stdout).contains("cleaned"));
+}
+
+#[test]
+fn results_that_do_not_read_never_look_clean() {
+    let machine = Machine::new();
+    machine.write("project/cut.sarif", &REPORT[..REPORT.len() / 2]);
+    let output = machine.run(&["import", "--scanner", "mine", "--as", "sarif", "cut.sarif"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("INCOMPLETE"));
+    assert_eq!(machine.run(&["report", "--require-complete"]).status.code(), Some(3));
+}
+
+#[test]
+fn an_ambiguous_beginning_of_an_id_is_refused() {
+    let machine = Machine::new();
+    machine.write("project/results.sarif", REPORT);
+    // Of 33 ids two begin with the same of 32 letters.
+    let mut seen = std::collections::HashSet::new();
+    let twice = (0..33).find_map(|_| {
+        let output =
+            machine.run(&["import", "--scanner", "mine", "--as", "sarif", "--format", "json", "results.sarif"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let first = report["scan"]["id"].as_str().unwrap()[..1].to_owned();
+        (!seen.insert(first.clone())).then_some(first)
+    });
+    let said = machine.refused(2, &["report", &twice.unwrap()]);
+    assert!(said.contains("several ids begin so"), "{said}");
 }

@@ -47,6 +47,14 @@ pub enum AppError {
         /// The system's words.
         message: String,
     },
+    /// Results cannot be imported.
+    #[error("{}: {message}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A backup could not be made, or brought back.
     #[error("{}: {message}", path.display())]
     Backup {

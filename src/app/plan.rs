@@ -115,7 +115,7 @@ pub(super) async fn gather(app: &App, target: &Target) -> Result<Gathered, AppEr
 }
 
 /// Returns this machine's id and the target's absolute path, the identity of a directory without a remote.
-fn place(target: &Target) -> (String, String) {
+pub(super) fn place(target: &Target) -> (String, String) {
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let path = match target.kind {
         TargetKind::Dir => std::fs::canonicalize(&target.value).unwrap_or_else(|_| PathBuf::from(&target.value)),

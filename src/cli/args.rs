@@ -41,7 +41,7 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]
+    /// Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]
     #[arg(long, value_name = "DIR", global = true)]
     pub(super) state: Option<PathBuf>,
     /// Read this file rather than the user's own configuration
@@ -75,6 +75,7 @@ pub(super) enum Command {
     List(verbs::list::ListArgs),
     Show(verbs::show::ShowArgs),
     Findings(verbs::findings::FindingsArgs),
+    Import(verbs::import::ImportArgs),
     Logs(verbs::logs::LogsArgs),
     Pause(verbs::pause::PauseArgs),
     Resume(verbs::resume::ResumeArgs),

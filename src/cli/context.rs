@@ -114,7 +114,7 @@ impl Context {
     }
 
     /// Runs a future to its end. What it leaves behind on other threads is not waited for.
-    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    pub(super) fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

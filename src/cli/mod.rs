@@ -72,6 +72,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::List(args) => verbs::list::run(context, &args),
         Command::Show(args) => verbs::show::run(context, &args),
         Command::Findings(args) => verbs::findings::run(context, &args),
+        Command::Import(args) => verbs::import::run(context, &args),
         Command::Logs(args) => verbs::logs::run(context, &args),
         Command::Pause(args) => verbs::pause::run(context, &args),
         Command::Resume(args) => verbs::resume::run(context, &args),

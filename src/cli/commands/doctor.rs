@@ -29,7 +29,7 @@ pub(in crate::cli) struct DoctorArgs {
 
 pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<u8, CliError> {
     let app = context.app_with(Table::new(), Scope::Project)?;
-    let found = context.block_on(async { Ok(doctor::examine(&app).await) })?;
+    let found = Context::block_on(async { Ok(doctor::examine(&app).await) })?;
     if args.format == TableFormat::Json {
         context.ui.json("dragnet.doctor/v1", "findings", &found)?;
     } else {

@@ -10,6 +10,7 @@ use crate::cli::args::ScanArg;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
+use crate::cli::ui::Ui;
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
@@ -69,9 +70,9 @@ pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, 
     }
     match args.format {
         Format::Table => table(context, &app, scan, args)?,
-        Format::Json => json(context, &app, scan, args)?,
+        Format::Json => json(&app, scan, args)?,
         Format::Jsonl => {
-            let mut out = context.ui.stdout();
+            let mut out = Ui::stdout();
             each(&app, scan, args, |finding| {
                 serde_json::to_writer(&mut out, &FindingJson::new(finding))?;
                 Ok(out.write_all(b"\n")?)
@@ -82,8 +83,8 @@ pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, 
     Ok(exit::CLEAN)
 }
 
-fn json(context: &Context, app: &App, scan: ScanId, args: &FindingsArgs) -> Result<(), CliError> {
-    let mut out = context.ui.stdout();
+fn json(app: &App, scan: ScanId, args: &FindingsArgs) -> Result<(), CliError> {
+    let mut out = Ui::stdout();
     write!(out, "{{\"schema\":\"dragnet.findings/v1\",\n\"findings\":[")?;
     let mut before = "\n";
     each(app, scan, args, |finding| {

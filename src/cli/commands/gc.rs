@@ -24,8 +24,8 @@ pub(in crate::cli) struct GcArgs {
     #[arg(long)]
     dry_run: bool,
     /// List what other states have in the engine; with an instance, remove what is that one's
-    #[arg(long, value_name = "INSTANCE", num_args = 0..=1)]
-    foreign: Option<Option<String>>,
+    #[arg(long, value_name = "INSTANCE", num_args = 0..=1, default_missing_value = "")]
+    foreign: Option<String>,
     /// Keep snapshots that are younger than this
     #[arg(long, value_name = "TIME", default_value = "1d")]
     keep: Span,
@@ -36,9 +36,9 @@ pub(in crate::cli) struct GcArgs {
 
 pub(in crate::cli) fn run(context: &Context, args: &GcArgs) -> Result<u8, CliError> {
     let app = context.app()?;
-    context.block_on(async {
+    Context::block_on(async {
         match &args.foreign {
-            Some(instance) => foreign(context, &app, instance.as_deref(), args.dry_run).await,
+            Some(instance) => foreign(context, &app, instance, args.dry_run).await,
             None => own(context, &app, args).await,
         }
     })
@@ -63,10 +63,10 @@ async fn own(context: &Context, app: &App, args: &GcArgs) -> Result<u8, CliError
     Ok(exit::CLEAN)
 }
 
-async fn foreign(context: &Context, app: &App, instance: Option<&str>, dry_run: bool) -> Result<u8, CliError> {
+async fn foreign(context: &Context, app: &App, instance: &str, dry_run: bool) -> Result<u8, CliError> {
     let executor = app::connect(app).await?;
     let mut objects = gc::foreign(app, &executor).await?;
-    if let Some(instance) = instance {
+    if !instance.is_empty() {
         objects.retain(|object| object.instance == instance);
     }
     if objects.is_empty() {
@@ -75,7 +75,7 @@ async fn foreign(context: &Context, app: &App, instance: Option<&str>, dry_run: 
     }
     let rows: Vec<Vec<String>> = objects.iter().map(row).collect();
     context.ui.table(&["INSTANCE", "KIND", "NAME", "MADE"], &rows)?;
-    if instance.is_none() || dry_run {
+    if instance.is_empty() || dry_run {
         context
             .ui
             .say("nothing was removed; `dragnet gc --foreign INSTANCE` removes what a state that is lost has left");

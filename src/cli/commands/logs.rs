@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(context: &Context, args: &LogsArgs) -> Result<u8, CliE
         from_seq: args.since_seq,
         follow: args.follow,
     };
-    let found = context.block_on(app::logs(&app, request, |entry| {
+    let found = Context::block_on(app::logs(&app, request, |entry| {
         let mut out = std::io::stdout().lock();
         match entry {
             LogEntry::Line(line) => print(&mut out, &line, args),
@@ -74,7 +74,10 @@ pub(in crate::cli) fn run(context: &Context, args: &LogsArgs) -> Result<u8, CliE
 fn print(out: &mut impl Write, line: &LogLine, args: &LogsArgs) -> Result<(), CliError> {
     if args.raw {
         out.write_all(&line.bytes)?;
-        return Ok(if line.partial { () } else { out.write_all(b"\n")? });
+        if !line.partial {
+            out.write_all(b"\n")?;
+        }
+        return Ok(());
     }
     let text = String::from_utf8_lossy(&line.bytes);
     match args.format {

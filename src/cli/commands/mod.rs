@@ -7,6 +7,7 @@ pub(super) mod config;
 pub(super) mod doctor;
 pub(super) mod findings;
 pub(super) mod gc;
+pub(super) mod import;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod output;

@@ -38,7 +38,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PauseArgs) -> Result<u8, Cli
     let app = context.app()?;
     let scans: Vec<ScanId> =
         args.scans.iter().map(|scan| Ok(app.store.find_scan(scan)?)).collect::<Result<_, CliError>>()?;
-    context.block_on(async {
+    Context::block_on(async {
         for scan in scans {
             let code = pause(context, &app, scan, args).await?;
             if code != exit::CLEAN {

@@ -32,7 +32,7 @@ pub(in crate::cli) struct ResumeArgs {
 pub(in crate::cli) fn run(context: &Context, args: &ResumeArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let scan = app.store.find_scan(&args.scan.scan)?;
-    context.block_on(resume(context, &app, scan, args.watch))
+    Context::block_on(resume(context, &app, scan, args.watch))
 }
 
 async fn resume(context: &Context, app: &App, scan: ScanId, watch: bool) -> Result<u8, CliError> {

@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(context: &Context, args: &StateArgs) -> Result<u8, Cli
         }
         StateCommand::Restore { dir } => {
             let target = context.state_dir()?;
-            let ended = context.block_on(async { Ok(state::restore(dir, &target).await?) })?;
+            let ended = Context::block_on(async { Ok(state::restore(dir, &target).await?) })?;
             context.ui.say(&format!("restored to {} under a new identity", target.display()));
             if ended > 0 {
                 context.ui.say(&format!(

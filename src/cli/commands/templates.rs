@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(context: &Context, args: &TemplatesArgs) -> Result<u8,
     let catalog = context.catalog(Table::new(), Scope::Project)?;
     match (&args.name, args.format) {
         (Some(name), TableFormat::Json) => {
-            context.ui.json("dragnet.template/v1", "template", catalog.template(name)?)?
+            context.ui.json("dragnet.template/v1", "template", catalog.template(name)?)?;
         }
         (Some(name), TableFormat::Table) => {
             let text = toml::to_string(catalog.template(name)?)
