@@ -1,5 +1,7 @@
 //! Why a use case was refused or failed.
 
+use std::path::PathBuf;
+
 use crate::artifact::SourceError;
 use crate::catalog::CatalogError;
 use crate::config::PathError;
@@ -37,6 +39,30 @@ pub enum AppError {
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// A file of the state could not be read or removed.
+    #[error("{}: {message}", path.display())]
+    Local {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// Results cannot be imported.
+    #[error("{}: {message}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A backup could not be made, or brought back.
+    #[error("{}: {message}", path.display())]
+    Backup {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A report could not be written.
     #[error(transparent)]
     Render(#[from] RenderError),

@@ -3,14 +3,19 @@
 mod ask;
 mod bind;
 mod data;
+pub mod doctor;
 mod engine;
 mod error;
+pub mod gc;
+mod import;
+mod logs;
 mod plan;
 mod prepare;
 mod report;
 mod retake;
 mod secrets;
 mod start;
+pub mod state;
 mod watch;
 
 use std::path::Path;
@@ -18,6 +23,8 @@ use std::path::Path;
 pub use ask::{Asked, ask};
 pub use engine::{Profile, connect, engine_of};
 pub use error::AppError;
+pub use import::{ImportRequest, import};
+pub use logs::{LogEntry, LogsRequest, logs};
 pub use plan::{PlanRequest, Planned, PlannedImage, plan};
 pub use report::{ReportRequest, report};
 pub use retake::retake;

@@ -82,6 +82,13 @@ fn record(app: &App, name: &str) -> PathBuf {
     app.store.dir().join("artifacts/data").join(format!("{name}.json"))
 }
 
+/// Returns the trees of all databases that were filled.
+pub(super) fn trees(app: &App) -> Vec<Sha256> {
+    let records = std::fs::read_dir(app.store.dir().join("artifacts/data")).into_iter().flatten().flatten();
+    let read = |path: PathBuf| serde_json::from_slice::<Filled>(&std::fs::read(path).ok()?).ok();
+    records.filter_map(|record| Some(read(record.path())?.sha256)).collect()
+}
+
 /// A record that cannot be read counts as none: the database is filled again.
 fn recall(app: &App, name: &str) -> Option<Filled> {
     let filled: Filled = serde_json::from_slice(&std::fs::read(record(app, name)).ok()?).ok()?;
@@ -91,7 +98,7 @@ fn recall(app: &App, name: &str) -> Option<Filled> {
 fn remember(app: &App, name: &str, filled: &Filled) -> Result<(), AppError> {
     let path = record(app, name);
     let write = || {
-        let dir = path.parent().unwrap_or(Path::new("."));
+        let dir = path.parent().unwrap_or_else(|| Path::new("."));
         std::fs::create_dir_all(dir)?;
         let draft = tempfile::NamedTempFile::new_in(dir)?;
         serde_json::to_writer(draft.as_file(), filled)?;

@@ -124,9 +124,8 @@ impl Watcher<'_> {
         if let Some(driving) = self.driving.take_if(|driving| driving.is_finished()) {
             let rest = driving.await.map_err(|error| AppError::Panicked(error.to_string()))??;
             return Ok(match rest {
-                Rest::Ended => None,
                 Rest::Paused if self.options.end_when_paused => Some(WatchEnd::Paused),
-                Rest::Paused | Rest::LostOwnership => None,
+                Rest::Ended | Rest::Paused | Rest::LostOwnership => None,
                 Rest::EngineLost => Some(WatchEnd::EngineLost),
                 Rest::Detached => Some(WatchEnd::Detached),
             });

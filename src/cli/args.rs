@@ -41,7 +41,7 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Keep the state in this directory [default: $XDG_STATE_HOME/dragnet]
+    /// Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]
     #[arg(long, value_name = "DIR", global = true)]
     pub(super) state: Option<PathBuf>,
     /// Read this file rather than the user's own configuration
@@ -72,6 +72,22 @@ pub(super) enum Command {
     Watch(verbs::watch::WatchArgs),
     Cancel(verbs::cancel::CancelArgs),
     Report(verbs::report::ReportArgs),
+    List(verbs::list::ListArgs),
+    Show(verbs::show::ShowArgs),
+    Findings(verbs::findings::FindingsArgs),
+    Import(verbs::import::ImportArgs),
+    Logs(verbs::logs::LogsArgs),
+    Pause(verbs::pause::PauseArgs),
+    Resume(verbs::resume::ResumeArgs),
+    Scanners(verbs::scanners::ScannersArgs),
+    Templates(verbs::templates::TemplatesArgs),
+    Config(verbs::config::ConfigArgs),
+    State(verbs::state::StateArgs),
+    Gc(verbs::gc::GcArgs),
+    Doctor(verbs::doctor::DoctorArgs),
+    Completions(verbs::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Man(verbs::completions::ManArgs),
 }
 
 /// How a table is written.

@@ -1,6 +1,7 @@
 //! A driver that outlives the command that started it.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub(super) async fn drive(context: &Context, app: &App, scan: ScanId, key: ScanK
 fn command(context: &Context, app: &App, key: ScanKey) -> Command {
     // Not the name it was called by: that may be another program by now.
     let mut command = Command::new("/proc/self/exe");
-    command.arg("--state").arg(app.store.dir());
+    command.arg0("dragnet").arg("--state").arg(app.store.dir());
     if let Some(config) = &context.global.config {
         command.arg("--config").arg(config);
     }

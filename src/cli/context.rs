@@ -9,6 +9,7 @@ use super::args::GlobalArgs;
 use super::error::CliError;
 use super::ui::Ui;
 use crate::app::{App, AppError};
+use crate::catalog::Catalog;
 use crate::config::trust::TrustList;
 use crate::config::{self, ConfigError, Environment, File, Layers, Project, Resolved};
 
@@ -36,10 +37,9 @@ pub(super) enum Scope {
 impl Context {
     /// Reads all configuration.
     pub(super) fn resolve(&self, flags: Table, scope: Scope) -> Result<Resolved, CliError> {
-        let policy = self.global.policy.clone().or_else(|| self.path_variable("DRAGNET_POLICY"));
         let layers = Layers {
             flags,
-            policy: policy.as_deref().map(read).transpose()?,
+            policy: self.policy_path().as_deref().map(read).transpose()?,
             env: Some(&self.env),
             project: if scope == Scope::Project { self.project()? } else { None },
             user: self.user_file()?,
@@ -48,8 +48,18 @@ impl Context {
         Ok(config::resolve(layers)?)
     }
 
-    fn path_variable(&self, name: &str) -> Option<PathBuf> {
-        self.env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    /// Returns the policy file, if there is to be one.
+    pub(super) fn policy_path(&self) -> Option<PathBuf> {
+        let variable = || self.env.get("DRAGNET_POLICY").filter(|value| !value.is_empty()).map(PathBuf::from);
+        self.global.policy.clone().or_else(variable)
+    }
+
+    /// Returns the catalogue as the configuration changes it; needs no state.
+    pub(super) fn catalog(&self, flags: Table, scope: Scope) -> Result<Catalog, CliError> {
+        let config = self.resolve(flags, scope)?.config;
+        let mut catalog = Catalog::builtin()?;
+        catalog.configure(&config.scanners, &config.templates)?;
+        Ok(catalog)
     }
 
     fn project(&self) -> Result<Option<Project>, CliError> {
@@ -104,7 +114,7 @@ impl Context {
     }
 
     /// Runs a future to its end. What it leaves behind on other threads is not waited for.
-    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    pub(super) fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

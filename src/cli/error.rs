@@ -156,6 +156,9 @@ fn app(error: &AppError) -> Advice {
         AppError::Source(error) => source(error),
         AppError::Engine(error) => engine(error),
         AppError::Driver(error) => driver(error),
+        AppError::Local { .. } => advice(Kind::Unreachable, []),
+        AppError::Backup { .. } => advice(Kind::Usage, []),
+        AppError::Import { .. } => advice(Kind::Usage, ["--as FORMAT says what the files are"]),
         AppError::Render(RenderError::Write(error)) => output(error),
         AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),
         AppError::SourceChanged { .. } => advice(
@@ -213,8 +216,7 @@ fn store(error: &StoreError) -> Advice {
         StoreError::RequestKeyUsed { scan, .. } => {
             (Kind::Usage, vec![format!("`dragnet watch {scan}` follows that scan; a new one needs another key")])
         }
-        StoreError::Damaged(_) => advice(Kind::Unreachable, [VERIFY]),
-        StoreError::Sqlite(_) => advice(Kind::Unreachable, [VERIFY]),
+        StoreError::Damaged(_) | StoreError::Sqlite(_) => advice(Kind::Unreachable, [VERIFY]),
         StoreError::Closed => advice(Kind::Incomplete, [BUG]),
     }
 }

@@ -10,6 +10,7 @@ mod context;
 mod error;
 pub mod exit;
 mod follow;
+pub mod generate;
 mod progress;
 mod signals;
 mod style;
@@ -68,6 +69,21 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::Watch(args) => verbs::watch::run(context, &args),
         Command::Cancel(args) => verbs::cancel::run(context, &args),
         Command::Report(args) => verbs::report::run(context, &args),
+        Command::List(args) => verbs::list::run(context, &args),
+        Command::Show(args) => verbs::show::run(context, &args),
+        Command::Findings(args) => verbs::findings::run(context, &args),
+        Command::Import(args) => verbs::import::run(context, &args),
+        Command::Logs(args) => verbs::logs::run(context, &args),
+        Command::Pause(args) => verbs::pause::run(context, &args),
+        Command::Resume(args) => verbs::resume::run(context, &args),
+        Command::Scanners(args) => verbs::scanners::run(context, &args),
+        Command::Templates(args) => verbs::templates::run(context, &args),
+        Command::Config(args) => verbs::config::run(context, &args),
+        Command::State(args) => verbs::state::run(context, &args),
+        Command::Gc(args) => verbs::gc::run(context, &args),
+        Command::Doctor(args) => verbs::doctor::run(context, &args),
+        Command::Completions(args) => verbs::completions::run(context, &args),
+        Command::Man(args) => verbs::completions::man(context, &args),
     }
 }
 

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::model::state::{JobState, ScanState};
+use crate::model::state::JobState;
 
 /// A label.
 pub(super) const BOLD: Style = Style::new().bold();
@@ -36,16 +36,6 @@ pub(super) const fn job(state: JobState) -> (&'static str, Style) {
         JobState::Cancelled | JobState::Backoff => ("!", WARN),
         JobState::Running => ("›", LIVE),
         JobState::Skipped | JobState::Pending | JobState::Ready => ("-", DIM),
-    }
-}
-
-/// Returns the style of a scan's state.
-pub(super) const fn scan(state: ScanState) -> Style {
-    match state {
-        ScanState::Completed => GOOD,
-        ScanState::Failed => BAD,
-        ScanState::Cancelled | ScanState::Cancelling | ScanState::Paused | ScanState::Pausing => WARN,
-        ScanState::Created | ScanState::Queued | ScanState::Running => LIVE,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Words out: standard output carries data, standard error talk.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -58,7 +58,7 @@ impl Channel {
             ColorChoice::Auto => !set("NO_COLOR") && (terminal && !dumb || set("CLICOLOR_FORCE")),
         };
         let columns = env.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let width = columns.or(size.map(usize::from)).filter(|width| terminal && *width > 0);
+        let width = columns.or_else(|| size.map(usize::from)).filter(|width| terminal && *width > 0);
         Self { terminal, color, width }
     }
 }
@@ -109,13 +109,14 @@ impl Ui {
     }
 
     /// Opens standard output.
-    pub(super) fn stdout(&self) -> BufWriter<io::StdoutLock<'static>> {
+    pub(super) fn stdout() -> BufWriter<io::StdoutLock<'static>> {
         BufWriter::with_capacity(1 << 16, io::stdout().lock())
     }
 
     /// Writes one text to standard output.
+    #[expect(clippy::unused_self, reason = "callers need not know which of the words depend on the terminal")]
     pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
-        let mut out = self.stdout();
+        let mut out = Self::stdout();
         out.write_all(text.as_bytes())?;
         Ok(out.flush()?)
     }

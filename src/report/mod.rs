@@ -22,6 +22,7 @@ use crate::model::severity::Severity;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 
 pub use gate::Gate;
+pub(crate) use json::v1::Finding as FindingJson;
 pub use source::{Listed, Source, SourceError};
 
 /// Everything a report is made of.

@@ -6,6 +6,7 @@
 //! - Every write of a driver carries the scan's fence and changes nothing when another process has taken over.
 //! - Results come in small batches that nobody sees, tagged with their attempt. One last transaction names the attempt that won.
 
+mod backup;
 mod connect;
 mod drive;
 mod error;

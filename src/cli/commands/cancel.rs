@@ -34,7 +34,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CancelArgs) -> Result<u8, Cl
     let app = context.app()?;
     let scans: Vec<ScanId> =
         args.scans.iter().map(|scan| Ok(app.store.find_scan(scan)?)).collect::<Result<_, CliError>>()?;
-    context.block_on(async {
+    Context::block_on(async {
         let mut asked = Vec::new();
         for scan in scans {
             asked.extend(ask(context, &app, scan, args.no_wait).await?.map(|key| (scan, key)));

@@ -12,6 +12,7 @@ use crate::cli::args::ScanArg;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
+use crate::cli::ui::Ui;
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::view::Verdict;
@@ -54,7 +55,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, Cl
     let scan = app.store.find_scan(&args.scan.scan)?;
     let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
     let verdict = match &args.output {
-        None => write_report(context, &app, &reporting, &args.format, &mut context.ui.stdout())?,
+        None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,
         Some(path) => {
             let mut verdict = Verdict::Incomplete;
             Output::create(path, context.umask)?.write(|out| {

@@ -14,6 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
 use crate::cli::progress::Progress;
+use crate::cli::ui::Ui;
 use crate::config::{self, OnInterrupt};
 use crate::executor::SharedExecutor;
 use crate::model::plan::Plan;
@@ -66,7 +67,7 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
     let mut app = context.app_with(flags, Scope::Project)?;
     let frozen = frozen_plan(args)?;
     let outputs = open_outputs(context, args)?;
-    context.block_on(async {
+    Context::block_on(async {
         let executor = app::connect(&app).await?;
         let plan = match frozen {
             Some(plan) => use_frozen(context, &app, plan).await?,
@@ -152,6 +153,6 @@ async fn start(
     for (format, output) in outputs {
         output.write(|out| write_report(context, app, &reporting, &format, out).map(drop))?;
     }
-    write_report(context, app, &reporting, &args.format, &mut context.ui.stdout())?;
+    write_report(context, app, &reporting, &args.format, &mut Ui::stdout())?;
     exit_code(context, app, scan, end, args.choice.fail_on)
 }

@@ -71,7 +71,7 @@ pub(in crate::cli) fn run(context: &Context, args: &WatchArgs) -> Result<u8, Cli
         on_interrupt: OnInterrupt::Detach,
         show,
     };
-    context.block_on(async {
+    Context::block_on(async {
         match follow(context, &app, None, options).await? {
             Followed::Left(code) => Ok(code),
             Followed::Watched(end) => {

@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
     let mut app = context.app_with(args.choice.flags(), Scope::Project)?;
     let request = args.choice.request(&mut app, &args.target)?;
     let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
-    let planned = context.block_on(async {
+    let planned = Context::block_on(async {
         let engine = if args.no_engine { None } else { Some(app::connect(&app).await?) };
         let waiting = context.ui.waiting("planning");
         let planned = app::plan(&app, request, engine.as_ref(), &|words| waiting.say(words)).await?;

@@ -244,8 +244,9 @@ fn lasting(event: &Event, tally: &Tally, color: bool) -> Option<String> {
 fn plain(event: &Event) -> Option<String> {
     let (who, state) = match &event.body {
         EventBody::ScanCreated { .. } => ("scan", "created"),
-        EventBody::ScanState { from: ScanState::Created, .. } | EventBody::AttemptState { .. } => return None,
-        EventBody::JobState { to: JobState::Ready | JobState::Pending, .. } => return None,
+        EventBody::ScanState { from: ScanState::Created, .. }
+        | EventBody::AttemptState { .. }
+        | EventBody::JobState { to: JobState::Ready | JobState::Pending, .. } => return None,
         EventBody::ScanState { to, .. } => ("scan", to.as_str()),
         EventBody::JobsAdded { step, .. } => (step.as_str(), "grew"),
         EventBody::JobState { job, to, .. } => (job.as_str(), to.as_str()),

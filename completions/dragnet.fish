@@ -1,0 +1,468 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_dragnet_global_optspecs
+    string join \n state= config= policy= trust-project-config color= q/quiet v/verbose h/help V/version
+end
+
+function __fish_dragnet_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_dragnet_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_dragnet_using_subcommand
+    set -l cmd (__fish_dragnet_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c dragnet -n "__fish_dragnet_needs_command" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_needs_command" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_needs_command" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_needs_command" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_needs_command" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_needs_command" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_needs_command" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_needs_command" -s V -l version -d 'Print version'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "plan" -d 'Show what a scan would run, and why, without running it'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "start" -d 'Scan a target and report what was found'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "watch" -d 'Follow a scan until it ends; drive it when nobody else does'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "cancel" -d 'Cancel scans, and keep what they found'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "report" -d 'Report what a scan found, and what it did not see'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "list" -d 'List scans, newest first'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "show" -d 'Show how a scan or one of its jobs stands'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "findings" -d 'List a scan\'s findings, worst first'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "import" -d 'Make a scan of results that were made elsewhere, and report it'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "logs" -d 'Print what a job\'s scanner said'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause scans: start no more jobs, let those that run end'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "resume" -d 'Go on with a scan that is paused, or that nobody drives any more'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "scanners" -d 'List the scanners of the catalogue, or show one'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List the templates, or show one'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "state" -d 'Back up, restore and check the state'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "gc" -d 'Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "doctor" -d 'Look whether everything that a scan needs is there'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "completions" -d 'Print a script that completes words in a shell'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "man" -d 'Print a manual page'
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s t -l template -d 'Run this template: one of the catalogue, of the configuration, or a .toml file' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l scanner -d 'Run this scanner, whether it fits or not; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l priority -d 'Dispatch before scans of lower priority' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l parallelism -d 'Run at most so many jobs at once' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l max-duration -d 'Stop the scan after this time, as in 90s or 1h30m' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l max-results -d 'Store at most so many records of one job' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l no-engine -d 'Do not look for the images: the plan then names them by their tags'
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -s t -l template -d 'Run this template: one of the catalogue, of the configuration, or a .toml file' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l scanner -d 'Run this scanner, whether it fits or not; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l priority -d 'Dispatch before scans of lower priority' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l parallelism -d 'Run at most so many jobs at once' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l max-duration -d 'Stop the scan after this time, as in 90s or 1h30m' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l max-results -d 'Store at most so many records of one job' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "json\t''
+jsonl\t''
+sarif\t''
+table\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l report -d 'Write a report to a file too; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l on-interrupt -d 'What the first Ctrl-C or SIGTERM does' -r -f -a "cancel\t''
+detach\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l detach -d 'Leave the scan to a driver in the background, and print its id'
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l from -d 'Begin after this event' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l format -d 'Print events as' -r -f -a "text\t'For people'
+json\t'One object a line'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l no-drive -d 'Only look: leave the scan alone even if nobody drives it'
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l drive-detached
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l no-wait -d 'Ask, and do not wait until it is done'
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l format -d 'Write the report as' -r -f -a "json\t''
+jsonl\t''
+sarif\t''
+table\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s o -l output -d 'Write it to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l require-complete -d 'Fail, with exit code 3, if the scan did not see all of its target'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l target -d 'Only scans of this target, or of this target key' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l limit -d 'List at most so many' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l open -d 'Only scans that have not ended'
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l scanner -d 'Only findings of this scanner' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l path -d 'Only findings in files whose paths begin so' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l format -d 'Print them as' -r -f -a "table\t'For people'
+json\t'One document'
+jsonl\t'One object a line'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l scanner -d 'The scanner that made them' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l as -d 'Read the files as this format [default: what they look like]' -r -f -a "bandit\t''
+cargo-audit\t''
+checkov\t''
+gitleaks\t''
+hadolint\t''
+kingfisher\t''
+nmap\t''
+sarif\t''
+semgrep\t''
+trivy\t''
+zizmor\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l target -d 'What was scanned' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l format -d 'Write the report as' -r -f -a "json\t''
+jsonl\t''
+sarif\t''
+table\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s o -l output -d 'Write it to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l since-seq -d 'Begin with this line' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l attempt -d 'The attempt, from 1 [default: the last]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l format -d 'Print lines as text, or as one JSON object each' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s f -l follow -d 'Go on while the scanner runs'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l raw -d 'Print the bytes as they are, escape sequences and all'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l freeze -d 'Freeze what runs, rather than letting it end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l no-wait -d 'Ask, and do not wait until whoever drives the scan has heard'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s w -l watch -d 'Follow it until it ends'
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l format -d 'Print it as: a table is, for one template, its TOML' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand templates" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -f -a "show" -d 'Show each value, and where it comes from'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -f -a "schema" -d 'Print the JSON Schema of the configuration, for editors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -f -a "trust" -d 'Trust a project\'s file as it is now: it may then set what runs, with which network and secrets'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and not __fish_seen_subcommand_from show schema trust path" -f -a "path" -d 'Name the files that are read, strongest first'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l defaults -d 'Print the defaults with their explanations, as a file to start from'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "backup" -d 'Copy database, results and logs to a new directory; scans may go on meanwhile'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "restore" -d 'Bring a backup back, to a state that is new or empty, under an identity of its own'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "verify" -d 'Check the database for damage'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and not __fish_seen_subcommand_from backup restore verify path" -f -a "path" -d 'Print where the state is'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l foreign -d 'List what other states have in the engine; with an instance, remove what is that one\'s' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l keep -d 'Keep snapshots that are younger than this' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l dry-run -d 'Show what would go, and remove nothing'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l no-engine -d 'Leave the engine alone'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,107 @@
+//! Doctor: whether everything that a scan needs is there.
+
+use super::{App, connect};
+use crate::executor::{ExecutorError, Proof, SharedExecutor};
+use crate::store::Store;
+
+/// Space that a scan may well need, in bytes.
+const LITTLE_SPACE: u64 = 2 << 30;
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Scans run, with a restriction.
+    Warning,
+    /// Scans do not run.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// What.
+    pub item: String,
+    /// How it stands.
+    pub health: Health,
+    /// What was found.
+    pub detail: String,
+}
+
+fn finding(item: impl Into<String>, health: Health, detail: impl Into<String>) -> Finding {
+    Finding { item: item.into(), health, detail: detail.into() }
+}
+
+/// Looks at state, engine, images and tools.
+pub async fn examine(app: &App) -> Vec<Finding> {
+    let mut found = vec![
+        finding("state", Health::Good, format!("{}, instance {}", app.store.dir().display(), app.store.instance())),
+        finding("SQLite", Health::Good, Store::sqlite_version()),
+        space(app),
+        git(),
+    ];
+    match connect(app).await {
+        Ok(executor) => {
+            engine(&executor, &mut found).await;
+            images(app, &executor, &mut found).await;
+        }
+        Err(error) => found.push(finding("engine", Health::Bad, error.to_string())),
+    }
+    found
+}
+
+fn space(app: &App) -> Finding {
+    match rustix::fs::statvfs(app.store.dir()) {
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let health = if free < LITTLE_SPACE { Health::Warning } else { Health::Good };
+            finding("disk", health, format!("{} MiB free for the state", free >> 20))
+        }
+        Err(error) => finding("disk", Health::Warning, error.to_string()),
+    }
+}
+
+fn git() -> Finding {
+    match std::process::Command::new("git").arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            finding("git", Health::Good, String::from_utf8_lossy(&output.stdout).trim())
+        }
+        _ => finding("git", Health::Warning, "it cannot be run: no git: targets, no commits in reports"),
+    }
+}
+
+async fn engine(executor: &SharedExecutor, found: &mut Vec<Finding>) {
+    let can = executor.capabilities();
+    found.push(finding("engine", Health::Good, format!("{}, {}", can.version, can.platform)));
+    match executor.server_identity().await {
+        Ok(identity) => found.push(finding("engine id", Health::Good, identity)),
+        Err(error) => found.push(finding("engine id", Health::Bad, error.to_string())),
+    }
+    found.push(finding("transport", Health::Good, format!("{}: how files reach the engine", can.transport)));
+    found.push(finding(
+        "agent",
+        Health::Good,
+        format!("this program runs in the engine's {} containers", can.platform),
+    ));
+    found.extend(can.hardening.iter().map(|hardening| {
+        let health = if hardening.proof == Proof::Unavailable { Health::Warning } else { Health::Good };
+        finding(format!("hardening: {}", hardening.item), health, hardening.proof.as_str())
+    }));
+}
+
+async fn images(app: &App, executor: &SharedExecutor, found: &mut Vec<Finding>) {
+    for scanner in app.catalog.scanners().filter(|scanner| scanner.enabled) {
+        let item = format!("image: {}", scanner.name);
+        found.push(match executor.resolve_image(&scanner.image, false, &|_| {}).await {
+            Ok(_) => finding(item, Health::Good, scanner.image.clone()),
+            Err(ExecutorError::Image { .. }) => finding(
+                item,
+                Health::Warning,
+                format!("{} is not in the engine; it is pulled when it is used", scanner.image),
+            ),
+            Err(error) => finding(item, Health::Warning, error.to_string()),
+        });
+    }
+}

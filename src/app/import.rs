@@ -1,0 +1,164 @@
+//! Import: a scan of results that were made elsewhere. It goes the way of every scan, over an engine in memory that has the
+//! results already; so they are sealed, parsed, masked, judged and stored as any others.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::engine::Profile;
+use super::plan::place;
+use super::{App, AppError};
+use crate::artifact;
+use crate::config::ExecutorKind;
+use crate::executor::SharedExecutor;
+use crate::executor::fake::{FakeExecutor, Outcome};
+use crate::model::id::{ScanId, ScanKey};
+use crate::model::plan::{Gather, OnFailure, Plan, Step};
+use crate::model::scanner::{ExitCodes, Limits, Network, ResultSpec, Scanner};
+use crate::model::spec::JobSpec;
+use crate::model::target::{Target, TargetKind};
+use crate::model::unit::{ByteSize, Span};
+use crate::parse;
+use crate::plan;
+use crate::store::{NewScan, NewStep, random_bits};
+
+/// Most bytes of one import: they are held in memory.
+const MOST: u64 = 1 << 30;
+/// Bytes that tell a file's format.
+const HEAD: usize = 64 << 10;
+
+/// What to import.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The scanner that made the results; it need not be in the catalogue if the format is given.
+    pub scanner: String,
+    /// The format of the files; looked for in the files and the catalogue when absent.
+    pub format: Option<String>,
+    /// What was scanned.
+    pub target: Target,
+    /// The files with the results.
+    pub files: Vec<PathBuf>,
+    /// Who asks.
+    pub actor: String,
+}
+
+/// Makes a scan of the files; returns it with the engine that has its results. It is then driven as any other.
+pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKey, SharedExecutor), AppError> {
+    let known = app.catalog.scanner(&request.scanner);
+    let declared = known.as_ref().ok().and_then(|scanner| scanner.results.first().cloned());
+    if declared.is_none() && request.format.is_none() {
+        known?;
+    }
+    let contents = read(&request.files)?;
+    let mut results = Vec::new();
+    for (index, (path, content)) in request.files.iter().zip(&contents).enumerate() {
+        let format = format_of(path, content, &request, declared.as_ref())?;
+        let produces = declared.as_ref().map(|result| result.produces.clone()).unwrap_or_default();
+        results.push(ResultSpec { path: index.to_string(), format, produces });
+    }
+    let total = contents.iter().map(|content| content.len() as u64).sum();
+    let plan = plan_of(app, &request, results, total)?;
+    let new = NewScan {
+        source: None,
+        executor: "import".to_owned(),
+        profile: serde_json::to_string(&Profile { kind: ExecutorKind::Fake, ..Profile::of(app) }).unwrap_or_default(),
+        server_identity: "fake".to_owned(),
+        steps: plan.steps.iter().map(|step| new_step(step, &plan.target)).collect(),
+        request_key: None,
+        actor: request.actor,
+        at: app.clock.now(),
+        plan,
+    };
+    let (scan, key) = app.store.submit(new).await?;
+    let files: Vec<(String, Vec<u8>)> =
+        contents.into_iter().enumerate().map(|(index, content)| (format!("work/{index}"), content)).collect();
+    let engine = FakeExecutor::new(move |_| Outcome::Ends { after: Duration::ZERO, code: 0, files: files.clone() });
+    Ok((scan, key, Arc::new(engine)))
+}
+
+fn new_step(step: &Step, target: &Target) -> NewStep {
+    NewStep { spec: JobSpec::of(&step.scanner, step.scanner.image.clone(), target.to_string()), blocked: None }
+}
+
+/// Returns the engine of an import whose process is gone, and the files with it: what is not stored has failed.
+pub(super) fn nothing() -> SharedExecutor {
+    Arc::new(FakeExecutor::new(|_| Outcome::Ends { after: Duration::ZERO, code: 1, files: Vec::new() }))
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, AppError> {
+    let failed = |path: &Path, message: String| AppError::Import { path: path.to_owned(), message };
+    let mut total = 0;
+    let mut read_one = |path: &PathBuf| {
+        total += fs::metadata(path).map_err(|error| failed(path, error.to_string()))?.len();
+        if total > MOST {
+            return Err(failed(path, format!("more than {MOST} bytes cannot be imported at once")));
+        }
+        fs::read(path).map_err(|error| failed(path, error.to_string()))
+    };
+    paths.iter().map(&mut read_one).collect()
+}
+
+/// The format that was given, the one that the file looks like, or the scanner's own.
+fn format_of(
+    path: &Path,
+    content: &[u8],
+    request: &ImportRequest,
+    declared: Option<&ResultSpec>,
+) -> Result<String, AppError> {
+    let sniffed = || parse::sniff(&content[..content.len().min(HEAD)]).map(|parser| parser.name().to_owned());
+    let format = request.format.clone().or_else(sniffed).or_else(|| Some(declared?.format.clone()));
+    let format = format.filter(|format| parse::parser(format).is_some());
+    let unknown = || AppError::Import { path: path.to_owned(), message: "its format is not known".to_owned() };
+    format.ok_or_else(unknown)
+}
+
+fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: u64) -> Result<Plan, AppError> {
+    let git = (request.target.kind == TargetKind::Dir).then(|| artifact::git_facts(Path::new(&request.target.value)));
+    let (machine, path) = place(&request.target);
+    let accept_empty = app.catalog.scanner(&request.scanner).is_ok_and(|scanner| scanner.accept_empty);
+    let scanner = Scanner {
+        name: request.scanner.clone(),
+        image: "import".to_owned(),
+        digest: None,
+        program: "import".to_owned(),
+        command: Vec::new(),
+        input: vec![request.target.kind.asset_kind()],
+        results,
+        exit_codes: ExitCodes::default(),
+        accept_empty,
+        network: Network::None,
+        timeout: Span(Duration::from_hours(1)),
+        limits: Limits { output: ByteSize(total.max(1 << 20)), ..Limits::default() },
+        env: std::collections::BTreeMap::new(),
+        secrets: std::collections::BTreeMap::new(),
+        data: Vec::new(),
+        exceptions: Vec::new(),
+        retry: crate::model::retry::RetryPolicy { max_attempts: 1, ..Default::default() },
+        version_command: Vec::new(),
+    };
+    Ok(Plan {
+        template: None,
+        target_key: plan::target_key(
+            &request.target,
+            app.config.target.name.as_deref(),
+            git.flatten().as_ref(),
+            (&machine, &path),
+        ),
+        target: request.target.clone(),
+        source: None,
+        options: app.config.scan.options(0, random_bits()),
+        steps: vec![Step {
+            id: request.scanner.parse().map_err(plan::PlanError::StepId)?,
+            scanner,
+            needs: Vec::new(),
+            for_each: Vec::new(),
+            chunk: 1,
+            gather: Gather::default(),
+            when: None,
+            on_failure: OnFailure::default(),
+            accept_partial: std::collections::BTreeSet::new(),
+        }],
+        choices: Vec::new(),
+    })
+}

@@ -1,0 +1,83 @@
+//! `dragnet import`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use toml::Table;
+
+use super::choice::severity;
+use super::output::{Output, format};
+use super::report::{Reporting, write_report};
+use crate::app::{self, ImportRequest};
+use crate::cli::context::{Context, Scope};
+use crate::cli::error::CliError;
+use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
+use crate::cli::progress::Progress;
+use crate::cli::ui::Ui;
+use crate::config::OnInterrupt;
+use crate::model::severity::Severity;
+use crate::parse::PARSERS;
+
+/// Make a scan of results that were made elsewhere, and report it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dragnet import --scanner bandit bandit.json
+  dragnet import --scanner mine --as sarif results.sarif --fail-on high
+  dragnet import --scanner nmap --target host:example.org scan.xml")]
+pub(in crate::cli) struct ImportArgs {
+    /// The files with the results
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The scanner that made them
+    #[arg(long, value_name = "NAME")]
+    scanner: String,
+    /// Read the files as this format [default: what they look like]
+    #[arg(long = "as", value_name = "FORMAT", value_parser = PossibleValuesParser::new(PARSERS.iter().map(|parser| parser.name())))]
+    read_as: Option<String>,
+    /// What was scanned
+    #[arg(long, value_name = "TARGET", default_value = ".")]
+    target: String,
+    /// Write the report as
+    #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
+    format: String,
+    /// Write it to this file
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Fail, with exit code 1, on findings of this severity or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
+    fail_on: Option<Severity>,
+    /// List at most so many findings in a table; 0 lists all
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, CliError> {
+    let app = context.app_with(Table::new(), Scope::Project)?;
+    let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
+    let request = ImportRequest {
+        scanner: args.scanner.clone(),
+        format: args.read_as.clone(),
+        target: args.target.parse()?,
+        files: args.files.clone(),
+        actor: context.actor(),
+    };
+    Context::block_on(async {
+        let (scan, key, executor) = app::import(&app, request).await?;
+        context.ui.say(&format!("scan {key}"));
+        let show = Show::Progress(Progress::talk(&context.ui));
+        let on_interrupt = OnInterrupt::Cancel;
+        let options = Follow { scan, key, from: 0, drive: true, end_when_paused: true, on_interrupt, show };
+        let end = match follow(context, &app, Some(executor), options).await? {
+            Followed::Watched(end) => end,
+            Followed::Left(code) => return Ok(code),
+        };
+        let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
+        match output {
+            Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out).map(drop))?,
+            None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout()).map(drop)?,
+        }
+        exit_code(context, &app, scan, end, args.fail_on)
+    })
+}
