@@ -66,7 +66,9 @@ pub async fn collect(app: &App, executor: Option<&SharedExecutor>, garbage: &Gar
 pub async fn foreign(app: &App, executor: &SharedExecutor) -> Result<Vec<Owned>, AppError> {
     let ours = app.store.instance();
     let listed = executor.list_foreign().await?;
-    Ok(listed.into_iter().filter(|object| object.instance != ours.as_str()).collect())
+    // What bears no instance is shared by all states.
+    let foreign = |object: &Owned| !object.instance.is_empty() && object.instance != ours.as_str();
+    Ok(listed.into_iter().filter(foreign).collect())
 }
 
 /// Whether nobody waits for an object: it is of no attempt with a row, or it is shared and nothing runs.

@@ -356,17 +356,17 @@ fn engine(error: &ExecutorError) -> Advice {
 
 fn image(scanner: &str, error: &ExecutorError) -> Advice {
     match error {
-        ExecutorError::Image { .. } | ExecutorError::Platform { .. } | ExecutorError::Refused(_) => {
-            (Kind::Usage, image_hints(scanner))
-        }
-        error => engine(error),
+        // It is the engine that is away, not the image.
+        ExecutorError::Unreachable(_) | ExecutorError::Resource(_) | ExecutorError::Local { .. } => engine(error),
+        // A registry that does not answer is a passing error to the engine, and an image that cannot be had to the user.
+        _ => (Kind::Usage, image_hints(scanner)),
     }
 }
 
-/// Says what to do about an image that cannot be had.
-pub(super) fn image_hints(scanner: &str) -> Vec<String> {
+fn image_hints(scanner: &str) -> Vec<String> {
     vec![
         format!("name an image that you have: `[scanners.{scanner}] image = \"NAME\"` in the configuration"),
+        format!("or leave the scanner out: `[scanners.{scanner}] enabled = false`"),
         "`examples/images/build` in the sources of dragnet builds images without a registry".to_owned(),
     ]
 }
@@ -415,6 +415,9 @@ mod tests {
         let away = CliError::from(AppError::Engine(ExecutorError::Unreachable("x".to_owned())));
         let wrong = CliError::from(StoreError::NotFound("scan `x`".to_owned()));
         assert_eq!((away.code(), wrong.code()), (6, 2));
+        let image = |error| CliError::from(AppError::Image { scanner: "x".to_owned(), error }).code();
+        assert_eq!(image(ExecutorError::Busy("no such host".to_owned())), 2);
+        assert_eq!(image(ExecutorError::Unreachable("x".to_owned())), 6);
         assert!(!away.hints.is_empty() && !wrong.hints.is_empty());
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
+use super::plan::check_images;
 use super::report::{Reporting, write_report};
 use crate::app::{self, App, StartRequest};
 use crate::cli::background;
@@ -120,6 +121,7 @@ async fn make_plan(
     for left_out in planned.left_out.iter().filter(|left_out| left_out.reason.is_gap()).take(10) {
         context.ui.warn(&format!("{left_out} is not scanned"));
     }
+    check_images(planned.images)?;
     Ok(planned.plan)
 }
 

@@ -8,10 +8,10 @@ use clap::Args;
 
 use super::choice::ChoiceArgs;
 use super::output::Output;
-use crate::app::{self, AppError, Planned};
+use crate::app::{self, AppError, PlannedImage};
 use crate::cli::args::TableFormat;
 use crate::cli::context::{Context, Scope};
-use crate::cli::error::{CliError, image_hints};
+use crate::cli::error::CliError;
 use crate::cli::exit;
 
 /// Show what a scan would run, and why, without running it
@@ -56,20 +56,21 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
         TableFormat::Json => context.ui.print(&text)?,
         TableFormat::Table => context.ui.print(&show::plan(&context.ui, &planned))?,
     }
-    check_images(planned)?;
+    check_images(planned.images)?;
     if let Some(path) = &args.output {
         context.ui.say(&format!("written to {}; `dragnet start {}` runs it", path.display(), path.display()));
     }
     Ok(exit::CLEAN)
 }
 
-/// A plan that could not run is shown, and is an error.
-fn check_images(planned: Planned) -> Result<(), CliError> {
-    let mut missing = planned.images.into_iter().filter_map(|image| Some((image.scanner, image.found.err()?)));
+/// A plan that could not run is an error, which names every scanner that is in the way.
+pub(super) fn check_images(images: Vec<PlannedImage>) -> Result<(), CliError> {
+    let mut missing = images.into_iter().filter_map(|image| Some((image.scanner, image.found.err()?)));
     let Some((scanner, error)) = missing.next() else { return Ok(()) };
-    let mut error = CliError::from(AppError::Image { scanner, error });
-    for (scanner, _) in missing {
-        error.hints.extend(image_hints(&scanner).into_iter().take(1));
+    let error = CliError::from(AppError::Image { scanner, error });
+    let others: Vec<String> = missing.map(|(scanner, _)| scanner).collect();
+    if others.is_empty() {
+        return Err(error);
     }
-    Err(error)
+    Err(error.hint(format!("nor can the images of these be had: {}", others.join(", "))))
 }
