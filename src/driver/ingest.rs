@@ -86,7 +86,8 @@ impl Ingest<'_> {
         let files = dir.join(format!("files-{}", self.fence));
         self.unpack(manifest, parts, &files).await?;
         keep_log(&files, &self.log_dir())?;
-        let gaps = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping).map_err(IngestError::Attempt)?;
+        let gaps =
+            judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping).map_err(IngestError::Attempt)?;
         while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
         failpoint::hit("ingest.begun");
         match self.read(manifest, &files, gaps).await {
@@ -183,9 +184,7 @@ impl Ingest<'_> {
         };
         let (path, format) = (path.to_owned(), result.format.clone());
         let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
-        let parser = blocking(move || {
-            read_file(&path, &format, &context, Feeder { sender, scanner, tally, max })
-        });
+        let parser = blocking(move || read_file(&path, &format, &context, Feeder { sender, scanner, tally, max }));
         let store = async {
             while let Some(batch) = next_batch(&mut items, self, subject).await {
                 self.store.ingest(batch).await?;
@@ -247,11 +246,7 @@ impl Ingest<'_> {
 }
 
 /// Gathers what has come, up to a batch; `None` when the parser has ended.
-async fn next_batch(
-    items: &mut mpsc::Receiver<Item>,
-    ingest: &Ingest<'_>,
-    subject: Subject,
-) -> Option<IngestBatch> {
+async fn next_batch(items: &mut mpsc::Receiver<Item>, ingest: &Ingest<'_>, subject: Subject) -> Option<IngestBatch> {
     let mut received = Vec::with_capacity(BATCH);
     if items.recv_many(&mut received, BATCH).await == 0 {
         return None;
