@@ -1,5 +1,6 @@
 //! The driver over the fake engine: scans that go well, scans that do not, crashes anywhere, two drivers at once.
 
+#[expect(unreachable_pub, reason = "tests share it")]
 mod common;
 
 use std::sync::Arc;

@@ -172,7 +172,10 @@ impl Effects {
                 });
             }
             Effect::Remove(ticket) => {
+                let lost = view.has_lost(ticket);
                 self.spawn(ticket, move |shared, attempted| async move {
+                    // An ingest that a crash has cut short may have left batches that nobody will ever see.
+                    while lost && shared.store.discard(shared.scan, shared.fence, attempted.id, 500).await? {}
                     remove(&shared, ticket, &attempted.launch.name).await
                 });
             }

@@ -9,6 +9,7 @@ mod effects;
 mod error;
 mod ingest;
 mod input;
+mod jobs;
 mod rank;
 mod run;
 mod settle;

@@ -11,7 +11,7 @@ use crate::model::view::EndReason;
 use crate::store::{Change, NewAttempt, ScanChange};
 
 use super::input::{Decisions, Effect, Harvest, Ticket};
-use super::transition::End;
+use super::jobs::End;
 use super::view::{Attempt, View};
 
 /// Settles the view at the moment `now`.

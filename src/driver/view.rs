@@ -297,6 +297,12 @@ impl View {
         &self.steps[step].spec
     }
 
+    /// Whether an attempt ended without results.
+    pub(super) fn has_lost(&self, ticket: Ticket) -> bool {
+        let lost = [AttemptState::Lost, AttemptState::Failed, AttemptState::Cancelled];
+        self.leftovers.get(&ticket).is_some_and(|leftover| lost.contains(&leftover.state))
+    }
+
     /// Whether a stop was asked of a live attempt.
     pub fn is_stopping(&self, ticket: Ticket) -> bool {
         self.live.get(&ticket.job).is_some_and(|attempt| attempt.number == ticket.attempt && attempt.stopping)

@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::types::{
@@ -125,6 +126,7 @@ pub struct FakeExecutor {
     faults: Arc<Faults>,
     clock: Clock,
     capabilities: Arc<Capabilities>,
+    timers: Option<Handle>,
 }
 
 impl FakeExecutor {
@@ -143,7 +145,14 @@ impl FakeExecutor {
                 transport: "memory",
                 hardening: Vec::new(),
             }),
+            timers: None,
         }
+    }
+
+    /// Lets attempts end by the timers of this runtime: they run on when the runtime of a driver is gone.
+    #[must_use]
+    pub fn with_timers(self, runtime: Handle) -> Self {
+        Self { timers: Some(runtime), ..self }
     }
 
     /// Lets calls fail as `faults` says.
@@ -251,7 +260,7 @@ impl FakeExecutor {
             Outcome::Ends { after, code, .. } => {
                 world.tell(&Observation::Changed(name.clone(), Observed::Running));
                 let (fake, name) = (self.clone(), name.clone());
-                tokio::spawn(async move {
+                self.timers.clone().unwrap_or_else(Handle::current).spawn(async move {
                     tokio::time::sleep(after).await;
                     let now = fake.clock.now();
                     fake.world().end(&name, ExitCause::Ended, Some(code), now);

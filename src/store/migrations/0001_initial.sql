@@ -161,8 +161,9 @@ CREATE TABLE sighting (
 ) STRICT, WITHOUT ROWID;
 
 -- Sightings of a winning attempt that a later step has yet to turn into chunks: a durable cursor.
+-- A row's number is never used again: a driver may still hold that of a feed that is used up.
 CREATE TABLE feed (
-  id         INTEGER PRIMARY KEY,
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
   scan_id    INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
   step       INTEGER NOT NULL,
   attempt_id INTEGER NOT NULL REFERENCES attempt ON DELETE CASCADE,
