@@ -1,0 +1,1 @@
+//! Scanners that end in ways that scanners end.
