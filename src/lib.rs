@@ -12,6 +12,31 @@
 //! ```
 //! A module names lower layers only (within layer 1 only plan → catalog); `tests/architecture.rs` checks that, and that each
 //! outside crate stays in its module.
+//!
+//! # How a scan flows
+//! target + template + configuration → facts ([`artifact`]) → [`plan`] (pure) → snapshot → rows in one transaction ([`store`]) →
+//! [`driver`]: ready jobs → attempt intent, committed → [`executor`] launches → [`shim`] runs the scanner and seals its output →
+//! fetched, verified, parsed in a stream ([`parse`]) → rows in small invisible batches, made visible by one last transaction →
+//! engine objects removed → next jobs → [`report`] from the store.
+//!
+//! # Where a line belongs
+//! | to … | touch |
+//! | --- | --- |
+//! | add a scanner | `catalog/scanners/x.toml`, one word in `catalog/builtin.rs`; `parse/x.rs` and a row in its table, unless it prints SARIF |
+//! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
+//! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
+//! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |
+//! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
+//! | change how a container is started | `executor/docker/container.rs` |
+//! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
+//! | add a setting | `config/types.rs`, `config/default.toml`, `config/env.rs` |
+//!
+//! # Departures from the first design, and why
+//! - *Jobs of a fan-out are made in slices* of 500 after the upstream job's last transaction, by a durable cursor
+//!   ([`store::Expansion`]): a hundred thousand assets in one transaction would hold every other process up.
+//! - *Images, databases and secrets are bound by the submitting process* before the scan's rows are written, so that what cannot be
+//!   had is said at once and nothing is stored.
+//! - *A scanner that opens its database for writing* gets a copy that the shim makes, on every executor alike.
 
 pub mod beneath;
 pub mod failpoint;
@@ -30,3 +55,5 @@ pub mod store;
 pub mod driver;
 
 pub mod app;
+
+pub mod cli;

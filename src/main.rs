@@ -9,5 +9,5 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|verb| verb == "shim") {
         return ExitCode::from(dragnet::shim::main(&args[1..]));
     }
-    ExitCode::SUCCESS
+    dragnet::cli::main()
 }

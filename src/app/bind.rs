@@ -29,35 +29,22 @@ async fn bind_step(
     step: &Step,
     say: Say<'_>,
 ) -> Result<NewStep, AppError> {
-    let scanner = step.scanner.clone();
+    let scanner = &step.scanner;
     // A plan that names what its references meant runs exactly that.
     let reference = scanner.digest.as_deref().unwrap_or(&scanner.image);
     let image = executor
         .resolve_image(reference, true, &|words| say(words))
         .await
         .map_err(|error| AppError::Image { scanner: scanner.name.clone(), error })?;
-    let (data, blocked) = match data::provide(app, executor, &scanner, say).await? {
+    let (data, blocked) = match data::provide(app, executor, scanner, say).await? {
         Ok(trees) => (trees, None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
     let sees_source = step.for_each.is_empty() && plan.source.is_some();
     let spec = JobSpec {
-        scanner: scanner.name,
-        image: image.id,
-        program: scanner.program,
-        command: scanner.command,
-        env: scanner.env,
         source: plan.source.as_ref().filter(|_| sees_source).map(|source| source.sha256),
-        target: target_text(plan),
-        results: scanner.results,
-        exit_codes: scanner.exit_codes,
-        accept_empty: scanner.accept_empty,
-        network: scanner.network,
-        timeout: scanner.timeout,
-        limits: scanner.limits,
-        secrets: scanner.secrets,
         data,
-        exceptions: scanner.exceptions,
+        ..JobSpec::of(scanner, image.id, target_text(plan))
     };
     match executor.validate(&spec).await?.into_iter().next() {
         None => Ok(NewStep { spec, blocked }),

@@ -5,7 +5,9 @@ use crate::catalog::CatalogError;
 use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
+use crate::model::id::Sha256;
 use crate::plan::{PlanError, PlanFileError};
+use crate::report::RenderError;
 use crate::store::StoreError;
 
 /// Why a use case was refused or failed. What to do about it is the command line's to say.
@@ -35,6 +37,19 @@ pub enum AppError {
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// A report could not be written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The source is no longer what was planned.
+    #[error(
+        "the source of the plan is not here, and the target has changed since: planned sha-256 {planned}, found {found}"
+    )]
+    SourceChanged {
+        /// Hash of the source in the plan.
+        planned: Sha256,
+        /// Hash of what is there now.
+        found: Sha256,
+    },
     /// An image of the plan cannot be had.
     #[error("scanner `{scanner}`: {error}")]
     Image {

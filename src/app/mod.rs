@@ -7,6 +7,8 @@ mod engine;
 mod error;
 mod plan;
 mod prepare;
+mod report;
+mod retake;
 mod secrets;
 mod start;
 mod watch;
@@ -17,6 +19,8 @@ pub use ask::{Asked, ask};
 pub use engine::{Profile, connect, engine_of};
 pub use error::AppError;
 pub use plan::{PlanRequest, Planned, PlannedImage, plan};
+pub use report::{ReportRequest, report};
+pub use retake::retake;
 pub use start::{StartRequest, submit};
 pub use watch::{Watch, WatchEnd, watch};
 

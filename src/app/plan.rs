@@ -88,15 +88,15 @@ pub async fn plan(
     Ok(Planned { plan, left_out: gathered.left_out, images, estimates })
 }
 
-struct Gathered {
+pub(super) struct Gathered {
     facts: Facts,
-    source: Option<SourceFacts>,
+    pub(super) source: Option<SourceFacts>,
     git: Option<GitFacts>,
     left_out: Vec<LeftOut>,
 }
 
 /// Takes the snapshot and walks it, on a thread where that may block.
-async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
+pub(super) async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
     if !matches!(target.kind, TargetKind::Dir | TargetKind::Git | TargetKind::Archive) {
         return Ok(Gathered { facts: Facts::default(), source: None, git: None, left_out: Vec::new() });
     }

@@ -17,6 +17,7 @@ mod snapshot;
 mod source;
 mod store;
 mod sweep;
+mod tree;
 mod walk;
 
 pub use error::{SourceError, StoreError};
@@ -25,9 +26,5 @@ pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
 pub use source::resolve;
 pub use store::{ArtifactStore, Stored};
 pub use sweep::sweep_drafts;
+pub use tree::{remove_tree, tree};
 pub use walk::gather_facts;
-
-/// Returns the directory of a tree that was taken: a source snapshot or a database.
-pub fn tree(artifacts: &std::path::Path, sha256: crate::model::id::Sha256) -> std::path::PathBuf {
-    artifacts.join("src").join(sha256.to_string()).join("tree")
-}

@@ -20,6 +20,7 @@ use super::copy::Copier;
 use super::dir::{MAX_DEPTH, make_dir, names, open_dir};
 use super::error::SourceError;
 use super::ignored::Rules;
+use super::tree;
 use crate::model::id::Sha256;
 use crate::model::plan::SourceFacts;
 
@@ -123,7 +124,9 @@ pub fn snapshot(artifacts: &Path, root: &Path, options: SnapshotOptions<'_>) -> 
 fn publish(draft: tempfile::TempDir, home: &Path, sha256: Sha256) -> Result<PathBuf, SourceError> {
     let place = home.join(sha256.to_string());
     let failed = |error| SourceError::io("cannot write", &place, error);
-    if !place.exists() {
+    if place.exists() {
+        tree::touch(&place).map_err(failed)?;
+    } else {
         let directory = std::fs::File::open(home).map_err(failed)?;
         fs::syncfs(&directory).map_err(|error| failed(error.into()))?;
         std::fs::set_permissions(draft.path(), Permissions::from_mode(0o555)).map_err(failed)?;

@@ -20,10 +20,10 @@ use super::types::{
 use super::{Executor, ExecutorError};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
-use crate::model::manifest::{Exit, ExitCause, LogSummary, Manifest, Part, SealedFile};
+use crate::model::manifest::{Exit, ExitCause, LogLine, LogStream, LogSummary, Manifest, Part, SealedFile};
 use crate::model::spec::{JobSpec, Launch, ShimJob};
 
-/// What becomes of an attempt once it is started.
+/// What becomes of an attempt once it is started. A file called `log` is no result: its lines are the attempt's log.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// It ends by itself.
@@ -47,12 +47,26 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    fn files(&self) -> &[(String, Vec<u8>)] {
+        match self {
+            Self::Ends { files, .. } | Self::Hangs { files } => files,
+            Self::Vanishes | Self::Killed => &[],
+        }
+    }
+
+    fn log(&self) -> &[u8] {
+        self.files().iter().find(|(path, _)| path == LOG).map_or(&[], |(_, content)| content)
+    }
+
     /// Ends at once with exit code 0 and these files.
     pub fn success(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Self {
         let files = files.into_iter().map(|(path, content)| (path.to_owned(), content)).collect();
         Self::Ends { after: Duration::ZERO, code: 0, files }
     }
 }
+
+/// The file that is the log.
+const LOG: &str = "log";
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +106,7 @@ struct Container {
     manifest_of: ShimJob,
     exit: Option<Exit>,
     instance: InstanceKey,
-    started: u32,
+    created_at: Timestamp,
 }
 
 #[derive(Default)]
@@ -159,6 +173,12 @@ impl FakeExecutor {
         }
     }
 
+    /// Kills a container's processes behind everybody's back.
+    pub fn kill(&self, name: &AttemptName) {
+        let now = self.clock.now();
+        self.world().end(name, ExitCause::ShimKilled, None, now);
+    }
+
     /// Removes a container behind everybody's back.
     pub fn vanish(&self, name: &AttemptName) {
         let mut world = self.world();
@@ -207,7 +227,7 @@ impl FakeExecutor {
             manifest_of: ShimJob::of(launch, 0),
             exit: None,
             instance: launch.instance,
-            started: 0,
+            created_at: self.clock.now(),
         };
         world.containers.insert(launch.name.clone(), container);
         world.note(Operation::Create, &launch.name);
@@ -222,7 +242,6 @@ impl FakeExecutor {
             return Ok(());
         }
         container.state = Observed::Running;
-        container.started += 1;
         let outcome = container.outcome.clone();
         world.note(Operation::Start, name);
         match outcome {
@@ -270,7 +289,9 @@ impl World {
             cpu_ms: 0,
             max_rss: 0,
         });
-        let exited = Observed::Exited { code: Some(0), out_of_memory: false, error: None };
+        let status =
+            if container.exit.as_ref().is_some_and(|exit| exit.cause == ExitCause::ShimKilled) { 137 } else { 0 };
+        let exited = Observed::Exited { code: Some(status), out_of_memory: false, error: None };
         container.state = exited.clone();
         self.tell(&Observation::Changed(name.clone(), exited));
     }
@@ -310,6 +331,11 @@ impl Executor for FakeExecutor {
         Ok(())
     }
 
+    async fn withdraw_tree(&self, _instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        self.world().trees.remove(&sha256);
+        Ok(())
+    }
+
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
         let adopted = self.faulty(Operation::Create, &launch.name, || self.create(launch))?;
         self.faulty(Operation::Start, &launch.name, || self.start(&launch.name))?;
@@ -335,8 +361,23 @@ impl Executor for FakeExecutor {
         self.faulty(Operation::Inspect, name, || Ok(self.world().containers.get(name).map(|c| c.state.clone())))
     }
 
-    async fn logs(&self, _name: &AttemptName, _from_seq: u64) -> Result<LogChunk, ExecutorError> {
-        Ok(LogChunk { lines: Vec::new(), end: true })
+    async fn logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError> {
+        let world = self.world();
+        let container = world.containers.get(name).ok_or_else(|| ExecutorError::NotFound(name.to_string()))?;
+        if container.state == Observed::Created {
+            return Ok(LogChunk::default());
+        }
+        let line = |(index, bytes): (usize, &[u8])| LogLine {
+            seq: index as u64 + 1,
+            at: self.clock.now(),
+            stream: LogStream::Stdout,
+            partial: false,
+            bytes: bytes.to_vec(),
+        };
+        let log = container.outcome.log();
+        let lines = log.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).enumerate().map(line);
+        let lines = lines.filter(|line| line.seq >= from_seq).collect();
+        Ok(LogChunk { lines, end: container.exit.is_some() })
     }
 
     async fn fetch(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
@@ -344,14 +385,8 @@ impl Executor for FakeExecutor {
             let mut world = self.world();
             let name = launch.name.to_string();
             let container = world.containers.get(&launch.name).ok_or_else(|| ExecutorError::NotFound(name.clone()))?;
-            let exit = container
-                .exit
-                .clone()
-                .ok_or_else(|| ExecutorError::NoResults { name, message: "it runs".to_owned() })?;
-            let files = match &container.outcome {
-                Outcome::Ends { files, .. } | Outcome::Hangs { files } => files.clone(),
-                Outcome::Vanishes | Outcome::Killed => Vec::new(),
-            };
+            let exit = container.exit.clone().ok_or_else(|| ExecutorError::Busy(format!("{name} has not ended")))?;
+            let files = container.outcome.files().to_vec();
             let job = container.manifest_of.clone();
             world.note(Operation::Fetch, &launch.name);
             Ok((job, exit, files))
@@ -410,12 +445,17 @@ fn describe(name: &AttemptName, container: &Container) -> Owned {
         instance: container.instance.to_string(),
         attempt: Some(name.clone()),
         role: "scan".to_owned(),
-        created_at: None,
+        created_at: Some(container.created_at),
     }
 }
 
 /// Writes what the shim would have sealed.
 fn seal(job: &ShimJob, exit: Exit, files: &[(String, Vec<u8>)], into: &Path) -> std::io::Result<Sealed> {
+    let lines = files
+        .iter()
+        .find(|(path, _)| path == LOG)
+        .map_or(0, |(_, log)| log.split(|&b| b == b'\n').filter(|l| !l.is_empty()).count());
+    let files: Vec<_> = files.iter().filter(|(path, _)| path != LOG).collect();
     let sealed = files
         .iter()
         .map(|(path, content)| SealedFile {
@@ -431,13 +471,13 @@ fn seal(job: &ShimJob, exit: Exit, files: &[(String, Vec<u8>)], into: &Path) -> 
         exit,
         files: sealed,
         dropped: Vec::new(),
-        log: LogSummary::default(),
+        log: LogSummary { last_seq: lines as u64, ..LogSummary::default() },
         parts: Vec::new(),
     };
     let mut parts = Vec::new();
     if !files.is_empty() {
         let mut archive = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1)?);
-        for (path, content) in files {
+        for (path, content) in &files {
             let mut header = tar::Header::new_ustar();
             header.set_size(content.len() as u64);
             header.set_mode(0o644);

@@ -58,6 +58,9 @@ pub trait Executor: Send + Sync {
     /// directory on this machine.
     async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError>;
 
+    /// Removes what the engine holds of a tree, unless an attempt uses it; idempotent.
+    async fn withdraw_tree(&self, instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError>;
+
     /// Creates and starts an attempt; idempotent by name. Returns when the engine has accepted the start.
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError>;
 

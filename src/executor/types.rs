@@ -8,7 +8,12 @@ use crate::model::manifest::{LogLine, Manifest};
 
 /// Returns where a scan's secret is spooled for its life, resolved, mode 0400; executors give it to the attempts that name it.
 pub fn secret_file(state: &Path, scan: ScanKey, name: &str) -> PathBuf {
-    state.join("spool/secrets").join(scan.as_str()).join(name)
+    secret_dir(state, scan).join(name)
+}
+
+/// Returns where a scan's secrets are spooled for its life.
+pub fn secret_dir(state: &Path, scan: ScanKey) -> PathBuf {
+    state.join("spool/secrets").join(scan.as_str())
 }
 
 /// What an engine can do.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AttemptName, InstanceKey, JobName, ScanKey, Sha256};
-use super::scanner::{ExitCodes, HardeningException, HardeningItem, Limits, Network, ResultSpec, SecretRef};
+use super::scanner::{ExitCodes, HardeningException, HardeningItem, Limits, Network, ResultSpec, Scanner, SecretRef};
 use super::unit::Span;
 
 /// Where a scanner finds things, in every executor.
@@ -120,6 +120,29 @@ impl JobSpec {
     pub fn sha256(&self, assets: &[String]) -> Sha256 {
         let json = serde_json::to_vec(&(self, assets)).unwrap_or_default();
         Sha256::of(json)
+    }
+
+    /// Makes the specification of a scanner that runs from `image`; without a source and without databases.
+    pub fn of(scanner: &Scanner, image: String, target: String) -> Self {
+        let scanner = scanner.clone();
+        Self {
+            scanner: scanner.name,
+            image,
+            program: scanner.program,
+            command: scanner.command,
+            env: scanner.env,
+            source: None,
+            target,
+            results: scanner.results,
+            exit_codes: scanner.exit_codes,
+            accept_empty: scanner.accept_empty,
+            network: scanner.network,
+            timeout: scanner.timeout,
+            limits: scanner.limits,
+            secrets: scanner.secrets,
+            data: Vec::new(),
+            exceptions: scanner.exceptions,
+        }
     }
 
     /// Returns the databases that the scanner gets a writable copy of.

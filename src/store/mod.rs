@@ -145,7 +145,7 @@ pub fn random_key() -> Key8 {
 }
 
 /// 64 bits from the kernel's random generator.
-fn random_bits() -> u64 {
+pub fn random_bits() -> u64 {
     let mut bytes = [0; 8];
     // Never fails for so few bytes once the system has booted (getrandom(2)).
     let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap_or(0);

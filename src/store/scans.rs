@@ -9,7 +9,7 @@ use super::load::{text, text_option};
 use super::{Store, json, json_option};
 use crate::model::clock::Timestamp;
 use crate::model::finding::SeverityCounts;
-use crate::model::id::{AttemptName, JobName, ScanId};
+use crate::model::id::{AttemptName, JobName, ScanId, Sha256};
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
@@ -119,6 +119,17 @@ impl Store {
                 jobs.push(job_view(row, plan)?);
             }
             Ok(jobs)
+        })
+    }
+
+    /// Whether a scan that has not ended reads a source.
+    pub fn source_in_use(&self, sha256: Sha256) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM scan WHERE state NOT IN ('completed', 'failed', 'cancelled')
+                 AND json_extract(source, '$.sha256') = ?1)",
+            )?;
+            Ok(query.query_row([sha256.to_string()], |row| row.get(0))?)
         })
     }
 

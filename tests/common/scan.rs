@@ -37,7 +37,13 @@ impl Lab {
     pub async fn submit_with(&self, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
         let mut options = ScanOptions::default();
         adjust(&mut options);
-        let specs = steps.iter().map(|step| NewStep { spec: spec(step), blocked: None }).collect();
+        let specs = steps
+            .iter()
+            .map(|step| NewStep {
+                spec: JobSpec::of(&step.scanner, step.scanner.image.clone(), "127.0.0.1".to_owned()),
+                blocked: None,
+            })
+            .collect();
         let plan = Plan {
             template: None,
             target: "host:127.0.0.1".parse().unwrap(),
@@ -157,6 +163,7 @@ pub fn step(id: &str) -> Step {
     }
 }
 
+<<<<<<< HEAD
 fn spec(step: &Step) -> JobSpec {
     let scanner = step.scanner.clone();
     JobSpec {
@@ -177,4 +184,31 @@ fn spec(step: &Step) -> JobSpec {
         data: Vec::new(),
         exceptions: scanner.exceptions,
     }
+=======
+/// A report of gitleaks with so many secrets, each in a file of its own.
+pub fn gitleaks(count: usize) -> Vec<u8> {
+    let secrets: Vec<String> = (0..count)
+        .map(|n| {
+            format!(
+                r#"{{"RuleID": "generic-api-key", "Description": "A key", "StartLine": {n}, "EndLine": {n}, "StartColumn": 1,
+                     "EndColumn": 9, "Match": "REDACTED", "Secret": "REDACTED", "File": "file{n}.txt", "SymlinkFile": "", "Commit": "",
+                     "Entropy": 4.5, "Author": "", "Email": "", "Date": "", "Message": "", "Tags": [], "Fingerprint": "x"}}"#
+            )
+        })
+        .collect();
+    format!("[{}]", secrets.join(",")).into_bytes()
+}
+
+/// A report of nmap with these open ports.
+pub fn nmap(ports: &[u16]) -> Vec<u8> {
+    let mut xml = String::from(
+        "<?xml version=\"1.0\"?><nmaprun scanner=\"nmap\" version=\"7.95\"><host><status state=\"up\"/>\
+         <address addr=\"127.0.0.1\" addrtype=\"ipv4\"/><ports>",
+    );
+    for port in ports {
+        write!(xml, "<port protocol=\"tcp\" portid=\"{port}\"><state state=\"open\"/></port>").unwrap();
+    }
+    xml.push_str("</ports></host><runstats><finished exit=\"success\"/></runstats></nmaprun>");
+    xml.into_bytes()
+>>>>>>> main
 }

@@ -10,4 +10,5 @@ mod cases;
 mod docker;
 #[path = "../common/engine.rs"]
 mod engine;
+mod fake;
 mod harness;

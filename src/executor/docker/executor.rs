@@ -227,6 +227,11 @@ impl Executor for DockerExecutor {
         Ok(())
     }
 
+    async fn withdraw_tree(&self, instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        self.trees.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256);
+        self.remove_tree_volumes(instance, sha256).await
+    }
+
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
         self.launch_attempt(launch).await
     }

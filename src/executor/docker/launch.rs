@@ -14,7 +14,7 @@ use super::tree;
 use crate::executor::types::secret_file;
 use crate::executor::{ExecutorError, Launched, Observed};
 use crate::failpoint;
-use crate::model::id::Sha256;
+use crate::model::id::{InstanceKey, Sha256};
 use crate::model::spec::{Launch, ShimJob, label, paths};
 
 /// How often a name is tried when it is neither free nor anybody's, each time a little later: the engine reserves a name
@@ -132,7 +132,7 @@ impl DockerExecutor {
             mounts.push(match self.transport {
                 Transport::Bind => bind(&self.open_tree(sha256).await?, target, true),
                 Transport::Volume => {
-                    let name = tree_volume(launch, role, sha256);
+                    let name = tree_volume(launch.instance, role, sha256);
                     let tree = self.tree(sha256)?;
                     let fill = move || archive::streamed(move |builder| tree::pack(&tree, builder));
                     self.fill_volume(launch, &name, role, fill).await?;
@@ -143,13 +143,28 @@ impl DockerExecutor {
         Ok(mounts)
     }
 
+    /// Removes the volumes that hold a tree; one that a container uses stays.
+    pub(super) async fn remove_tree_volumes(&self, instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        for role in ["source", "data"] {
+            let name = tree_volume(instance, role, sha256);
+            // First the mark: what is left of a volume without one is filled anew.
+            for volume in [complete(&name), name] {
+                match self.engine.remove_volume(&volume).await {
+                    Ok(()) | Err(ExecutorError::Conflict { .. } | ExecutorError::Busy(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Makes sure, now that the container holds its volumes, that none of them was removed since it was looked at: the
     /// engine would have made it anew, empty, and an empty source has no findings.
     async fn check_volumes(&self, launch: &Launch, id: &str) -> Result<(), ExecutorError> {
         if self.transport == Transport::Bind {
             return Ok(());
         }
-        let trees = trees(launch).into_iter().map(|(sha256, role, _)| tree_volume(launch, role, sha256));
+        let trees = trees(launch).into_iter().map(|(sha256, role, _)| tree_volume(launch.instance, role, sha256));
         for name in trees.chain([shim_volume(&self.agent)]) {
             if !self.is_filled(&name).await? {
                 // It was never started by us; unless somebody else just did, the next launch makes it again.
@@ -266,9 +281,9 @@ fn trees(launch: &Launch) -> Vec<(Sha256, &'static str, &str)> {
     source.into_iter().chain(data).collect()
 }
 
-fn tree_volume(launch: &Launch, role: &str, sha256: Sha256) -> String {
+fn tree_volume(instance: InstanceKey, role: &str, sha256: Sha256) -> String {
     let short = if role == "source" { "src" } else { "data" };
-    format!("dn-{}-{short}-{}", launch.instance, &sha256.to_string()[..12])
+    format!("dn-{instance}-{short}-{}", &sha256.to_string()[..12])
 }
 
 /// Returns the name of the volume that marks another as complete.

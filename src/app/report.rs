@@ -1,0 +1,73 @@
+//! Report: what a scan found, in a format, from the store.
+
+use std::io::Write;
+
+use super::{App, AppError};
+use crate::model::id::ScanId;
+use crate::model::severity::Severity;
+use crate::model::view::{AssetView, FindingView, Verdict};
+use crate::report::{Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
+use crate::store::{FindingCursor, Store};
+
+/// Findings of one page.
+const PAGE: usize = 500;
+
+/// What report to write.
+#[derive(Clone, Copy)]
+pub struct ReportRequest {
+    /// The scan.
+    pub scan: ScanId,
+    /// The format.
+    pub renderer: &'static dyn Renderer,
+    /// The gate's threshold; the plan's own when absent.
+    pub fail_on: Option<Severity>,
+    /// Most findings that a report for people lists.
+    pub limit: Option<u64>,
+    /// How a report for people looks.
+    pub style: Style,
+}
+
+/// Writes a report; returns what the scan means.
+pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<Verdict, AppError> {
+    let scan = app.store.scan(request.scan)?;
+    let jobs = app.store.jobs(request.scan)?;
+    let mut findings = Findings::new(&app.store, request.scan)?;
+    let mut assets: Listed<AssetView> = Listed::new(app.store.assets(request.scan, usize::MAX)?);
+    let mut data = ReportData {
+        scan: &scan,
+        jobs: &jobs,
+        findings: &mut findings,
+        assets: &mut assets,
+        fail_on: request.fail_on.or(scan.options.fail_on),
+        limit: request.limit,
+        style: request.style,
+    };
+    request.renderer.render(&mut data, out)?;
+    out.flush().map_err(RenderError::from)?;
+    Ok(data.verdict())
+}
+
+/// A scan's findings, worst first, page by page.
+struct Findings<'s> {
+    store: &'s Store,
+    scan: ScanId,
+    cursor: FindingCursor,
+}
+
+impl<'s> Findings<'s> {
+    fn new(store: &'s Store, scan: ScanId) -> Result<Self, AppError> {
+        Ok(Self { store, scan, cursor: store.finding_cursor(scan)? })
+    }
+}
+
+impl Source<FindingView> for Findings<'_> {
+    fn next_page(&mut self) -> Result<Vec<FindingView>, SourceError> {
+        self.store.next_findings(&mut self.cursor, PAGE).map_err(|error| SourceError { message: error.to_string() })
+    }
+
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        self.cursor =
+            self.store.finding_cursor(self.scan).map_err(|error| SourceError { message: error.to_string() })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! `dragnet report`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::choice::severity;
+use super::output::{Output, format};
+use crate::app::{self, App, ReportRequest};
+use crate::cli::args::ScanArg;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::model::id::ScanId;
+use crate::model::severity::Severity;
+use crate::model::view::Verdict;
+
+/// Findings that a report on a terminal lists, unless told otherwise.
+const LIMIT: u64 = 50;
+
+/// Report what a scan found, and what it did not see
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dragnet report                             the newest scan
+  dragnet report 4f2k --format sarif -o results.sarif
+  dragnet report --format json | jq .summary
+  dragnet report --fail-on high              exit with 1 if findings are high or worse
+
+Without --fail-on or --require-complete the exit code is 0 whatever was found.")]
+pub(in crate::cli) struct ReportArgs {
+    #[command(flatten)]
+    scan: ScanArg,
+    /// Write the report as
+    #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
+    format: String,
+    /// Write it to this file
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete
+    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
+    fail_on: Option<Severity>,
+    /// Fail, with exit code 3, if the scan did not see all of its target
+    #[arg(long)]
+    require_complete: bool,
+    /// List at most so many findings in a table; 0 lists all
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, CliError> {
+    let app = context.app()?;
+    let scan = app.store.find_scan(&args.scan.scan)?;
+    let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
+    let verdict = match &args.output {
+        None => write_report(context, &app, &reporting, &args.format, &mut context.ui.stdout())?,
+        Some(path) => {
+            let mut verdict = Verdict::Incomplete;
+            Output::create(path, context.umask)?.write(|out| {
+                verdict = write_report(context, &app, &reporting, &args.format, out)?;
+                Ok(())
+            })?;
+            context.ui.say(&format!("written to {}", path.display()));
+            verdict
+        }
+    };
+    Ok(code(verdict, args))
+}
+
+/// A report alone succeeds; only who asks for a gate or for completeness is told by the code.
+fn code(verdict: Verdict, args: &ReportArgs) -> u8 {
+    let complete = matches!(verdict, Verdict::Clean | Verdict::GateFailed);
+    match (args.fail_on.is_some(), args.require_complete) {
+        (true, _) => exit::of_verdict(verdict),
+        (false, true) if !complete => exit::INCOMPLETE,
+        (false, _) => exit::CLEAN,
+    }
+}
+
+/// What to report.
+pub(super) struct Reporting {
+    pub(super) scan: ScanId,
+    pub(super) fail_on: Option<Severity>,
+    pub(super) limit: Option<u64>,
+}
+
+/// Writes a report.
+pub(super) fn write_report(
+    context: &Context,
+    app: &App,
+    reporting: &Reporting,
+    format: &str,
+    out: &mut dyn Write,
+) -> Result<Verdict, CliError> {
+    let renderer = crate::report::renderer(format)
+        .ok_or_else(|| CliError::usage(format!("there is no format of reports called `{format}`")))?;
+    let request = ReportRequest {
+        scan: reporting.scan,
+        renderer,
+        fail_on: reporting.fail_on,
+        limit: Some(reporting.limit.unwrap_or(LIMIT)).filter(|limit| *limit > 0),
+        style: context.ui.report_style(),
+    };
+    Ok(app::report(app, request, out)?)
+}

@@ -1,0 +1,157 @@
+//! `dragnet start`
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::choice::ChoiceArgs;
+use super::output::{Output, ReportFile, format};
+use super::report::{Reporting, write_report};
+use crate::app::{self, App, StartRequest};
+use crate::cli::background;
+use crate::cli::context::{Context, Scope};
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
+use crate::cli::progress::Progress;
+use crate::config::{self, OnInterrupt};
+use crate::executor::SharedExecutor;
+use crate::model::plan::Plan;
+
+/// Scan a target and report what was found
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dragnet start                                      scan this directory
+  dragnet start --fail-on high --report sarif=out.sarif
+  dragnet start git:https://example.org/shop.git@main -t code
+  dragnet start plan.json                            run what `dragnet plan -o plan.json` froze
+  dragnet watch $(dragnet start --detach)            leave it to a driver in the background, and look in
+
+The first Ctrl-C cancels the scan and keeps what was found; the second leaves at once.")]
+pub(in crate::cli) struct StartArgs {
+    /// What to scan: a path, KIND:VALUE, or the file of a plan
+    #[arg(value_name = "TARGET|PLAN.json", default_value = ".")]
+    target: String,
+    #[command(flatten)]
+    choice: ChoiceArgs,
+    /// Run the scanners on this kind of engine
+    #[arg(long, value_name = "KIND", value_parser = ["docker"])]
+    executor: Option<String>,
+    /// Leave the scan to a driver in the background, and print its id
+    #[arg(long, conflicts_with_all = ["report", "format", "on_interrupt"])]
+    detach: bool,
+    /// Print the report as
+    #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
+    format: String,
+    /// Write a report to a file too; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH")]
+    report: Vec<ReportFile>,
+    /// Refuse to start a second scan with this key
+    #[arg(long, value_name = "KEY")]
+    request_key: Option<String>,
+    /// What the first Ctrl-C or SIGTERM does
+    #[arg(long, value_name = "WHAT", value_parser = ["cancel", "detach"])]
+    on_interrupt: Option<String>,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, CliError> {
+    let mut flags = args.choice.flags();
+    if let Some(kind) = &args.executor {
+        config::set(&mut flags, "executor.kind", kind.as_str());
+    }
+    if let Some(what) = &args.on_interrupt {
+        config::set(&mut flags, "scan.on_interrupt", what.as_str());
+    }
+    let mut app = context.app_with(flags, Scope::Project)?;
+    let frozen = frozen_plan(args)?;
+    let outputs = open_outputs(context, args)?;
+    context.block_on(async {
+        let executor = app::connect(&app).await?;
+        let plan = match frozen {
+            Some(plan) => use_frozen(context, &app, plan).await?,
+            None => make_plan(context, &mut app, args, &executor).await?,
+        };
+        start(context, &app, executor, plan, args, outputs).await
+    })
+}
+
+/// Reads the plan when the target is the file of one.
+fn frozen_plan(args: &StartArgs) -> Result<Option<Plan>, CliError> {
+    let path = Path::new(&args.target);
+    if path.extension().is_none_or(|extension| extension != "json") || !path.is_file() {
+        return Ok(None);
+    }
+    if let Some(flag) = args.choice.frozen() {
+        return Err(CliError::usage(format!("{flag} cannot change the plan in {}", path.display()))
+            .hint(format!("plan again with it: `dragnet plan {flag} … -o {}`", path.display())));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::usage(format!("the plan {} cannot be read: {error}", path.display())))?;
+    crate::plan::read(&text).map(Some).map_err(|error| CliError::from(error).at(path))
+}
+
+/// Opens the files of reports before anything runs, so that no scan is in vain.
+fn open_outputs(context: &Context, args: &StartArgs) -> Result<Vec<(String, Output)>, CliError> {
+    let open = |file: &ReportFile| Ok((file.format.clone(), Output::create(&file.path, context.umask)?));
+    args.report.iter().map(open).collect()
+}
+
+async fn use_frozen(context: &Context, app: &App, plan: Plan) -> Result<Plan, CliError> {
+    if app::retake(app, &plan).await? {
+        context.ui.say("the source of the plan was not in this state; it was taken again and is the same");
+    } else if plan.source.is_some() {
+        context.ui.say("scanning the source as it was when the plan was made");
+    }
+    Ok(plan)
+}
+
+async fn make_plan(
+    context: &Context,
+    app: &mut App,
+    args: &StartArgs,
+    executor: &SharedExecutor,
+) -> Result<Plan, CliError> {
+    let request = args.choice.request(app, &args.target)?;
+    let waiting = context.ui.waiting("taking the source, choosing scanners");
+    let planned = app::plan(app, request, Some(executor), &|words| waiting.say(words)).await?;
+    drop(waiting);
+    for left_out in planned.left_out.iter().filter(|left_out| left_out.reason.is_gap()).take(10) {
+        context.ui.warn(&format!("{left_out} is not scanned"));
+    }
+    Ok(planned.plan)
+}
+
+async fn start(
+    context: &Context,
+    app: &App,
+    executor: SharedExecutor,
+    plan: Plan,
+    args: &StartArgs,
+    outputs: Vec<(String, Output)>,
+) -> Result<u8, CliError> {
+    let waiting = context.ui.waiting("looking for images");
+    let request = StartRequest { plan, request_key: args.request_key.clone(), actor: context.actor() };
+    let (scan, key) = app::submit(app, &executor, request, &|words| waiting.say(words)).await?;
+    drop(waiting);
+    if args.detach {
+        background::drive(context, app, scan, key).await?;
+        context.ui.print(&format!("{key}\n"))?;
+        context.ui.say(&format!("scan {key} runs in the background; `dragnet watch {key}` follows it"));
+        return Ok(exit::CLEAN);
+    }
+    context.ui.say(&format!("scan {key}"));
+    let on_interrupt: OnInterrupt = app.config.scan.on_interrupt;
+    let show = Show::Progress(Progress::talk(&context.ui));
+    let options = Follow { scan, key, from: 0, drive: true, end_when_paused: true, on_interrupt, show };
+    let end = match follow(context, app, Some(executor), options).await? {
+        Followed::Watched(end) => end,
+        Followed::Left(code) => return Ok(code),
+    };
+    let reporting = Reporting { scan, fail_on: args.choice.fail_on, limit: None };
+    for (format, output) in outputs {
+        output.write(|out| write_report(context, app, &reporting, &format, out).map(drop))?;
+    }
+    write_report(context, app, &reporting, &args.format, &mut context.ui.stdout())?;
+    exit_code(context, app, scan, end, args.choice.fail_on)
+}

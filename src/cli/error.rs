@@ -1,0 +1,418 @@
+//! What went wrong, where, and what to do about it. Hints are given here and nowhere else.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+
+use super::exit;
+use crate::app::AppError;
+use crate::artifact::SourceError;
+use crate::catalog::CatalogError;
+use crate::config::{ConfigError, PathError};
+use crate::driver::DriverError;
+use crate::executor::ExecutorError;
+use crate::model::target::InvalidTarget;
+use crate::plan::{PlanError, PlanFileError};
+use crate::report::RenderError;
+use crate::store::StoreError;
+
+/// Whose fault it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The user's: usage, configuration, a target or scan that does not exist.
+    Usage,
+    /// The scan's: it could not go on.
+    Incomplete,
+    /// The engine's or the state's: they cannot be reached or used.
+    Unreachable,
+    /// The reader of our output has left; that is no error.
+    BrokenPipe,
+}
+
+/// An error as the command line tells it.
+#[derive(Debug)]
+pub(super) struct CliError {
+    /// Whose fault it is.
+    pub(super) kind: Kind,
+    /// What happened, and where.
+    source: Box<dyn Error + Send + Sync>,
+    /// What to do.
+    pub(super) hints: Vec<String>,
+}
+
+impl CliError {
+    /// Makes the error of wrong usage.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Usage, source: message.into().into(), hints: Vec::new() }
+    }
+
+    /// Makes the error of an engine or a state that cannot be used.
+    pub(super) fn unreachable(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Unreachable, source: message.into().into(), hints: Vec::new() }
+    }
+
+    /// Adds what to do.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Names the file that it is about.
+    pub(super) fn at(mut self, path: &Path) -> Self {
+        self.source = format!("{}: {}", path.display(), self.source).into();
+        self
+    }
+
+    fn new(advice: Advice, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { kind: advice.0, source: Box::new(source), hints: advice.1 }
+    }
+
+    /// Returns the exit code.
+    pub(super) const fn code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage => exit::USAGE,
+            Kind::Incomplete => exit::INCOMPLETE,
+            Kind::Unreachable => exit::UNREACHABLE,
+            Kind::BrokenPipe => exit::CLEAN,
+        }
+    }
+
+    /// Returns what happened.
+    pub(super) fn message(&self) -> String {
+        self.source.to_string()
+    }
+
+    /// Returns what it comes from, where the message does not say so already.
+    pub(super) fn causes(&self) -> Vec<String> {
+        let (mut said, mut causes) = (self.message(), Vec::new());
+        let mut next = self.source.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !said.contains(&text) {
+                said.push_str(&text);
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        causes
+    }
+}
+
+/// Whose fault it is, and what to do.
+type Advice = (Kind, Vec<String>);
+
+fn advice<const N: usize>(kind: Kind, hints: [&str; N]) -> Advice {
+    (kind, hints.map(str::to_owned).to_vec())
+}
+
+macro_rules! advised {
+    ($($error:ty => $advise:ident),+ $(,)?) => {$(
+        impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::new($advise(&error), error)
+            }
+        }
+    )+};
+}
+
+advised! {
+    AppError => app,
+    StoreError => store,
+    ConfigError => config,
+    PathError => state,
+    CatalogError => catalog,
+    PlanFileError => plan_file,
+    InvalidTarget => target,
+    io::Error => output,
+}
+
+impl From<RenderError> for CliError {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::Write(error) => error.into(),
+            RenderError::Source(error) => Self::new(advice(Kind::Unreachable, [VERIFY]), error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        io::Error::from(error).into()
+    }
+}
+
+const VERIFY: &str = "`dragnet state verify` tells what is damaged; `dragnet state restore` brings a backup back";
+const LIST: &str = "`dragnet list` shows the scans of this state; `latest` stands for the newest";
+const ENGINE: &str = "is the engine running, and may you use it? `dragnet doctor` looks closer";
+const DOCKER_HOST: &str = "name another engine with DOCKER_HOST, or with `[executor.docker] host` in the configuration";
+
+fn app(error: &AppError) -> Advice {
+    match error {
+        AppError::Store(error) => store(error),
+        AppError::State(error) => state(error),
+        AppError::Catalog(error) => catalog(error),
+        AppError::Plan(error) => plan(error),
+        AppError::PlanFile(error) => plan_file(error),
+        AppError::Source(error) => source(error),
+        AppError::Engine(error) => engine(error),
+        AppError::Driver(error) => driver(error),
+        AppError::Render(RenderError::Write(error)) => output(error),
+        AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),
+        AppError::SourceChanged { .. } => advice(
+            Kind::Usage,
+            ["plan again: `dragnet plan -o FILE`", "or start where the plan was made, with the same --state"],
+        ),
+        AppError::Image { scanner, error } => image(scanner, error),
+        AppError::Unmet { scanner, .. } => (
+            Kind::Usage,
+            vec![format!(
+                "change `[scanners.{scanner}]` in the configuration, or leave the scanner out; `dragnet doctor` shows what the engine can do"
+            )],
+        ),
+        AppError::Data { scanner, data, .. } => (
+            Kind::Usage,
+            vec![format!(
+                "bring it yourself: `[scanners.{scanner}.data.{data}] source = \"DIRECTORY\"` in the configuration"
+            )],
+        ),
+        AppError::Secret { scanner, secret, .. } => {
+            (Kind::Usage, vec![format!("see `secrets.{secret}` of `[scanners.{scanner}]` in the configuration")])
+        }
+        AppError::OtherEngine { .. } => advice(
+            Kind::Unreachable,
+            ["go on where the scan was started, or reach the same engine: same DOCKER_HOST, same context"],
+        ),
+        AppError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
+    }
+}
+
+const BUG: &str = "this is a bug: please report it, with the output of the same command under DRAGNET_LOG=debug";
+
+fn store(error: &StoreError) -> Advice {
+    match error {
+        StoreError::Unusable { .. } => advice(Kind::Unreachable, ["choose another directory with --state DIR"]),
+        StoreError::Newer { .. } => advice(
+            Kind::Unreachable,
+            ["use the dragnet that wrote it, or a newer one; or another state with --state DIR"],
+        ),
+        StoreError::Foreign { .. } => {
+            advice(Kind::Unreachable, ["it is left as it is; choose another directory with --state DIR"])
+        }
+        StoreError::OldSqlite(_) => {
+            advice(Kind::Unreachable, ["this dragnet was built wrongly: build it with its own SQLite"])
+        }
+        StoreError::Full => advice(
+            Kind::Unreachable,
+            [
+                "make room, then `dragnet resume SCAN`: nothing that was found is lost",
+                "`dragnet gc` removes what no scan needs",
+            ],
+        ),
+        StoreError::FenceLost => advice(Kind::Incomplete, ["`dragnet watch SCAN` follows it"]),
+        StoreError::NotFound(_) => advice(Kind::Usage, [LIST]),
+        StoreError::RequestKeyUsed { scan, .. } => {
+            (Kind::Usage, vec![format!("`dragnet watch {scan}` follows that scan; a new one needs another key")])
+        }
+        StoreError::Damaged(_) => advice(Kind::Unreachable, [VERIFY]),
+        StoreError::Sqlite(_) => advice(Kind::Unreachable, [VERIFY]),
+        StoreError::Closed => advice(Kind::Incomplete, [BUG]),
+    }
+}
+
+fn state(error: &PathError) -> Advice {
+    match error {
+        PathError::NoHome => advice(Kind::Usage, []),
+        PathError::Io { .. } | PathError::ReadOnly { .. } | PathError::Foreign { .. } => {
+            advice(Kind::Unreachable, ["choose another directory with --state DIR, or with DRAGNET_STATE"])
+        }
+        PathError::Network { .. } | PathError::Open { .. } => advice(Kind::Unreachable, []),
+    }
+}
+
+fn config(error: &ConfigError) -> Advice {
+    match error {
+        ConfigError::UnknownKey { .. } | ConfigError::Value { .. } => advice(
+            Kind::Usage,
+            ["`dragnet config schema` describes every key; `dragnet config show --defaults` shows them with comments"],
+        ),
+        ConfigError::Untrusted { .. } => advice(Kind::Usage, ["--trust-project-config trusts it for this one command"]),
+        ConfigError::Syntax { .. } | ConfigError::Variable { .. } | ConfigError::Flags(_) | ConfigError::Io { .. } => {
+            advice(Kind::Usage, [])
+        }
+    }
+}
+
+fn catalog(error: &CatalogError) -> Advice {
+    match error {
+        CatalogError::UnknownScanner { .. } => advice(Kind::Usage, ["`dragnet scanners` lists them"]),
+        CatalogError::UnknownTemplate { .. } => {
+            advice(Kind::Usage, ["`dragnet templates` lists them; a path that ends with .toml is read as a file"])
+        }
+        CatalogError::Scanner(error) => (
+            Kind::Usage,
+            vec![format!(
+                "see `[scanners.{}]` in the configuration; `dragnet config path` names the files",
+                error.scanner
+            )],
+        ),
+        CatalogError::Template { name, .. } => (Kind::Usage, vec![format!("see `[templates.{name}]`, or the file")]),
+    }
+}
+
+fn plan(error: &PlanError) -> Advice {
+    match error {
+        PlanError::Catalog(error) => catalog(error),
+        PlanError::NoJobs { choices } => {
+            let mut hints: Vec<String> =
+                choices.iter().map(|choice| format!("{} was left out: {}", choice.scanner, choice.reason)).collect();
+            hints.push("choose yourself with --scanner NAME, or with --template NAME".to_owned());
+            (Kind::Usage, hints)
+        }
+        PlanError::TargetKind { template, .. } => (
+            Kind::Usage,
+            vec![format!(
+                "`dragnet templates {template}` shows the template; a target's kind is its prefix, as in host:example.org"
+            )],
+        ),
+        PlanError::Cycle(_)
+        | PlanError::DuplicateStep(_)
+        | PlanError::UnknownNeed { .. }
+        | PlanError::NotProduced { .. }
+        | PlanError::Condition { .. }
+        | PlanError::EmptyChunk { .. } => {
+            advice(Kind::Usage, ["see the steps of the template: `dragnet templates NAME`"])
+        }
+        PlanError::Scanner { .. }
+        | PlanError::Placeholder { .. }
+        | PlanError::Format { .. }
+        | PlanError::Input { .. }
+        | PlanError::PlaceholderUse { .. } => {
+            advice(Kind::Usage, ["`dragnet scanners NAME` shows what the scanner takes and writes"])
+        }
+        PlanError::StepId(_) | PlanError::Target(_) | PlanError::Option(_) => advice(Kind::Usage, []),
+    }
+}
+
+fn plan_file(error: &PlanFileError) -> Advice {
+    match error {
+        PlanFileError::Changed { .. } => {
+            advice(Kind::Usage, ["a plan is sealed: change the configuration or the flags, and plan again"])
+        }
+        PlanFileError::Schema { .. } | PlanFileError::Syntax { .. } => {
+            advice(Kind::Usage, ["`dragnet plan -o FILE` writes such a file"])
+        }
+        PlanFileError::Graph(_) | PlanFileError::Order(_) | PlanFileError::NoSteps => {
+            advice(Kind::Usage, ["plan again"])
+        }
+    }
+}
+
+fn target(_: &InvalidTarget) -> Advice {
+    advice(
+        Kind::Usage,
+        ["a target is a path, or KIND:VALUE, as in host:example.org or git:https://example.org/a.git@main"],
+    )
+}
+
+fn source(error: &SourceError) -> Advice {
+    match error {
+        SourceError::Io { .. } => advice(Kind::Usage, ["a target is a path, or KIND:VALUE, as in host:example.org"]),
+        SourceError::Exclude { .. } => advice(Kind::Usage, ["globs are written as in .gitignore"]),
+        SourceError::Empty(_) => {
+            advice(Kind::Usage, ["nothing was scanned; is it the right path, and is `source.exclude` right?"])
+        }
+        SourceError::Address(_) => advice(Kind::Usage, ["write git:URL or git:URL@REVISION"]),
+        SourceError::Git { .. } => {
+            advice(Kind::Usage, ["git uses your own credentials and never asks; does `git ls-remote URL` work?"])
+        }
+        SourceError::NoGit(_) => advice(Kind::Usage, ["install git, or clone it yourself and scan the directory"]),
+        SourceError::NoSource(_) | SourceError::Unsupported(_) => advice(Kind::Usage, []),
+    }
+}
+
+fn engine(error: &ExecutorError) -> Advice {
+    match error {
+        ExecutorError::Unreachable(_) => advice(Kind::Unreachable, [ENGINE, DOCKER_HOST]),
+        ExecutorError::Busy(_) => advice(Kind::Unreachable, ["try again"]),
+        ExecutorError::Resource(_) => {
+            advice(Kind::Unreachable, ["make room for the engine; `dragnet gc` removes what dragnet left in it"])
+        }
+        ExecutorError::Local { full: true, .. } => advice(Kind::Unreachable, ["make room, then try again"]),
+        ExecutorError::Image { .. } | ExecutorError::Platform { .. } => advice(Kind::Usage, []),
+        ExecutorError::Refused(_) => advice(Kind::Usage, ["`dragnet doctor` shows what the engine can do"]),
+        ExecutorError::Conflict { .. } => advice(
+            Kind::Unreachable,
+            ["`dragnet gc --foreign --dry-run` lists what other states have left in the engine"],
+        ),
+        ExecutorError::NotStarted(_)
+        | ExecutorError::NotFound(_)
+        | ExecutorError::Corrupt { .. }
+        | ExecutorError::NoResults { .. }
+        | ExecutorError::Local { .. } => advice(Kind::Unreachable, [ENGINE]),
+    }
+}
+
+fn image(scanner: &str, error: &ExecutorError) -> Advice {
+    match error {
+        ExecutorError::Image { .. } | ExecutorError::Platform { .. } | ExecutorError::Refused(_) => {
+            (Kind::Usage, image_hints(scanner))
+        }
+        error => engine(error),
+    }
+}
+
+/// Says what to do about an image that cannot be had.
+pub(super) fn image_hints(scanner: &str) -> Vec<String> {
+    vec![
+        format!("name an image that you have: `[scanners.{scanner}] image = \"NAME\"` in the configuration"),
+        "`examples/images/build` in the sources of dragnet builds images without a registry".to_owned(),
+    ]
+}
+
+fn driver(error: &DriverError) -> Advice {
+    match error {
+        DriverError::Store(error) => store(error),
+        DriverError::Local { full: true, .. } => {
+            advice(Kind::Unreachable, ["make room, then `dragnet resume SCAN`: nothing that was found is lost"])
+        }
+        DriverError::Local { .. } | DriverError::Artifact(_) => advice(
+            Kind::Unreachable,
+            ["once that is mended, `dragnet resume SCAN` goes on: nothing that was found is lost"],
+        ),
+        DriverError::Illegal(_) | DriverError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
+    }
+}
+
+fn output(error: &io::Error) -> Advice {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => advice(Kind::BrokenPipe, []),
+        _ => advice(Kind::Usage, []),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_message_names_is_not_said_twice() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        let error = CliError::from(ConfigError::Io { path: "x.toml".into(), source: error });
+        assert_eq!(error.message(), "x.toml: entity not found");
+        assert!(error.causes().is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_error() {
+        let error = CliError::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!((error.kind, error.code()), (Kind::BrokenPipe, 0));
+    }
+
+    #[test]
+    fn an_engine_that_is_away_and_a_wrong_name_have_different_codes() {
+        let away = CliError::from(AppError::Engine(ExecutorError::Unreachable("x".to_owned())));
+        let wrong = CliError::from(StoreError::NotFound("scan `x`".to_owned()));
+        assert_eq!((away.code(), wrong.code()), (6, 2));
+        assert!(!away.hints.is_empty() && !wrong.hints.is_empty());
+    }
+}

@@ -1,0 +1,92 @@
+//! The command line: words in, words out. The only layer that prints or exits.
+//!
+//! One file a verb in [`commands`]: its arguments, and a function that calls a use case and tells of what came. Nothing is
+//! set up before the words are read, so that `--help` is instant.
+
+mod args;
+mod background;
+mod commands;
+mod context;
+mod error;
+pub mod exit;
+mod follow;
+mod progress;
+mod signals;
+mod style;
+mod telemetry;
+mod ui;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use context::Context;
+use error::{CliError, Kind};
+use ui::Ui;
+
+/// Runs the program; returns its exit code.
+pub fn main() -> ExitCode {
+    let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    human_panic::setup_panic!();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    // Only a second call could fail.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let ui = Ui::new(cli.global.color, cli.global.quiet, &env);
+    telemetry::init(cli.global.verbose, ui.err.color, &ui.live);
+    let context = Context { global: cli.global, env, ui, umask: umask.bits() };
+    match run(&context, cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if error.kind != Kind::BrokenPipe {
+                context.ui.error(&error);
+            }
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Tells what is wrong with the words, or what was asked with `--help` or `--version`.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // A reader that has left wants to hear nothing.
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CLEAN })
+}
+
+fn run(context: &Context, command: Command) -> Result<u8, CliError> {
+    use commands as verbs;
+    match command {
+        Command::Plan(args) => verbs::plan::run(context, &args),
+        Command::Start(args) => verbs::start::run(context, &args),
+        Command::Watch(args) => verbs::watch::run(context, &args),
+        Command::Cancel(args) => verbs::cancel::run(context, &args),
+        Command::Report(args) => verbs::report::run(context, &args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_words_do_not_contradict_one_another() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Examples:"), "{}", command.get_name());
+        }
+    }
+}
