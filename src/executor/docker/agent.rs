@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::executor::ExecutorError;
@@ -44,7 +44,9 @@ impl Agent {
 fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(&temporary)?;
+    let mut file = options.write(true).create(true).truncate(true).open(&temporary)?;
+    // Whatever our umask: the user of every container runs it.
+    file.set_permissions(fs::Permissions::from_mode(0o755))?;
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
