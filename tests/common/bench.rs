@@ -32,7 +32,8 @@ pub(crate) struct Bench {
     pub dir: tempfile::TempDir,
     /// The state directory.
     pub state: PathBuf,
-    transport: &'static str,
+    /// How files reach containers.
+    pub transport: &'static str,
     host: Option<String>,
 }
 

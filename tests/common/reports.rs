@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A report of gitleaks with so many secrets, each in a file of its own.
-pub fn gitleaks(count: usize) -> Vec<u8> {
+pub(crate) fn gitleaks(count: usize) -> Vec<u8> {
     let secrets: Vec<String> = (0..count)
         .map(|n| {
             format!(
@@ -17,7 +17,7 @@ pub fn gitleaks(count: usize) -> Vec<u8> {
 }
 
 /// A report of nmap with these open ports.
-pub fn nmap(ports: &[u16]) -> Vec<u8> {
+pub(crate) fn nmap(ports: &[u16]) -> Vec<u8> {
     let mut xml = String::from(
         "<?xml version=\"1.0\"?><nmaprun scanner=\"nmap\" version=\"7.95\"><host><status state=\"up\"/>\
          <address addr=\"127.0.0.1\" addrtype=\"ipv4\"/><ports>",

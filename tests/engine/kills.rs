@@ -51,7 +51,8 @@ async fn a_container_without_memory_is_an_honest_failure() {
     let scan = bench.run(&[eats]).await;
     let job = scan.job();
     assert_eq!((job.state, job.attempts), (JobState::Quarantined, 2), "{:?}", job.failure);
-    assert_eq!(job.failure.unwrap().reason, FailureReason::OutOfMemory);
+    let failure = job.failure.unwrap();
+    assert_eq!(failure.reason, FailureReason::OutOfMemory, "{failure}");
     assert_eq!((scan.view().state, scan.view().end), (ScanState::Failed, Some(EndReason::Incomplete)));
     assert_eq!(scan.view().coverage, Coverage::None);
     bench.finish().await;
