@@ -28,6 +28,8 @@ use crate::store::{Expansion, Lease, Loaded, Store};
 const BUSY_TRIES: u32 = 6;
 /// How long a container that the engine does not know is waited for: a create of a process that died may still be on its way.
 const TOMBSTONE: Duration = Duration::from_millis(300);
+/// How long after an engine's refusal a question or a stop is repeated: an attempt that nobody asks about would never end.
+const INSIST: Duration = Duration::from_millis(500);
 
 /// What tasks tell the loop.
 #[derive(Debug)]
@@ -139,6 +141,7 @@ impl Effects {
                     inspect(&shared, ticket, &attempted.launch.name).await
                 });
             }
+            Effect::Forgo(ticket) => self.stops.entry(ticket).or_default().cancel(),
             Effect::Collect(ticket) => {
                 // It has been started, or it would not have ended: a launch that has lost its answer need not ask again.
                 self.stops.entry(ticket).or_default().cancel();
@@ -153,10 +156,12 @@ impl Effects {
                     Ok(Input::Collected(ticket, result))
                 });
             }
-            Effect::Ingest(ticket) => self.ingest(ticket),
+            Effect::Ingest(ticket) => self.ingest(ticket, view.is_stopping(ticket)),
             Effect::Stop(ticket) => {
                 self.stops.entry(ticket).or_default().cancel();
-                self.spawn(ticket, move |shared, attempted| async move { stop(&shared, &attempted.launch.name).await });
+                self.spawn(ticket, move |shared, attempted| async move {
+                    stop(&shared, ticket, &attempted.launch.name).await
+                });
             }
             Effect::Freeze(ticket, frozen) => {
                 self.spawn(ticket, move |shared, attempted| async move {
@@ -174,7 +179,7 @@ impl Effects {
         }
     }
 
-    fn ingest(&mut self, ticket: Ticket) {
+    fn ingest(&mut self, ticket: Ticket, stopping: bool) {
         let sealed = self.sealed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&ticket);
         let Some(sealed) = sealed else { return };
         let max_results = self.max_results;
@@ -186,6 +191,7 @@ impl Effects {
                 attempt: attempted.id,
                 launch: &attempted.launch,
                 max_results,
+                stopping,
             };
             let dir = spool(&shared.store, &attempted.launch.name);
             match ingest.run(&sealed.manifest, sealed.parts, &dir).await {
@@ -274,11 +280,14 @@ async fn launch(
     shared.provide(launch).await?;
     let launched = persist(Some(&stop), || async {
         // Each try is a new effect: the process may have been stopped since the last.
-        shared.trust.check().await.map_err(|error| ExecutorError::Refused(error.to_string()))?;
-        shared.executor.launch(launch).await
+        match shared.trust.check().await {
+            Ok(()) => shared.executor.launch(launch).await.map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
     })
     .await;
     failpoint::hit("launch.after");
+    let launched = launched.map_or_else(|error| Ok(Err(error)), |answer| answer.map(Ok))?;
     Ok(Input::Launched(ticket, launched.map(|launched| launched.engine_id).map_err(|error| error.to_failure())))
 }
 
@@ -315,7 +324,8 @@ async fn inspect(shared: &Shared, ticket: Ticket, name: &AttemptName) -> Result<
             Ok(None) => tokio::time::sleep(TOMBSTONE).await,
             Err(error) => {
                 tracing::warn!(attempt = %name, %error, "the engine does not say how the attempt stands");
-                return Ok(Input::Tick);
+                tokio::time::sleep(INSIST).await;
+                return Ok(Input::Missing(ticket));
             }
         }
     }
@@ -345,13 +355,16 @@ async fn collect(shared: &Shared, launch: &Launch) -> Result<Result<Sealed, Fail
     Ok(Ok(sealed))
 }
 
-async fn stop(shared: &Shared, name: &AttemptName) -> Result<Input, DriverError> {
+async fn stop(shared: &Shared, ticket: Ticket, name: &AttemptName) -> Result<Input, DriverError> {
     failpoint::hit("stop.before");
     match persist(None, || shared.executor.stop(name, shared.grace)).await {
-        Ok(()) | Err(ExecutorError::NotFound(_)) => {}
-        Err(error) => tracing::warn!(attempt = %name, %error, "the attempt was not stopped"),
+        Ok(()) | Err(ExecutorError::NotFound(_)) => Ok(Input::Tick),
+        Err(error) => {
+            tracing::warn!(attempt = %name, %error, "the attempt was not stopped");
+            tokio::time::sleep(INSIST).await;
+            Ok(Input::Unstopped(ticket))
+        }
     }
-    Ok(Input::Tick)
 }
 
 async fn remove(shared: &Shared, ticket: Ticket, name: &AttemptName) -> Result<Input, DriverError> {

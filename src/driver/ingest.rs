@@ -14,6 +14,7 @@ use super::verdict::{Reported, judge_exit, judge_reports};
 use crate::artifact::ArtifactStore;
 use crate::failpoint;
 use crate::model::asset::Asset;
+use crate::model::coverage::Gap;
 use crate::model::finding::{Record, SeverityCounts};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::id::AttemptId;
@@ -52,20 +53,26 @@ pub(super) struct Ingest<'a> {
     pub(super) attempt: AttemptId,
     pub(super) launch: &'a Launch,
     pub(super) max_results: Option<u64>,
+    /// Whether we have asked the attempt to stop.
+    pub(super) stopping: bool,
 }
 
 /// What the parser's thread hands over.
 enum Item {
     Record(Box<IngestRecord>),
-    Asset(Asset),
+    Asset(u32, Asset),
 }
 
-struct Parsed {
-    summary: Summary,
-    counts: SeverityCounts,
+/// What the result files of an attempt have brought so far.
+#[derive(Default)]
+struct Tally {
     ranker: Ranker,
+    counts: SeverityCounts,
+    /// Records: the ordinal of the next.
+    records: u32,
+    /// Assets: the ordinal of the next.
+    assets: u32,
     capped: bool,
-    ordinal: u32,
 }
 
 impl Ingest<'_> {
@@ -76,11 +83,15 @@ impl Ingest<'_> {
         parts: Vec<PathBuf>,
         dir: &Path,
     ) -> Result<Harvest, IngestError> {
-        let files = dir.join("files");
+        // An earlier driver's threads may be at work yet: each driver has files of its own.
+        let files = dir.join(format!("files-{}", self.fence));
         self.unpack(manifest, parts, &files).await?;
         keep_log(&files, &self.log_dir())?;
-        let gaps = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, &self.launch.spec.data)
-            .map_err(IngestError::Attempt)?;
+        let judged = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping);
+        let mut gaps = judged.map_err(IngestError::Attempt)?;
+        if self.launch.spec.data.iter().any(|tree| tree.stale) {
+            gaps.insert(Gap::StaleData);
+        }
         while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
         failpoint::hit("ingest.begun");
         match self.read(manifest, &files, gaps).await {
@@ -116,16 +127,10 @@ impl Ingest<'_> {
         })
     }
 
-    async fn read(
-        &self,
-        manifest: &Manifest,
-        files: &Path,
-        gaps: BTreeSet<crate::model::coverage::Gap>,
-    ) -> Result<Harvest, IngestError> {
+    async fn read(&self, manifest: &Manifest, files: &Path, gaps: BTreeSet<Gap>) -> Result<Harvest, IngestError> {
         let spec = &self.launch.spec;
-        let subject = self.store.subject(self.scan, &spec.scanner).await?;
-        let (mut harvest, mut reported, mut ranker, mut ordinal) =
-            (Harvest::default(), Reported::default(), Ranker::default(), 0);
+        let subject = self.store.subject(self.scan, self.fence, &spec.scanner).await?;
+        let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::default());
         for result in &spec.results {
             let path = result_path(files, result);
             // A scanner that was cut short may not have come to write every file.
@@ -135,18 +140,17 @@ impl Ingest<'_> {
             if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
                 continue;
             }
-            let parsed = self.parse(&path, result, subject, ranker, ordinal).await?;
-            harvest.records.merge(&parsed.counts);
-            harvest.assets += parsed.summary.assets;
-            harvest.scanner_version = harvest.scanner_version.or(parsed.summary.tool_version);
-            let skipped: u64 = parsed.summary.skipped.values().sum();
-            reported.results += parsed.counts.total() + parsed.summary.assets + skipped;
-            reported.errors.extend(parsed.summary.errors);
-            reported.capped |= parsed.capped;
-            (ranker, ordinal) = (parsed.ranker, parsed.ordinal);
+            let summary;
+            (summary, tally) = self.parse(&path, result, subject, tally).await?;
+            harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
+            reported.results += summary.skipped.values().sum::<u64>();
+            reported.errors.extend(summary.errors);
             self.keep(&path, result).await?;
         }
-        self.correct(ranker, subject).await?;
+        (harvest.records, harvest.assets) = (tally.counts, u64::from(tally.assets));
+        reported.results += tally.counts.total() + harvest.assets;
+        reported.capped = tally.capped;
+        self.correct(tally.ranker, subject).await?;
         harvest.coverage =
             judge_reports(&manifest.exit, &spec.exit_codes, gaps, &reported).map_err(IngestError::Attempt)?;
         Ok(harvest)
@@ -170,9 +174,8 @@ impl Ingest<'_> {
         path: &Path,
         result: &ResultSpec,
         subject: Subject,
-        ranker: Ranker,
-        ordinal: u32,
-    ) -> Result<Parsed, IngestError> {
+        tally: Tally,
+    ) -> Result<(Summary, Tally), IngestError> {
         let (sender, mut items) = mpsc::channel(4 * BATCH);
         let context = Context {
             source_root: self.launch.spec.source.map(|_| paths::SOURCE.to_owned()).unwrap_or_default(),
@@ -180,14 +183,9 @@ impl Ingest<'_> {
         };
         let (path, format) = (path.to_owned(), result.format.clone());
         let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
-        let parser = blocking(move || {
-            let sink =
-                Feeder { sender, scanner, ranker, ordinal, counts: SeverityCounts::default(), max, capped: false };
-            read_file(&path, &format, &context, sink)
-        });
+        let parser = blocking(move || read_file(&path, &format, &context, Feeder { sender, scanner, tally, max }));
         let store = async {
-            let mut asset_ordinal = 0;
-            while let Some(batch) = next_batch(&mut items, self, subject, &mut asset_ordinal).await {
+            while let Some(batch) = next_batch(&mut items, self, subject).await {
                 self.store.ingest(batch).await?;
                 failpoint::hit("ingest.batch");
             }
@@ -247,12 +245,7 @@ impl Ingest<'_> {
 }
 
 /// Gathers what has come, up to a batch; `None` when the parser has ended.
-async fn next_batch(
-    items: &mut mpsc::Receiver<Item>,
-    ingest: &Ingest<'_>,
-    subject: Subject,
-    asset_ordinal: &mut u32,
-) -> Option<IngestBatch> {
+async fn next_batch(items: &mut mpsc::Receiver<Item>, ingest: &Ingest<'_>, subject: Subject) -> Option<IngestBatch> {
     let mut received = Vec::with_capacity(BATCH);
     if items.recv_many(&mut received, BATCH).await == 0 {
         return None;
@@ -261,10 +254,7 @@ async fn next_batch(
     for item in received {
         match item {
             Item::Record(record) => batch.records.push(*record),
-            Item::Asset(asset) => {
-                batch.assets.push((*asset_ordinal, asset));
-                *asset_ordinal += 1;
-            }
+            Item::Asset(ordinal, asset) => batch.assets.push((ordinal, asset)),
         }
     }
     Some(batch)
@@ -274,42 +264,41 @@ async fn next_batch(
 struct Feeder {
     sender: mpsc::Sender<Item>,
     scanner: String,
-    ranker: Ranker,
-    ordinal: u32,
-    counts: SeverityCounts,
+    tally: Tally,
     max: u64,
-    capped: bool,
 }
 
 impl Sink for Feeder {
     fn record(&mut self, record: Record) -> Result<(), Stop> {
-        if self.counts.total() >= self.max {
-            self.capped = true;
+        let tally = &mut self.tally;
+        if u64::from(tally.records) >= self.max {
+            tally.capped = true;
             return Err(Stop);
         }
-        let fingerprint = Fingerprint::of(&self.scanner, &record).0;
-        let occurrence = self.ranker.rank(fingerprint, self.ordinal, place(&record));
-        self.counts.add(record.severity);
-        let item =
-            IngestRecord { ordinal: self.ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
-        self.ordinal += 1;
+        let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record).0, tally.records);
+        let occurrence = tally.ranker.rank(fingerprint, ordinal, place(&record));
+        tally.counts.add(record.severity);
+        tally.records += 1;
+        let item = IngestRecord { ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
         self.sender.blocking_send(Item::Record(Box::new(item))).map_err(|_| Stop)
     }
 
     fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
-        self.sender.blocking_send(Item::Asset(asset)).map_err(|_| Stop)
+        let ordinal = self.tally.assets;
+        self.tally.assets += 1;
+        self.sender.blocking_send(Item::Asset(ordinal, asset)).map_err(|_| Stop)
     }
 }
 
-fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> Result<Parsed, ParseError> {
+fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> Result<(Summary, Tally), ParseError> {
     let parser = parse::parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
     let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
     let summary = match parser.parse(&mut input, context, &mut sink) {
         Ok(summary) => summary,
-        Err(ParseError::Stopped) if sink.capped => Summary::default(),
+        Err(ParseError::Stopped) if sink.tally.capped => Summary::default(),
         Err(error) => return Err(error),
     };
-    Ok(Parsed { summary, counts: sink.counts, ranker: sink.ranker, capped: sink.capped, ordinal: sink.ordinal })
+    Ok((summary, sink.tally))
 }
 
 fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {

@@ -28,6 +28,8 @@ pub enum Input {
     Observed(Ticket, Observed),
     /// The engine listed its attempts and this one was not among them.
     Missing(Ticket),
+    /// The engine says that this one was there and is gone.
+    Vanished(Ticket),
     /// The engine was asked for this one, and does not know it.
     Gone(Ticket),
     /// The engine cannot be asked.
@@ -42,6 +44,8 @@ pub enum Input {
     Removed(Ticket),
     /// The engine would not remove it; a later process will try again.
     Abandoned(Ticket),
+    /// The engine did not take a request to stop.
+    Unstopped(Ticket),
     /// Assets became chunks.
     Expanded(Expanded),
     /// Somebody asks for something.
@@ -73,6 +77,8 @@ pub enum Effect {
     Launch(Ticket),
     /// Ask the engine for it by name.
     Inspect(Ticket),
+    /// Do not repeat its launch: it is known to have been started.
+    Forgo(Ticket),
     /// Bring its results here.
     Collect(Ticket),
     /// Verify, parse and store its results.

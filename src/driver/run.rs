@@ -98,7 +98,7 @@ impl Driver {
     async fn drive(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
         let loaded = self.store.load(lease.scan)?;
         let mut session = Session::new(self, lease, &loaded)?;
-        session.view.recover(&mut session.decisions);
+        session.view.recover(&mut session.decisions)?;
         loop {
             if let Some(rest) = session.step().await? {
                 return Ok(rest);
@@ -158,7 +158,8 @@ impl<'a> Session<'a> {
         for row in &loaded.attempts {
             let Some(job) = loaded.jobs.iter().position(|job| job.id == row.job) else { continue };
             let ticket = Ticket { job, attempt: row.number };
-            let launch = self.launch(ticket)?;
+            // The identity is the one that was written down, whatever this version would write.
+            let launch = Launch { spec_sha256: row.spec_sha256, ..self.launch(ticket)? };
             self.effects.know(ticket, Attempted { launch: Arc::new(launch), id: row.id });
         }
         Ok(())
@@ -344,7 +345,7 @@ impl<'a> Session<'a> {
                 None => Ok(()),
             },
             Observation::Gone(name) => match self.effects.ticket(&name) {
-                Some(ticket) => self.decide(Input::Missing(ticket)),
+                Some(ticket) => self.decide(Input::Vanished(ticket)),
                 None => Ok(()),
             },
         }

@@ -4,7 +4,7 @@
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, SkipReason};
 use crate::model::event::EventBody;
-use crate::model::id::Sha256;
+use crate::model::id::{JobName, Sha256};
 use crate::model::plan::{Condition, Gather, OnFailure};
 use crate::model::state::{AttemptState, IllegalTransition, JobState, ScanState};
 use crate::model::view::EndReason;
@@ -21,6 +21,9 @@ pub fn settle(view: &mut View, now: Timestamp, out: &mut Decisions) -> Result<()
     }
     view.begin(now, out)?;
     view.check_limits(now, out)?;
+    if view.state == ScanState::Paused && view.ending.is_none() {
+        return Ok(());
+    }
     view.settle_steps(out)?;
     view.wake(now, out)?;
     view.expand_next(out);
@@ -29,11 +32,20 @@ pub fn settle(view: &mut View, now: Timestamp, out: &mut Decisions) -> Result<()
 
 impl View {
     fn begin(&mut self, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
-        if self.state == ScanState::Queued && self.ending.is_none() {
-            self.started_at.get_or_insert(now);
-            self.move_scan(ScanState::Running, None, out)?;
+        match self.state {
+            _ if self.ending.is_some() => Ok(()),
+            ScanState::Queued => {
+                self.started_at.get_or_insert(now);
+                self.move_scan(ScanState::Running, None, out)
+            }
+            // It was paused before it had begun.
+            ScanState::Running if self.started_at.is_none() => {
+                self.started_at = Some(now);
+                self.write_scan(None, out);
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn check_limits(&mut self, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -79,6 +91,17 @@ impl View {
         let upstream_full = self.steps[index].needs.iter().all(|&need| self.steps[need].seen.is_full());
         let coverage = SkipReason::NoAssets.coverage(upstream_full && self.ending.is_none());
         self.steps[index].seen.add(JobState::Skipped, &coverage, 0, 0);
+        out.events.push(EventBody::JobState {
+            job: JobName { step: self.plan.steps[index].id.clone(), chunk: 0 }.to_string(),
+            from: JobState::Pending,
+            to: JobState::Skipped,
+            attempt: 0,
+            coverage: Some(coverage.clone()),
+            records: None,
+            failure: None,
+            skip: Some(SkipReason::NoAssets),
+            retry_at: None,
+        });
         out.changes.push(Change::EmptyStep { step: index, coverage });
     }
 
@@ -185,8 +208,8 @@ impl View {
         self.ready.remove(&ticket.job);
         self.jobs[ticket.job].attempts = ticket.attempt;
         self.move_job(ticket.job, JobState::Running, None, out)?;
-        let attempt = Attempt { number: ticket.attempt, state: AttemptState::Intent, launching: true, stopping: false };
-        self.live.insert(ticket.job, attempt);
+        let attempt = Attempt::new(ticket.attempt, AttemptState::Intent);
+        self.live.insert(ticket.job, Attempt { launching: true, ..attempt });
         let (job, step, _) = self.job_place(ticket.job);
         out.changes.push(Change::NewAttempt(Box::new(NewAttempt {
             job,
@@ -200,10 +223,11 @@ impl View {
     }
 
     fn finish(&mut self, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
-        if self.state == ScanState::Pausing && self.live.is_empty() && !self.all_ended() {
+        if self.state == ScanState::Pausing && self.ending.is_none() && self.live.is_empty() && !self.all_ended() {
             return self.move_scan(ScanState::Paused, None, out);
         }
-        if !self.live.is_empty() || !(self.all_ended() || self.ending.is_some() && self.none_open()) {
+        // A slice that is being expanded may still bring jobs.
+        if !self.live.is_empty() || self.expanding || !(self.all_ended() || self.ending.is_some() && self.none_open()) {
             return Ok(());
         }
         let coverage = self.coverage();

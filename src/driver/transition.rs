@@ -16,16 +16,20 @@ use crate::model::view::EndReason;
 use crate::store::{AttemptChange, Change, JobEnd, JobMove, Verb};
 
 use super::input::{Decisions, Effect, Harvest, Input, Ticket};
-use super::view::{Feed, Leftover, View};
+use super::view::{Attempt, Feed, Leftover, View};
 
 /// Decides what follows from `input`, at the moment `now`.
 pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
     match input {
         Input::Tick => Ok(()),
         Input::Launched(ticket, answer) => view.launched(ticket, answer, now, out),
-        Input::Observed(ticket, observed) => view.observed(ticket, &observed, out),
+        Input::Observed(ticket, observed) => view.observed(ticket, &observed, now, out),
         Input::Missing(ticket) => {
             view.missing(ticket, out);
+            Ok(())
+        }
+        Input::Vanished(ticket) => {
+            view.vanished(ticket, out);
             Ok(())
         }
         Input::Gone(ticket) => view.gone(ticket, now, out),
@@ -41,10 +45,11 @@ pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decis
             view.leftovers.remove(&ticket);
             Ok(())
         }
-        Input::Expanded(expanded) => {
-            view.expanded(&expanded);
+        Input::Unstopped(ticket) => {
+            view.unstopped(ticket, out);
             Ok(())
         }
+        Input::Expanded(expanded) => view.expanded(&expanded, out),
         Input::Asked { id, verb } => view.asked(id, verb, out),
     }
 }
@@ -72,9 +77,12 @@ impl View {
             leftover.launching = false;
             out.effects.push(Effect::Remove(ticket));
         }
-        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let Some(attempt) = self.live_attempt(ticket).filter(|attempt| attempt.launching) else { return Ok(()) };
         attempt.launching = false;
-        let (state, stopping) = (attempt.state, attempt.stopping);
+        let Attempt { state, stopping, vanished, .. } = *attempt;
+        if vanished {
+            out.effects.push(Effect::Inspect(ticket));
+        }
         match answer {
             Ok(engine_id) => {
                 let details = Details { engine_id: Some(engine_id), ..Details::default() };
@@ -86,15 +94,22 @@ impl View {
                 }
                 Ok(())
             }
-            // It was seen to end: whoever collects it knows better why.
-            Err(_) if matches!(state, AttemptState::Exited | AttemptState::Sealed) => Ok(()),
+            // It was seen to run or to end: that the launch was not answered no longer matters.
+            Err(_) if matches!(state, AttemptState::Running | AttemptState::Exited | AttemptState::Sealed) => Ok(()),
+            Err(_) if vanished => self.fail(ticket, gone_for_good(), now, out),
             Err(failure) => self.fail(ticket, failure, now, out),
         }
     }
 
-    fn observed(&mut self, ticket: Ticket, observed: &Observed, out: &mut Decisions) -> Result<(), IllegalTransition> {
+    fn observed(
+        &mut self,
+        ticket: Ticket,
+        observed: &Observed,
+        now: Timestamp,
+        out: &mut Decisions,
+    ) -> Result<(), IllegalTransition> {
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
-        let state = attempt.state;
+        let (state, launching) = (attempt.state, attempt.launching);
         match (observed, state) {
             (Observed::Running, AttemptState::Intent | AttemptState::Created | AttemptState::Unknown) => {
                 self.move_attempt(ticket, AttemptState::Running, Details::default(), out)
@@ -103,6 +118,10 @@ impl View {
                 self.move_attempt(ticket, AttemptState::Created, Details::default(), out)?;
                 self.relaunch(ticket, out);
                 Ok(())
+            }
+            // A driver that died between create and start was to stop it: nothing ran, and nothing will.
+            (Observed::Created, AttemptState::Cancelling) if !launching => {
+                self.fail(ticket, Failure::new(FailureReason::Cancelled, "it was never started"), now, out)
             }
             (Observed::Exited { .. }, AttemptState::Exited | AttemptState::Sealed) => Ok(()),
             (Observed::Exited { .. }, _) => {
@@ -123,6 +142,21 @@ impl View {
         }
     }
 
+    /// The object was there and is gone. A launch that has lost its answer must not make it again under the same name.
+    fn vanished(&mut self, ticket: Ticket, out: &mut Decisions) {
+        let Some(attempt) = self.live_attempt(ticket).filter(|attempt| attempt.launching) else {
+            return self.missing(ticket, out);
+        };
+        attempt.vanished = true;
+        out.effects.push(Effect::Forgo(ticket));
+    }
+
+    fn unstopped(&mut self, ticket: Ticket, out: &mut Decisions) {
+        if self.live_attempt(ticket).is_some_and(|attempt| attempt.state == AttemptState::Cancelling) {
+            out.effects.push(Effect::Stop(ticket));
+        }
+    }
+
     fn gone(&mut self, ticket: Ticket, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
         match attempt.state {
@@ -133,10 +167,7 @@ impl View {
                 self.relaunch(ticket, out);
                 Ok(())
             }
-            _ => {
-                let failure = Failure::new(FailureReason::Vanished, "the engine no longer knows the container");
-                self.fail(ticket, failure, now, out)
-            }
+            _ => self.fail(ticket, gone_for_good(), now, out),
         }
     }
 
@@ -159,11 +190,15 @@ impl View {
         now: Timestamp,
         out: &mut Decisions,
     ) -> Result<(), IllegalTransition> {
-        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let awaited = |attempt: &&mut Attempt| {
+            matches!(attempt.state, AttemptState::Exited | AttemptState::Sealed) && !attempt.storing
+        };
+        let Some(attempt) = self.live_attempt(ticket).filter(awaited) else { return Ok(()) };
         let state = attempt.state;
         match result {
             Err(failure) => self.fail(ticket, failure, now, out),
             Ok(manifest) => {
+                attempt.storing = true;
                 if state != AttemptState::Sealed {
                     let details = Details { manifest: Some(*manifest), ..Details::default() };
                     self.move_attempt(ticket, AttemptState::Sealed, details, out)?;
@@ -181,7 +216,7 @@ impl View {
         now: Timestamp,
         out: &mut Decisions,
     ) -> Result<(), IllegalTransition> {
-        let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
+        let Some(attempt) = self.live_attempt(ticket).filter(|attempt| attempt.storing) else { return Ok(()) };
         let stopping = attempt.stopping;
         let harvest = match result {
             Err(failure) => return self.fail(ticket, failure, now, out),
@@ -209,11 +244,12 @@ impl View {
 
     fn removed(&mut self, ticket: Ticket, out: &mut Decisions) -> Result<(), IllegalTransition> {
         let Some(Leftover { state, .. }) = self.leftovers.remove(&ticket) else { return Ok(()) };
-        let state = match state {
-            AttemptState::Ingested => state.enter(AttemptState::Acked)?.enter(AttemptState::Cleaned)?,
-            AttemptState::Acked => state.enter(AttemptState::Cleaned)?,
-            ended => ended,
+        let rest: &[AttemptState] = match state {
+            AttemptState::Ingested => &[AttemptState::Acked, AttemptState::Cleaned],
+            AttemptState::Acked => &[AttemptState::Cleaned],
+            _ => &[],
         };
+        let state = rest.iter().try_fold(state, |from, &to| self.tell_attempt(ticket, from, to, None, out))?;
         self.write_attempt(ticket, state, Details { removed: true, ..Details::default() }, out);
         Ok(())
     }
@@ -286,7 +322,7 @@ impl View {
         }
     }
 
-    fn live_attempt(&mut self, ticket: Ticket) -> Option<&mut super::view::Attempt> {
+    fn live_attempt(&mut self, ticket: Ticket) -> Option<&mut Attempt> {
         self.live.get_mut(&ticket.job).filter(|attempt| attempt.number == ticket.attempt)
     }
 
@@ -301,14 +337,8 @@ impl View {
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
         let from = attempt.state;
         if from != to {
-            attempt.state = from.enter(to)?;
-            out.events.push(EventBody::AttemptState {
-                job: self.job_name(ticket.job).to_string(),
-                attempt: ticket.attempt,
-                from,
-                to,
-                failure: details.failure.clone(),
-            });
+            attempt.state = to;
+            self.tell_attempt(ticket, from, to, details.failure.clone(), out)?;
         }
         self.write_attempt(ticket, to, details, out);
         if to.is_over() {
@@ -319,6 +349,19 @@ impl View {
             }
         }
         Ok(())
+    }
+
+    fn tell_attempt(
+        &self,
+        ticket: Ticket,
+        from: AttemptState,
+        to: AttemptState,
+        failure: Option<Failure>,
+        out: &mut Decisions,
+    ) -> Result<AttemptState, IllegalTransition> {
+        let job = self.job_name(ticket.job).to_string();
+        out.events.push(EventBody::AttemptState { job, attempt: ticket.attempt, from, to, failure });
+        from.enter(to)
     }
 
     fn write_attempt(&self, ticket: Ticket, state: AttemptState, details: Details, out: &mut Decisions) {
@@ -334,7 +377,11 @@ impl View {
     }
 
     /// Takes up what an earlier process has left: every effect may be done again.
-    pub fn recover(&mut self, out: &mut Decisions) {
+    pub fn recover(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        if self.ending.is_some() && !self.state.is_terminal() {
+            // An expansion may have been committed behind the decision to end.
+            self.cancel_waiting(out)?;
+        }
         let live: Vec<(Ticket, AttemptState, bool)> = self
             .live
             .iter()
@@ -350,6 +397,7 @@ impl View {
             }
         }
         out.effects.extend(self.leftovers.keys().map(|&ticket| Effect::Remove(ticket)));
+        Ok(())
     }
 
     // ---- jobs ----------------------------------------------------------------------------------------------------
@@ -458,7 +506,7 @@ impl View {
         Ok(())
     }
 
-    fn expanded(&mut self, expanded: &crate::store::Expanded) {
+    fn expanded(&mut self, expanded: &crate::store::Expanded, out: &mut Decisions) -> Result<(), IllegalTransition> {
         self.expanding = false;
         for &(id, chunk, depth) in &expanded.jobs {
             self.add_job(id, expanded.step, chunk, depth, JobState::Pending);
@@ -472,6 +520,7 @@ impl View {
             self.feeds.retain(|feed| feed.id != expanded.feed);
         }
         self.unsettled.insert(expanded.step);
+        if self.ending.is_some() { self.cancel_waiting(out) } else { Ok(()) }
     }
 
     /// Adds feeds that a commit has made.
@@ -533,6 +582,13 @@ impl View {
         } else {
             self.write_scan(None, out);
         }
+        self.cancel_waiting(out)?;
+        let live: Vec<Ticket> = self.live_tickets().collect();
+        live.into_iter().try_for_each(|ticket| self.stop(ticket, out))
+    }
+
+    /// Ends the jobs that have no live attempt.
+    fn cancel_waiting(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
         self.backoff.clear();
         let waiting: Vec<usize> = (0..self.jobs.len())
             .filter(|&job| !self.jobs[job].state.is_terminal() && !self.live.contains_key(&job))
@@ -540,9 +596,12 @@ impl View {
         for job in waiting {
             self.end_job(job, self.jobs[job].attempts, JobState::Cancelled, End::nothing(None), out)?;
         }
-        let live: Vec<Ticket> = self.live_tickets().collect();
-        live.into_iter().try_for_each(|ticket| self.stop(ticket, out))
+        Ok(())
     }
+}
+
+fn gone_for_good() -> Failure {
+    Failure::new(FailureReason::Vanished, "the engine no longer knows the container")
 }
 
 /// How a job ends.

@@ -9,7 +9,6 @@ use crate::model::coverage::{Coverage, Gap};
 use crate::model::manifest::{Exit, ExitCause};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ExitCodes;
-use crate::model::spec::DataTree;
 
 /// What the reports of one attempt say, together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,8 +22,9 @@ pub(super) struct Reported {
 }
 
 /// Judges the end of the scanner, before its reports are read: a failure that no report can mend, or the gaps so far.
-pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes, data: &[DataTree]) -> Result<BTreeSet<Gap>, Failure> {
-    let mut gaps: BTreeSet<Gap> = data.iter().any(|tree| tree.stale).then_some(Gap::StaleData).into_iter().collect();
+/// `stopping` says whether we have asked it to stop.
+pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes, stopping: bool) -> Result<BTreeSet<Gap>, Failure> {
+    let mut gaps = BTreeSet::new();
     if exit.oom_kills > 0 {
         gaps.insert(Gap::OutOfMemory);
     }
@@ -36,6 +36,9 @@ pub(super) fn judge_exit(exit: &Exit, codes: &ExitCodes, data: &[DataTree]) -> R
         }
         ExitCause::TimeLimit => _ = gaps.insert(Gap::TimeCap),
         ExitCause::OutputLimit => _ = gaps.insert(Gap::OutputCap),
+        ExitCause::Stopped if !stopping => {
+            return Err(Failure::new(FailureReason::Killed, "it was stopped, and not by us"));
+        }
         ExitCause::Stopped => _ = gaps.insert(Gap::Stopped),
         ExitCause::Ended => judge_code(exit, codes, &mut gaps)?,
     }
@@ -118,7 +121,7 @@ mod tests {
     }
 
     fn judge(exit: &Exit, reported: &Reported) -> Result<Coverage, FailureReason> {
-        let gaps = judge_exit(exit, &codes(), &[]).map_err(|failure| failure.reason)?;
+        let gaps = judge_exit(exit, &codes(), false).map_err(|failure| failure.reason)?;
         judge_reports(exit, &codes(), gaps, reported).map_err(|failure| failure.reason)
     }
 
@@ -143,6 +146,13 @@ mod tests {
     fn a_signal_nobody_sent_is_a_loss() {
         assert_eq!(judge(&exit(ExitCause::Ended, None), &some(5)), Err(FailureReason::Killed));
         assert_eq!(judge(&exit(ExitCause::ShimKilled, None), &some(5)), Err(FailureReason::Killed));
+    }
+
+    #[test]
+    fn a_stop_that_we_did_not_ask_for_is_a_loss() {
+        let stopped = exit(ExitCause::Stopped, Some(0));
+        assert_eq!(judge(&stopped, &some(5)), Err(FailureReason::Killed));
+        assert_eq!(judge_exit(&stopped, &codes(), true), Ok(BTreeSet::from([Gap::Stopped])));
     }
 
     #[test]

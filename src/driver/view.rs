@@ -104,6 +104,16 @@ pub(super) struct Attempt {
     pub(super) launching: bool,
     /// Whether somebody asked it to stop.
     pub(super) stopping: bool,
+    /// Whether it was seen to vanish while its launch was not answered.
+    pub(super) vanished: bool,
+    /// Whether its results are being stored.
+    pub(super) storing: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(number: u32, state: AttemptState) -> Self {
+        Self { number, state, launching: false, stopping: false, vanished: false, storing: false }
+    }
 }
 
 /// An attempt that is over in memory.
@@ -144,7 +154,8 @@ impl View {
             feeds: loaded.feeds.iter().map(|feed| Feed { id: feed.id, step: feed.step }).collect(),
             expanding: false,
             engine_lost: false,
-            frozen: false,
+            // Whoever froze them may have died; thawing what runs does no harm.
+            frozen: scan.state == ScanState::Pausing,
             unsettled: (0..loaded.steps.len()).collect(),
         };
         for row in &loaded.jobs {
@@ -179,8 +190,7 @@ impl View {
             let Some(&job) = index.get(&row.job) else { continue };
             if row.state.is_live() {
                 let stopping = row.state == AttemptState::Cancelling || self.ending.is_some();
-                let attempt = Attempt { number: row.number, state: row.state, launching: false, stopping };
-                self.live.insert(job, attempt);
+                self.live.insert(job, Attempt { stopping, ..Attempt::new(row.number, row.state) });
             } else {
                 let leftover = Leftover { state: row.state, launching: false };
                 self.leftovers.insert(Ticket { job, attempt: row.number }, leftover);

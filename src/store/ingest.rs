@@ -59,9 +59,10 @@ pub struct IngestBatch {
 
 impl Store {
     /// Returns the subject of a scan and a scanner; makes it when it is new.
-    pub async fn subject(&self, scan: ScanId, scanner: &str) -> Result<Subject, StoreError> {
+    pub async fn subject(&self, scan: ScanId, fence: u64, scanner: &str) -> Result<Subject, StoreError> {
         let scanner = scanner.to_owned();
         self.write_relaxed(move |tx| {
+            check_fence(tx, scan, fence)?;
             tx.execute(
                 "INSERT INTO subject (project_id, target_key, scanner) SELECT project_id, target_key, ?2 FROM scan WHERE id = ?1
                  ON CONFLICT DO NOTHING",
