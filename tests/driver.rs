@@ -6,7 +6,8 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::scan::{Lab, gitleaks, nmap, step};
+use common::reports::{gitleaks, nmap};
+use common::scan::{Lab, step};
 use dragnet::driver::Rest;
 use dragnet::executor::fake::{FakeExecutor, Fault, Operation, Outcome};
 use dragnet::model::asset::AssetKind;

@@ -3,6 +3,7 @@
 use super::engine::Profile;
 use super::{App, AppError, Say, bind, secrets};
 use crate::executor::SharedExecutor;
+use crate::failpoint;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::plan::Plan;
 use crate::store::NewScan;
@@ -41,6 +42,7 @@ pub async fn submit(
         plan: request.plan,
     };
     let (scan, key) = app.store.submit(new).await?;
+    failpoint::hit("submit.committed");
     secrets.spool(app, key)?;
     Ok((scan, key))
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError, engine_of};
-use crate::driver::{Driver, DriverError, Rest};
+use crate::driver::{self, Driver, DriverError, Rest};
 use crate::executor::SharedExecutor;
 use crate::model::event::Event;
 use crate::model::id::{ScanId, ScanKey};
@@ -141,7 +141,9 @@ impl Watcher<'_> {
     async fn try_drive(&mut self) -> Result<(), AppError> {
         let state = self.app.store.scan_state(self.scan)?;
         let asked = !self.app.store.open_intents(self.scan)?.is_empty();
-        let rests = state.is_terminal() && !self.app.store.has_leftovers(self.scan)?;
+        let rests = state.is_terminal()
+            && !self.app.store.has_leftovers(self.scan)?
+            && !driver::is_untidy(&self.app.store, self.scan)?;
         if rests || (state == ScanState::Paused && !asked) {
             return Ok(());
         }

@@ -25,16 +25,29 @@ pub(super) fn touch(place: &Path) -> io::Result<()> {
     Ok(utimensat(CWD, place, &Timestamps { last_access: now, last_modification: now }, AtFlags::empty())?)
 }
 
+/// Returns whether a tree is here that nobody has taken or touched since `unused_since`.
+pub fn is_unused_tree(artifacts: &Path, sha256: Sha256, unused_since: Timestamp) -> io::Result<bool> {
+    Ok(changed(&place(artifacts, sha256))?.is_some_and(|changed| changed <= unused_since))
+}
+
+fn changed(place: &Path) -> io::Result<Option<Timestamp>> {
+    match place.metadata() {
+        Ok(meta) => {
+            let ms = meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000);
+            Ok(Some(Timestamp(ms)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes a tree that nobody has taken or touched since `unused_since`; returns whether it is gone.
 pub fn remove_tree(artifacts: &Path, sha256: Sha256, unused_since: Timestamp) -> io::Result<bool> {
     let place = place(artifacts, sha256);
-    let changed = match place.metadata() {
-        Ok(meta) => Timestamp(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error),
-    };
-    if changed > unused_since {
-        return Ok(false);
+    match changed(&place)? {
+        None => return Ok(true),
+        Some(changed) if changed > unused_since => return Ok(false),
+        Some(_) => {}
     }
     // Under its name it is whole or not there: what a crash leaves of it is swept with the drafts.
     let gone = artifacts.join("src").join(format!(".tmp-gone-{sha256}"));

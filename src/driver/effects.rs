@@ -343,6 +343,7 @@ fn spool(store: &Store, name: &AttemptName) -> PathBuf {
 async fn collect(shared: &Shared, launch: &Launch) -> Result<Result<Sealed, Failure>, DriverError> {
     let into = spool(&shared.store, &launch.name).join("sealed");
     std::fs::create_dir_all(&into).map_err(|error| DriverError::local("make", &into, &error))?;
+    failpoint::hit("collect.before");
     let sealed = match persist(None, || shared.executor.fetch(launch, &into)).await {
         Ok(sealed) => sealed,
         Err(ExecutorError::Local { action, message, full }) => {

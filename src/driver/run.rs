@@ -13,10 +13,10 @@ use super::effects::{Attempted, Effects, Message};
 use super::error::DriverError;
 use super::input::{Decisions, Input, Ticket};
 use super::settle::settle;
+use super::tidy::tidy;
 use super::transition::transition;
 use super::trust::Trust;
 use super::view::View;
-use crate::executor::types::secret_dir;
 use crate::executor::{Observation, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
@@ -67,32 +67,9 @@ impl Driver {
     pub async fn run(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
         match self.drive(lease, detach).await {
             Err(error) if error.is_lost_ownership() => Ok(Rest::LostOwnership),
-            Ok(Rest::Ended) => self.tidy(lease).await.map(|()| Rest::Ended),
+            Ok(Rest::Ended) => tidy(&self.store, &self.executor, lease.scan).await.map(|()| Rest::Ended),
             other => other,
         }
-    }
-
-    /// An ended scan needs neither its secrets nor its source any more, and both are better gone.
-    async fn tidy(&self, lease: &Lease) -> Result<(), DriverError> {
-        let scan = self.store.scan(lease.scan)?;
-        let secrets = secret_dir(self.store.dir(), scan.id);
-        match std::fs::remove_dir_all(&secrets) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(DriverError::local("remove", &secrets, &error));
-            }
-            _ => {}
-        }
-        let Some(source) = scan.source.map(|source| source.sha256) else { return Ok(()) };
-        if self.store.source_in_use(source)? {
-            return Ok(());
-        }
-        // What stays is removed by the next collection.
-        if let Err(error) = self.executor.withdraw_tree(self.store.instance(), source).await {
-            tracing::warn!(%error, "the engine still holds a copy of the source; `dragnet gc` removes it");
-        }
-        let artifacts = self.store.dir().join("artifacts");
-        let removed = crate::artifact::remove_tree(&artifacts, source, scan.created_at);
-        removed.map(drop).map_err(|error| DriverError::local("remove a source in", &artifacts, &error))
     }
 
     async fn drive(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {

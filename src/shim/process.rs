@@ -1,6 +1,7 @@
 //! The scanner's processes: started, reaped, and killed to the last.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,31 +19,57 @@ const REAP: Duration = Duration::from_secs(5);
 /// The scanner rather than the shim is killed when memory runs out: the shim still has to tell of it.
 const OOM_SCORE: &str = "500";
 
+/// This process's own standing when memory runs out, which its children inherit. Opened before the process becomes opaque,
+/// for then not even it may.
+#[derive(Debug)]
+pub(super) struct OomScore {
+    file: Option<File>,
+    own: String,
+}
+
+impl OomScore {
+    fn open() -> Self {
+        const PATH: &str = "/proc/self/oom_score_adj";
+        // Without it the kernel chooses by size alone.
+        let own = std::fs::read_to_string(PATH).unwrap_or_default();
+        Self { file: File::options().write(true).open(PATH).ok(), own }
+    }
+
+    fn set(&self, score: &str) {
+        if let Some(mut file) = self.file.as_ref() {
+            file.write_all(score.as_bytes()).ok();
+        }
+    }
+}
+
 /// Makes this process the heir of every orphan, and opaque to the scanner, which runs as the same user.
-pub(super) fn become_init() {
+pub(super) fn become_init() -> OomScore {
+    let score = OomScore::open();
     rustix::process::umask(rustix::fs::Mode::empty());
     // Both only strengthen what holds without them; old kernels lack them.
     set_child_subreaper(Some(getpid())).ok();
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    score
 }
 
 /// Starts the scanner in a process group of its own.
-pub(super) fn start(attempt: &Attempt) -> io::Result<Child> {
+pub(super) fn start(attempt: &Attempt, score: &OomScore) -> io::Result<Child> {
     let (program, arguments) = attempt
         .job
         .argv
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the job names no program"))?;
+    // It is born with the score: what it forks at once is not quicker than we are.
+    score.set(OOM_SCORE);
     let child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .spawn()
-        .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
-    std::fs::write(format!("/proc/{}/oom_score_adj", child.id()), OOM_SCORE).ok();
-    Ok(child)
+        .spawn();
+    score.set(&score.own);
+    child.map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
 }
 
 /// Sends a signal to the scanner's group; a group that is gone is no error.

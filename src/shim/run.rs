@@ -15,7 +15,7 @@ use crate::model::spec::files;
 /// Runs the attempt, unless it was run before, and seals it.
 pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
     let orders = Orders::listen().during("listen to signals")?;
-    process::become_init();
+    let score = process::become_init();
     attempt.claim()?;
     beneath::make_directory(&attempt.root, files::WORK, DIRECTORY_MODE).during("make the directory of results")?;
     copies::make(&attempt.root, &attempt.job.copies).during("copy a database")?;
@@ -23,7 +23,7 @@ pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
 
     let started_at = Clock::System.now();
     let oom_before = usage::oom_kills();
-    let outcome = supervise::run(attempt, &log, &orders);
+    let outcome = supervise::run(attempt, &log, &orders, &score);
     let (cpu_ms, max_rss) = usage::of_children();
     let exit = Exit {
         cause: outcome.cause,

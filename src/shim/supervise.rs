@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 use super::attempt::{Attempt, FILE_MODE};
 use super::lines::Lines;
 use super::log::{Cut, Log};
-use super::process::{self, Reaped};
+use super::process::{self, OomScore, Reaped};
 use super::walk;
 use crate::beneath;
 use crate::model::manifest::{ExitCause, LogStream};
@@ -67,8 +67,8 @@ impl Orders {
 }
 
 /// Runs the scanner to its end and leaves no process behind.
-pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: &Orders) -> Outcome {
-    let mut child = match process::start(attempt) {
+pub(super) fn run(attempt: &Attempt, log: &Arc<Log>, orders: &Orders, score: &OomScore) -> Outcome {
+    let mut child = match process::start(attempt, score) {
         Ok(child) => child,
         Err(error) => {
             let message = error.to_string();

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 use super::gate::Gate;
+use crate::failpoint;
 
 /// What must survive: everything up to a crash of the machine, or up to a crash of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,7 @@ fn transact<T>(
     connection.pragma_update(None, "synchronous", level)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = work(&tx)?;
+    failpoint::hit("store.before_commit");
     tx.commit()?;
     drop(open);
     Ok(value)

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, InspectContainerOptions, KillContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
     RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions,
     WaitContainerOptions,
 };
@@ -20,31 +20,8 @@ use dragnet::model::id::{AttemptName, InstanceKey, Key8, Sha256};
 use futures::StreamExt as _;
 
 use super::cases;
+use super::engine::{self, AGENT};
 use super::harness::{Attempt, Harness};
-
-const AGENT: &str = env!("CARGO_BIN_EXE_dragnet");
-const BUSYBOX: &str = "/bin/busybox";
-const APPLETS: [&str; 19] = [
-    "sh",
-    "cat",
-    "chmod",
-    "cut",
-    "env",
-    "head",
-    "id",
-    "kill",
-    "ln",
-    "ls",
-    "mkdir",
-    "mkfifo",
-    "rm",
-    "seq",
-    "sha256sum",
-    "sleep",
-    "tail",
-    "tr",
-    "wc",
-];
 
 struct DockerHarness {
     docker: Docker,
@@ -89,24 +66,15 @@ impl Harness for DockerHarness {
 impl DockerHarness {
     /// Connects, imports an image of its own, and makes an executor with a fresh state.
     async fn start(transport: Option<Transport>) -> Option<Arc<Self>> {
-        let docker = Docker::connect_with_local_defaults().ok()?;
-        if docker.ping().await.is_err() || !Path::new(BUSYBOX).exists() {
-            eprintln!("skipped: no engine, or no static busybox at {BUSYBOX}");
-            return None;
-        }
+        let docker = engine::local().await?;
         let shim_volume = if transport == Some(Transport::Volume) { Some(SHIM_VOLUME.lock().await) } else { None };
         let state = tempfile::tempdir().unwrap();
         let executor = connect(state.path(), transport).await;
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         let instance = Key8::from_bits(u64::try_from(nanos & 0xff_ffff_ffff).unwrap());
         let repository = format!("dragnet-conformance-{instance}");
-        let options = CreateImageOptionsBuilder::new().from_src("-").repo(&repository).tag("1").build();
-        let mut import = Box::pin(docker.create_image(Some(options), Some(bollard::body_full(image().into())), None));
-        while let Some(step) = import.next().await {
-            step.unwrap();
-        }
-        drop(import);
-        Some(Arc::new(Self { docker, executor, instance, image: format!("{repository}:1"), state, shim_volume }))
+        let image = engine::import(&docker, &repository).await;
+        Some(Arc::new(Self { docker, executor, instance, image, state, shim_volume }))
     }
 
     /// Runs forty containers, eight at a time, with the least that there is: the measure of our own cost.
@@ -171,20 +139,6 @@ async fn connect_to(host: Option<String>, state: &Path, transport: Option<Transp
     let (agent, grace) = (Some(PathBuf::from(AGENT)), Duration::from_secs(2));
     let options = DockerOptions { host, context: None, state: state.to_owned(), agent, transport, grace };
     DockerExecutor::connect(options).await.unwrap()
-}
-
-/// An image's only layer: busybox under the names of its applets.
-fn image() -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    tar.append_path_with_name(BUSYBOX, "bin/busybox").unwrap();
-    for applet in APPLETS {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
-        tar.append_link(&mut header, format!("bin/{applet}"), "busybox").unwrap();
-    }
-    tar.into_inner().unwrap()
 }
 
 async fn conformance(transport: Transport) {

@@ -1,11 +1,14 @@
 //! One suite for every executor: what [`dragnet::executor`] promises, tried for real.
 //!
 //! A [`harness::Harness`] brings an executor and an image whose `sh` understands the cases' small scripts. The Docker lanes need an
-//! engine and a static busybox (Debian: `busybox-static`); without either they say so and pass.
+//! engine and a static busybox (Debian: `busybox-static`); without either they say so and pass,
+//! unless `DRAGNET_REQUIRE_ENGINE` is set.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 mod cases;
 mod docker;
+#[path = "../common/engine.rs"]
+mod engine;
 mod fake;
 mod harness;

@@ -17,7 +17,7 @@ use crate::beneath;
 use crate::executor::{ExecutorError, Observed, Sealed};
 use crate::failpoint;
 use crate::model::id::Sha256;
-use crate::model::manifest::{Manifest, Part};
+use crate::model::manifest::{ExitCause, Manifest, Part};
 use crate::model::spec::{Launch, ShimJob, files, paths};
 
 /// The manifest's name where results are collected.
@@ -45,16 +45,17 @@ impl DockerExecutor {
             }
             _ => {}
         }
+        let out_of_memory = matches!(&state, Some(Observed::Exited { out_of_memory: true, .. }));
         let mut reader = container.and_then(|found| found.id);
         if let Some(id) = &reader
             && let Some(sealed) = self.collect(launch, &place, id, into).await?
         {
-            return Ok(sealed);
+            return Ok(told_of_memory(sealed, out_of_memory));
         }
         let sealer = self.seal(launch, &place).await?;
         let collected = self.collect(launch, &place, reader.get_or_insert_with(|| sealer.clone()), into).await;
         self.engine.remove(&sealer).await?;
-        collected?.ok_or_else(|| {
+        collected?.map(|sealed| told_of_memory(sealed, out_of_memory)).ok_or_else(|| {
             let words = match state {
                 Some(Observed::Exited { code: Some(code), .. }) => {
                     format!("its shim exited with {code} and could not be made up for")
@@ -177,6 +178,15 @@ impl DockerExecutor {
         self.engine.wait(&id).await?;
         Ok(id)
     }
+}
+
+/// Adds what a shim that was itself killed for want of memory could not write down, and the engine knows.
+fn told_of_memory(mut sealed: Sealed, out_of_memory: bool) -> Sealed {
+    let exit = &mut sealed.manifest.exit;
+    if out_of_memory && exit.cause == ExitCause::ShimKilled {
+        exit.oom_kills = exit.oom_kills.max(1);
+    }
+    sealed
 }
 
 /// Returns the name of the container that seals an attempt.

@@ -24,6 +24,8 @@ const CREATE_TRIES: u32 = 12;
 const CREATE_WAIT: Duration = Duration::from_millis(25);
 /// Where helpers mount the volume that they fill.
 const FILL: &str = "/fill";
+/// How the names of helpers that fill volumes begin.
+const FILLER: &str = "dragnet-fill-";
 
 /// A container that exists under the attempt's name.
 struct Named {
@@ -145,6 +147,8 @@ impl DockerExecutor {
 
     /// Removes the volumes that hold a tree; one that a container uses stays.
     pub(super) async fn remove_tree_volumes(&self, instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        let _nobody_fills = self.lock_filling().await?;
+        self.remove_dead_fillers(instance).await?;
         for role in ["source", "data"] {
             let name = tree_volume(instance, role, sha256);
             // First the mark: what is left of a volume without one is filled anew.
@@ -213,13 +217,14 @@ impl DockerExecutor {
         if self.is_filled(name).await? {
             return Ok(());
         }
+        self.remove_dead_fillers(launch.instance).await?;
         let (marker, labels) = (complete(name), shared_labels(launch, role));
         self.engine.remove_volume(&marker).await?;
         if self.engine.volume(name).await?.is_some_and(|volume| !volume.labels.contains_key(label::ROLE)) {
             self.engine.remove_volume(name).await?;
         }
         self.engine.create_volume(name, labels.clone()).await?;
-        let helper = format!("dragnet-fill-{}", super::transport::random());
+        let helper = format!("{FILLER}{}", super::transport::random());
         let mut helper_labels = shared_labels(launch, "helper");
         helper_labels.insert(label::INSTANCE.to_owned(), launch.instance.to_string());
         let body = container::of_helper(&launch.spec.image, helper_labels, vec![volume(name, FILL, false)]);
@@ -235,6 +240,18 @@ impl DockerExecutor {
         put?;
         failpoint::hit("docker.volume.filled");
         self.engine.create_volume(&marker, labels).await
+    }
+
+    /// Removes the helpers of processes that died while they filled a volume; to be called with the lock on filling.
+    async fn remove_dead_fillers(&self, instance: InstanceKey) -> Result<(), ExecutorError> {
+        let filters = HashMap::from([
+            ("name", vec![format!("^/{FILLER}")]),
+            ("label", vec![format!("{}={instance}", label::INSTANCE)]),
+        ]);
+        for id in self.engine.list(&filters).await?.into_iter().filter_map(|dead| dead.id) {
+            self.engine.remove(&id).await?;
+        }
+        Ok(())
     }
 
     /// Lets one process of this state fill volumes at a time; the kernel frees the lock of one that dies.

@@ -7,6 +7,7 @@ use super::executor::DockerExecutor;
 use super::launch::observed;
 use super::place::{Place, blocking};
 use crate::executor::{ExecutorError, Observed};
+use crate::failpoint;
 use crate::model::id::AttemptName;
 
 /// How much longer than the grace the shim itself is given, to seal, before it is killed too.
@@ -80,6 +81,7 @@ impl DockerExecutor {
         for id in ids() {
             self.engine.remove(id).await?;
         }
+        failpoint::hit("docker.remove.containers");
         match place {
             Place::Volume(volume) => self.remove_labelled_volume(&volume, name).await,
             Place::Spool(_) => Ok(()),

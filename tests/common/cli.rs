@@ -1,0 +1,116 @@
+//! The program itself, on a bench.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use dragnet::app::App;
+use dragnet::model::id::ScanId;
+use dragnet::model::view::{JobView, ScanView};
+use tokio::process::{Child, Command};
+
+use super::bench::{Bench, Tool};
+
+/// No command of these tests takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program with a configuration, and the library beside it to look with.
+pub(crate) struct Cli<'b> {
+    pub bench: &'b Bench,
+    pub app: App,
+    config: PathBuf,
+}
+
+/// What a scan has come to.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Result {
+    pub view: ScanView,
+    pub jobs: Vec<JobView>,
+    pub findings: Vec<String>,
+}
+
+impl<'b> Cli<'b> {
+    pub(crate) fn new(bench: &'b Bench, tools: &[Tool]) -> Self {
+        let text = bench.config(tools);
+        let config = bench.dir.path().join("config.toml");
+        std::fs::write(&config, &text).unwrap();
+        Self { bench, app: bench.app(&text), config }
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(super::engine::AGENT);
+        command.arg("--state").arg(&self.bench.state).arg("--config").arg(&self.config).args(arguments);
+        command.current_dir(self.bench.dir.path()).stdin(Stdio::null()).kill_on_drop(true);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// `start` with one scanner; `fail` is a point to die or stop at.
+    pub(crate) fn start(&self, scanner: &str, fail: Option<&str>) -> Child {
+        let tree = self.bench.tree();
+        let mut command = self.command(&["start", tree.to_str().unwrap(), "--scanner", scanner]);
+        if let Some(fail) = fail {
+            command.env("DRAGNET_FAIL", fail);
+        }
+        command.spawn().unwrap()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        ended(self.command(arguments).spawn().unwrap()).await
+    }
+
+    /// The newest scan, if there is one newer than `than`.
+    pub(crate) fn newer(&self, than: Option<ScanId>) -> Option<ScanId> {
+        self.app.store.find_scan("latest").ok().filter(|&scan| Some(scan) != than)
+    }
+
+    pub(crate) async fn newest(&self, than: Option<ScanId>) -> ScanId {
+        until("a scan was started", || self.newer(than)).await
+    }
+
+    pub(crate) fn result(&self, scan: ScanId) -> Result {
+        let mut cursor = self.app.store.finding_cursor(scan).unwrap();
+        let mut findings = Vec::new();
+        loop {
+            let page = self.app.store.next_findings(&mut cursor, 500).unwrap();
+            if page.is_empty() {
+                break;
+            }
+            findings.extend(page.into_iter().map(|finding| finding.fingerprint));
+        }
+        findings.sort();
+        Result { view: self.app.store.scan(scan).unwrap(), jobs: self.app.store.jobs(scan).unwrap(), findings }
+    }
+
+    /// The containers that run for a scan.
+    pub(crate) async fn containers(&self, scan: ScanId) -> Vec<String> {
+        let key = self.app.store.scan(scan).unwrap().id;
+        let all = self.bench.left().await;
+        all.into_iter().filter(|name| name.starts_with('/') && name.contains(key.as_str())).collect()
+    }
+}
+
+/// Waits for a command to end.
+pub(crate) async fn ended(child: Child) -> Output {
+    tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("a command does not end").unwrap()
+}
+
+/// Waits until something is there.
+pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let poll = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, poll).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+/// Whether a process died as an abort does.
+pub(crate) fn aborted(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal() == Some(6)
+}

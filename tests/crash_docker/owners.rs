@@ -1,0 +1,1 @@
+//! Drivers that stop, and drivers that race.
