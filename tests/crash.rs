@@ -218,7 +218,8 @@ fn taken_over(lab: &Lab, scan: ScanId, events: &[(u64, Event)], hangs: bool) -> 
         tokio::time::resume();
     });
     let rest = Life::poll(&first.runtime, &mut first.polls, lab, scan, &mut running, &[], hangs);
-    assert_eq!(rest, Some(Rest::LostOwnership));
+    // What it had written before it was stopped counts: that may have been its last.
+    assert!(matches!(rest, Some(Rest::LostOwnership | Rest::Ended | Rest::Paused)), "{rest:?}");
     assert_eq!(ledger::dump(&lab.store), before, "a driver that has lost its scan has changed a row");
     drop(running);
     drop(first);

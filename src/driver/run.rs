@@ -204,9 +204,10 @@ impl<'a> Session<'a> {
                 changes: decisions.changes,
                 events: decisions.events,
             };
+            let asked = Instant::now();
             let made = self.driver.store.commit(commit).await?;
             failpoint::hit("driver.committed");
-            self.trust.renewed();
+            self.trust.renewed(asked);
             for ((ticket, launch), id) in launches.into_iter().zip(made.attempts) {
                 self.effects.know(ticket, Attempted { launch, id });
             }

@@ -29,15 +29,18 @@ impl Trust {
         Self { store, scan, fence, proven: Mutex::new(Instant::now()) }
     }
 
-    /// Notes that a fenced write has just succeeded.
-    pub(super) fn renewed(&self) {
-        *self.proven.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// Notes that a fenced write which was asked for at `asked` has succeeded. The moment of its answer proves nothing: the
+    /// process may have been stopped while it waited.
+    pub(super) fn renewed(&self, asked: Instant) {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        *proven = asked.max(*proven);
     }
 
     /// Proves ownership by a heartbeat.
     pub(super) async fn confirm(&self) -> Result<(), StoreError> {
+        let asked = Instant::now();
         self.store.heartbeat(self.scan, self.fence).await?;
-        self.renewed();
+        self.renewed(asked);
         Ok(())
     }
 

@@ -260,6 +260,11 @@ impl View {
         self.live.iter().map(|(&job, attempt)| Ticket { job, attempt: attempt.number })
     }
 
+    /// Returns how many jobs there are.
+    pub fn job_count(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// Returns the scan's id.
     pub fn key(&self) -> ScanKey {
         self.key

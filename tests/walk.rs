@@ -1,0 +1,247 @@
+//! The decisions alone, under inputs in any order: late ones, repeated ones, ones that cannot be.
+
+#[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
+mod common;
+
+use std::collections::HashMap;
+
+use common::scan::{Lab, step};
+use dragnet::driver::{Decisions, Effect, Harvest, Input, Ticket, View, settle, transition};
+use dragnet::executor::Observed;
+use dragnet::executor::fake::{FakeExecutor, Outcome};
+use dragnet::model::asset::AssetKind;
+use dragnet::model::clock::Timestamp;
+use dragnet::model::coverage::{Coverage, Gap};
+use dragnet::model::id::{AttemptName, JobId, JobName, Key8, Sha256};
+use dragnet::model::manifest::{Exit, ExitCause, LogSummary, Manifest};
+use dragnet::model::outcome::{Failure, FailureReason};
+use dragnet::model::plan::{Gather, OnFailure};
+use dragnet::model::state::{AttemptState, JobState, ScanState};
+use dragnet::store::{Change, Expanded, Verb};
+use proptest::prelude::*;
+
+/// A view with the steps `one`, `two` (needs one) and `each` (for each port of one), and what was decided on it.
+struct Walk {
+    view: View,
+    now: Timestamp,
+    /// Last known state of each attempt, by job row and number.
+    attempts: HashMap<(JobId, u32), AttemptState>,
+    jobs: HashMap<JobId, JobState>,
+    feeds: i64,
+    expanding: Option<(i64, usize)>,
+    rows: i64,
+    members: u64,
+}
+
+impl Walk {
+    fn new(on_failure: OnFailure) -> Self {
+        let lab = Lab::new(FakeExecutor::new(|_| Outcome::success([])));
+        let (mut one, mut two, mut each) = (step("one"), step("two"), step("each"));
+        one.on_failure = on_failure;
+        two.needs = vec!["one".parse().unwrap()];
+        each.needs = vec!["one".parse().unwrap()];
+        (each.for_each, each.chunk, each.gather) = (vec![AssetKind::Port], 2, Gather::Each);
+        let scan = futures::executor::block_on(lab.submit(vec![one, two, each]));
+        let view = View::new(Key8::from_bits(7), lab.store.load(scan).unwrap());
+        let (attempts, jobs) = (HashMap::new(), HashMap::new());
+        Self { view, now: Timestamp(1), attempts, jobs, feeds: 0, expanding: None, rows: 100, members: 0 }
+    }
+
+    /// Feeds one input, settles, dispatches, and checks what was decided.
+    fn feed(&mut self, input: Input) {
+        let mut out = Decisions::default();
+        self.now = self.now.plus_ms(1);
+        transition(&mut self.view, input, self.now, &mut out).unwrap();
+        settle(&mut self.view, self.now, &mut out).unwrap();
+        for ticket in self.view.choose() {
+            self.view.dispatched(ticket, Sha256::of("x"), &mut out).unwrap();
+        }
+        let mut feeds = Vec::new();
+        for change in &out.changes {
+            self.check(change, &mut feeds);
+        }
+        self.view.add_feeds(feeds);
+        for effect in &out.effects {
+            if let Effect::Expand { feed, step } = effect {
+                assert_eq!(self.expanding.replace((*feed, *step)), None, "two slices at once");
+            }
+        }
+        if self.view.state().is_terminal() {
+            assert_eq!(self.view.live_tickets().count(), 0, "an ended scan has live attempts");
+            assert_eq!(self.expanding, None, "an ended scan may still get jobs");
+            assert!(
+                self.jobs.values().all(|state| state.is_terminal()),
+                "an ended scan has open jobs: {:?}",
+                self.jobs
+            );
+        }
+    }
+
+    fn check(&mut self, change: &Change, feeds: &mut Vec<(i64, usize)>) {
+        match change {
+            Change::NewAttempt(new) => {
+                let live = self.attempts.iter().find(|((job, _), state)| *job == new.job && state.is_live());
+                assert_eq!(live, None, "a second live attempt of job row {}", new.job);
+                let old = self.attempts.insert((new.job, new.number), AttemptState::Intent);
+                assert_eq!(old, None, "an attempt's number was used again");
+            }
+            Change::Attempt(moved) => drop(self.attempts.insert((moved.job, moved.number), moved.state)),
+            Change::Win { job, attempt, feeds: fed, .. } => {
+                assert_eq!(self.attempts.get(&(*job, *attempt)), Some(&AttemptState::Ingested));
+                for &step in fed {
+                    self.feeds += 1;
+                    feeds.push((self.feeds, step));
+                }
+            }
+            Change::JobMove(moved) => drop(self.jobs.insert(moved.job, moved.state)),
+            Change::JobEnd(end) => {
+                let ended = self.jobs.insert(end.job, end.state).is_some_and(JobState::is_terminal);
+                assert!(!ended, "job row {} has ended twice", end.job);
+                let stored = |((job, _), state): (&(JobId, u32), &AttemptState)| {
+                    *job == end.job && *state == AttemptState::Ingested
+                };
+                assert!(
+                    end.state != JobState::Succeeded || self.attempts.iter().any(stored),
+                    "success without results"
+                );
+            }
+            Change::Scan(scan) if scan.state == ScanState::Completed => {
+                assert!(self.jobs.values().all(|state| matches!(state, JobState::Succeeded | JobState::Skipped)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes an input of random numbers; whether it makes sense is not asked.
+    fn input(&mut self, kind: u8, job: usize, attempt: u32, flavour: u8) -> Input {
+        let ticket = Ticket { job: job % self.view.job_count(), attempt };
+        let reasons =
+            [FailureReason::ExitCode, FailureReason::EngineError, FailureReason::SpecRefused, FailureReason::Killed];
+        let failure = Failure::new(reasons[usize::from(flavour) % reasons.len()], "x");
+        match kind {
+            0 => Input::Launched(ticket, if flavour > 1 { Ok("id".to_owned()) } else { Err(failure) }),
+            1 => Input::Observed(ticket, Observed::Created),
+            2 => Input::Observed(ticket, Observed::Running),
+            3 | 4 => Input::Observed(ticket, Observed::Exited { code: Some(0), out_of_memory: false, error: None }),
+            5 => Input::Missing(ticket),
+            6 => Input::Vanished(ticket),
+            7 => Input::Gone(ticket),
+            8 => Input::EngineLost,
+            9 => Input::EngineFound,
+            10 | 11 => Input::Collected(ticket, if flavour > 1 { Ok(Box::new(manifest())) } else { Err(failure) }),
+            12 | 13 => Input::Ingested(ticket, if flavour > 1 { Ok(harvest(flavour)) } else { Err(failure) }),
+            14 => Input::Removed(ticket),
+            15 => Input::Abandoned(ticket),
+            16 => Input::Unstopped(ticket),
+            17 | 18 => self.expanded(flavour),
+            19 if flavour == 0 => Input::Asked { id: 1, verb: Verb::Cancel },
+            20 => Input::Asked { id: 1, verb: if flavour % 2 == 0 { Verb::Pause } else { Verb::Freeze } },
+            21 => Input::Asked { id: 1, verb: Verb::Resume },
+            _ => Input::Tick,
+        }
+    }
+
+    fn expanded(&mut self, flavour: u8) -> Input {
+        let Some((feed, step)) = self.expanding.take() else { return Input::Tick };
+        self.members += u64::from(flavour % 3);
+        let chunks = u32::try_from(self.members.div_ceil(2)).unwrap();
+        let known = u32::try_from(self.rows - 100).unwrap();
+        let jobs: Vec<_> =
+            (known..chunks).map(|chunk| (JobId(self.rows + i64::from(chunk - known)), chunk, 1)).collect();
+        self.rows += i64::try_from(jobs.len()).unwrap();
+        self.jobs.extend(jobs.iter().map(|(id, ..)| (*id, JobState::Pending)));
+        let (members, done) = (self.members, flavour > 0);
+        Input::Expanded(Expanded { feed, step, jobs, members, assets: members, done, capped: false })
+    }
+}
+
+fn harvest(flavour: u8) -> Harvest {
+    let coverage = if flavour == 2 { Coverage::partial(Gap::Stopped) } else { Coverage::Full };
+    Harvest { coverage, assets: u64::from(flavour), ..Harvest::default() }
+}
+
+fn manifest() -> Manifest {
+    let job = JobName { step: "one".parse().unwrap(), chunk: 0 };
+    let exit = Exit {
+        cause: ExitCause::Ended,
+        code: Some(0),
+        signal: None,
+        oom_kills: 0,
+        started_at: Timestamp(0),
+        finished_at: Timestamp(0),
+        cpu_ms: 0,
+        max_rss: 0,
+    };
+    Manifest {
+        version: 1,
+        name: AttemptName::new(Key8::from_bits(1), Key8::from_bits(2), &job, 1),
+        spec: Sha256::of("x"),
+        exit,
+        files: Vec::new(),
+        dropped: Vec::new(),
+        log: LogSummary::default(),
+        parts: Vec::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn no_order_of_inputs_leads_astray(
+        rule in prop_oneof![Just(OnFailure::Skip), Just(OnFailure::Continue), Just(OnFailure::Stop)],
+        inputs in prop::collection::vec((0_u8..24, 0_usize..6, 1_u32..4, 0_u8..6), 0..400),
+    ) {
+        let mut walk = Walk::new(rule);
+        walk.feed(Input::Tick);
+        for (kind, job, attempt, flavour) in inputs {
+            let input = walk.input(kind, job, attempt, flavour);
+            walk.feed(input);
+        }
+    }
+}
+
+/// The one job is stopped by somebody whose driver died between create and start.
+#[test]
+fn a_container_that_was_never_started_is_no_reason_to_wait() {
+    let mut walk = Walk::new(OnFailure::Skip);
+    walk.feed(Input::Tick);
+    let ticket = Ticket { job: 0, attempt: 1 };
+    walk.feed(Input::Asked { id: 1, verb: Verb::Cancel });
+    walk.feed(Input::Observed(ticket, Observed::Created));
+    assert_eq!(walk.view.state(), ScanState::Cancelling, "its launch is under way");
+    walk.feed(Input::Launched(ticket, Err(Failure::new(FailureReason::EngineUnreachable, "x"))));
+    assert_eq!(walk.view.state(), ScanState::Cancelled);
+}
+
+/// The engine's word that a container is gone overtakes the answer to its start.
+#[test]
+fn a_container_that_vanishes_before_its_launch_is_answered_is_asked_about() {
+    let mut walk = Walk::new(OnFailure::Skip);
+    walk.feed(Input::Tick);
+    let ticket = Ticket { job: 0, attempt: 1 };
+    walk.feed(Input::Vanished(ticket));
+    let mut out = Decisions::default();
+    transition(&mut walk.view, Input::Launched(ticket, Ok("id".to_owned())), walk.now, &mut out).unwrap();
+    assert!(out.effects.contains(&Effect::Inspect(ticket)), "{:?}", out.effects);
+}
+
+/// A slice that is expanded while the scan is cancelled brings jobs that nobody else would end.
+#[test]
+fn an_expansion_that_comes_after_a_cancel_leaves_no_open_job() {
+    let mut walk = Walk::new(OnFailure::Skip);
+    walk.feed(Input::Tick);
+    let ticket = Ticket { job: 0, attempt: 1 };
+    walk.feed(Input::Launched(ticket, Ok("id".to_owned())));
+    walk.feed(Input::Observed(ticket, Observed::Exited { code: Some(0), out_of_memory: false, error: None }));
+    walk.feed(Input::Collected(ticket, Ok(Box::new(manifest()))));
+    walk.feed(Input::Ingested(ticket, Ok(harvest(4))));
+    walk.feed(Input::Tick);
+    assert!(walk.expanding.is_some());
+    walk.feed(Input::Asked { id: 1, verb: Verb::Cancel });
+    walk.feed(Input::Launched(Ticket { job: 1, attempt: 1 }, Err(Failure::new(FailureReason::EngineUnreachable, "x"))));
+    assert_eq!(walk.view.state(), ScanState::Cancelling);
+    let expanded = walk.expanded(2);
+    walk.feed(expanded);
+    assert_eq!(walk.view.state(), ScanState::Cancelled);
+}
