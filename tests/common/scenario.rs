@@ -11,7 +11,8 @@ use dragnet::model::retry::mix;
 use dragnet::model::spec::Launch;
 use dragnet::store::Verb;
 
-use crate::common::scan::{gitleaks, nmap, step};
+use crate::common::reports::{gitleaks, nmap};
+use crate::common::scan::step;
 
 /// Faults that an engine has before it behaves.
 const MOST_FAULTS: u64 = 40;

@@ -10,9 +10,8 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
-    RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions,
-    WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, RemoveContainerOptionsBuilder,
+    RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions, WaitContainerOptions,
 };
 use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
 use dragnet::executor::{Executor, ExecutorError, Observation, Observed};

@@ -154,7 +154,11 @@ async fn death_while_a_killed_attempt_is_sealed_is_survived() {
         let scan = cli.newest(None).await;
         let name = loop {
             if let Some(name) = cli.containers(scan).await.into_iter().next()
-                && bench.docker.kill_container(&name[1..], None::<bollard::query_parameters::KillContainerOptions>).await.is_ok()
+                && bench
+                    .docker
+                    .kill_container(&name[1..], None::<bollard::query_parameters::KillContainerOptions>)
+                    .await
+                    .is_ok()
             {
                 break name;
             }

@@ -14,11 +14,8 @@ pub(crate) async fn starts(docker: &Docker, instance: &str, since: i64) -> BTree
         ("event", vec!["start".to_owned()]),
         ("type", vec!["container".to_owned()]),
     ]);
-    let options = EventsOptionsBuilder::new()
-        .since(&since.to_string())
-        .until(&(now() + 1).to_string())
-        .filters(&filters)
-        .build();
+    let options =
+        EventsOptionsBuilder::new().since(&since.to_string()).until(&(now() + 1).to_string()).filters(&filters).build();
     let mut events = Box::pin(docker.events(Some(options)));
     let mut starts = BTreeMap::new();
     while let Some(event) = events.next().await {

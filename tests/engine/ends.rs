@@ -15,7 +15,11 @@ const FAILURES: &[(&str, FailureReason, &str)] = &[
     ("echo 'Traceback (most recent call last):'", FailureReason::ResultInvalid, "-:"),
     ("head -c 700 /src/report.json", FailureReason::ResultInvalid, "-:"),
     ("cat /src/report.json; exit 7", FailureReason::ExitCode, "exit code 7; it should be one of [0, 1]"),
-    ("echo '[]'; exit 1", FailureReason::ResultError, "the exit code says that there are findings, and the report has none"),
+    (
+        "echo '[]'; exit 1",
+        FailureReason::ResultError,
+        "the exit code says that there are findings, and the report has none",
+    ),
     ("cat /src/report.json; kill -9 $$", FailureReason::Killed, "killed by signal 9"),
 ];
 
@@ -142,7 +146,9 @@ async fn both_transports_show_the_same_source_as_it_was_at_submission() {
 
 fn awkward_tree(bench: &Bench) {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    for (name, content) in [("closed", "a"), ("ignored", "secret"), ("gone", "g"), ("edited", "before"), (".gitignore", "ignored\n")] {
+    for (name, content) in
+        [("closed", "a"), ("ignored", "secret"), ("gone", "g"), ("edited", "before"), (".gitignore", "ignored\n")]
+    {
         bench.write(name, content);
     }
     std::fs::set_permissions(bench.tree().join("closed"), PermissionsExt::from_mode(0o600)).unwrap();

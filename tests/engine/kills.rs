@@ -63,7 +63,8 @@ async fn a_worker_killed_for_memory_makes_a_clean_end_partial() {
     let Some(bench) = Bench::local("bind").await else { return };
     bench.write("report.json", gitleaks(3));
     bench.write("worker.sh", "x=0123456789abcdef; while :; do x=$x$x; done");
-    let forks = tool("forks", "sh /src/worker.sh; cat /src/report.json; exit 0").with("limits = { memory = \"32MiB\" }");
+    let forks =
+        tool("forks", "sh /src/worker.sh; cat /src/report.json; exit 0").with("limits = { memory = \"32MiB\" }");
     let scan = bench.run(&[forks]).await;
     let job = scan.job();
     assert_eq!((job.state, job.coverage), (JobState::Succeeded, Some(Coverage::partial(Gap::OutOfMemory))));
