@@ -70,6 +70,12 @@ pub(crate) async fn import(docker: &Docker, repository: &str) -> String {
 /// The image's only layer: busybox under the names of its applets.
 fn layer() -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
+    // Left to the engine, the directory is open to root alone with some of its storage drivers.
+    let mut directory = tar::Header::new_gnu();
+    directory.set_entry_type(tar::EntryType::Directory);
+    directory.set_size(0);
+    directory.set_mode(0o755);
+    tar.append_data(&mut directory, "bin/", std::io::empty()).unwrap();
     tar.append_path_with_name(BUSYBOX, "bin/busybox").unwrap();
     for applet in APPLETS {
         let mut header = tar::Header::new_gnu();

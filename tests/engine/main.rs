@@ -14,3 +14,5 @@ mod reports;
 
 mod ends;
 mod kills;
+mod places;
+mod second;

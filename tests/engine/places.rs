@@ -1,0 +1,108 @@
+//! Disks that are full, and networks that are joined.
+
+use std::process::Command;
+
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, StartContainerOptions};
+use dragnet::app::{self, Watch};
+use dragnet::model::coverage::Coverage;
+use dragnet::model::state::{JobState, ScanState};
+use dragnet::plan::Selection;
+
+use super::bench::{Bench, destroy, tool};
+use super::reports::gitleaks;
+
+/// A file system of memory, for as long as it is held.
+struct Tmpfs(std::path::PathBuf);
+
+impl Tmpfs {
+    fn mount(at: &std::path::Path, size: &str) -> Self {
+        std::fs::create_dir_all(at).unwrap();
+        let options = format!("size={size},mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status().unwrap();
+        assert!(mounted.success());
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_the_driver_and_loses_nothing() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can mount a small disk");
+        return;
+    }
+    let agent = std::fs::metadata(super::engine::AGENT).unwrap().len();
+    let disk = Tmpfs::mount(&bench.state, &format!("{}", agent + (16 << 20)));
+    bench.write("report.json", gitleaks(2000));
+    let scan = bench.submit(&[tool("late", "echo ready >&2; sleep 2; cat /src/report.json")]).await;
+    let ballast = bench.state.join("ballast");
+    let options = || Watch { drive: true, actor: "test".to_owned(), ..Watch::default() };
+    let driven = app::watch(&scan.app, scan.id, Some(scan.engine.clone()), options(), |_| {});
+    let fill = async {
+        scan.says(1, "ready").await;
+        let mut file = std::fs::File::create(&ballast).unwrap();
+        let full = std::io::copy(&mut std::io::repeat(1), &mut file);
+        assert!(full.is_err());
+    };
+    let (ended, ()) = tokio::join!(driven, fill);
+    let words = ended.map(|_| ()).unwrap_err().to_string();
+    assert!(words.contains("full") || words.contains("No space left"), "{words}");
+    assert!(words.contains("disk") || words.contains(bench.state.to_str().unwrap()), "{words}");
+    assert!(!scan.view().state.is_terminal());
+
+    std::fs::remove_file(&ballast).unwrap();
+    scan.drive().await;
+    let job = scan.job();
+    assert_eq!((scan.view().state, scan.view().coverage), (ScanState::Completed, Coverage::Full), "{job:?}");
+    assert_eq!((job.state, scan.findings().len()), (JobState::Succeeded, 2000));
+    drop(scan);
+    bench.finish().await;
+    drop(disk);
+}
+
+/// `nmap` in the network of another container: its open ports are found, and each becomes a job.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_open_port_of_a_joined_network_becomes_a_job() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    const NMAP: &str = "dragnet.local/nmap:7.95";
+    if bench.docker.inspect_image(NMAP).await.is_err() {
+        assert!(std::env::var_os("DRAGNET_REQUIRE_ENGINE").is_none(), "no image {NMAP}");
+        eprintln!("skipped: no image {NMAP}");
+        return bench.finish().await;
+    }
+    let target = format!("{}-target", bench.image.trim_end_matches(":1"));
+    let listen = "mkdir /tmp/w; for p in 8080 8443 9000; do httpd -p 127.0.0.1:$p -h /tmp/w; done; nc -lk -p 2222 -e true & sleep 1000";
+    let host = HostConfig { network_mode: Some("none".to_owned()), ..Default::default() };
+    let body = ContainerCreateBody {
+        image: Some(bench.image.clone()),
+        cmd: Some(["sh", "-c", listen].map(str::to_owned).to_vec()),
+        host_config: Some(host),
+        ..Default::default()
+    };
+    let options = CreateContainerOptionsBuilder::new().name(&target).build();
+    bench.docker.create_container(Some(options), body).await.unwrap();
+    bench.docker.start_container(&target, None::<StartContainerOptions>).await.unwrap();
+
+    let mut config = bench.config(&[]);
+    for scanner in ["nmap-ports", "nmap-service"] {
+        config += &format!("[scanners.{scanner}]\nimage = \"{NMAP}\"\nnetwork = \"join:{target}\"\n");
+    }
+    let scan = bench.submit_as(&config, "host:127.0.0.1", Selection::Template("ports".to_owned())).await;
+    scan.drive().await;
+    let jobs = scan.app.store.jobs(scan.id).unwrap();
+    destroy(&bench.docker, &target).await;
+    let services = jobs.iter().filter(|job| job.step == "service");
+    let states: Vec<_> = services.map(|job| (job.state, job.inputs)).collect();
+    let failures: Vec<_> = jobs.iter().map(|job| &job.failure).collect();
+    assert_eq!(states, vec![(JobState::Succeeded, 1); states.len()], "{failures:?}");
+    assert!(states.len() >= 3, "{states:?} {:?}", scan.view());
+    assert_eq!(scan.view().state, ScanState::Completed, "{jobs:?}");
+    bench.finish().await;
+}
