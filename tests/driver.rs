@@ -9,6 +9,7 @@ use std::time::Duration;
 use common::reports::{gitleaks, nmap};
 use common::scan::{Lab, step};
 use dragnet::driver::Rest;
+use dragnet::executor::Executor as _;
 use dragnet::executor::fake::{FakeExecutor, Fault, Operation, Outcome};
 use dragnet::model::asset::AssetKind;
 use dragnet::model::coverage::{Coverage, Gap};
@@ -228,4 +229,66 @@ async fn a_second_driver_is_refused_while_the_first_lives() {
     let second = lab.lease(scan, Some(heartbeat)).await.unwrap();
     assert_eq!(lab.driver().run(&first, Default::default()).await.unwrap(), Rest::LostOwnership);
     drop(second);
+}
+
+#[tokio::test]
+async fn two_result_files_may_both_bring_assets_and_share_one_limit() {
+    let files = |ports: &[u16]| {
+        vec![
+            ("stdout", gitleaks(3)),
+            ("work/a.json", gitleaks(3)),
+            ("work/a.xml", nmap(ports)),
+            ("work/b.xml", nmap(&[80])),
+        ]
+    };
+    let lab = Lab::new(FakeExecutor::new(move |_| Outcome::success(files(&[22, 443]))));
+    let mut one = step("one");
+    let result = |path: &str, format: &str| {
+        let mut result = one.scanner.results[0].clone();
+        (result.path, result.format) = (path.to_owned(), format.to_owned());
+        result
+    };
+    let results =
+        vec![result("a.xml", "nmap"), result("b.xml", "nmap"), result("-", "gitleaks"), result("a.json", "gitleaks")];
+    one.scanner.results = results;
+    let scan = lab.submit_with(vec![one], |options| options.max_results = Some(4)).await;
+    lab.drive(scan).await;
+    let job = &lab.store.jobs(scan).unwrap()[0];
+    // Three ports, and the address once for each file.
+    assert_eq!((job.state, job.assets, job.records.total()), (JobState::Succeeded, 5, 4));
+    assert_eq!(job.coverage, Some(Coverage::partial(Gap::ResultCap)));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn what_a_stranger_stops_is_lost_and_tried_again() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.attempt {
+        1 => Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(1))] },
+        _ => Outcome::success([("stdout", gitleaks(2))]),
+    }));
+    let scan = lab.submit(vec![step("one")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&1)).await;
+    let name = lab.store.attempts(scan, "one-0").unwrap()[0].0.clone();
+    while lab.engine.inspect(&name).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    lab.engine.stop(&name, Duration::ZERO).await.unwrap();
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.records.total()), (ScanState::Completed, 2));
+    assert_eq!(lab.store.attempts(scan, "one-0").unwrap().len(), 2);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_scan_that_was_paused_before_it_began_keeps_its_time_limit() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: Vec::new() }));
+    let scan = lab.submit_with(vec![step("one")], |options| options.max_duration = Some("50ms".parse().unwrap())).await;
+    lab.store.ask(scan, Verb::Pause, "test", lab.now()).await.unwrap();
+    assert_eq!(lab.drive(scan).await, Rest::Paused);
+    lab.store.ask(scan, Verb::Resume, "test", lab.now()).await.unwrap();
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    assert_eq!(lab.store.scan(scan).unwrap().end, Some(EndReason::MaxDuration));
+    lab.check(scan);
 }

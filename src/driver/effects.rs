@@ -45,6 +45,8 @@ pub(super) enum Message {
 pub(super) struct Attempted {
     pub(super) launch: Arc<Launch>,
     pub(super) id: AttemptId,
+    /// Whether an earlier driver has launched it, and may have left batches of its results.
+    pub(super) inherited: bool,
 }
 
 /// All that the tasks share.
@@ -175,7 +177,11 @@ impl Effects {
                 let lost = view.has_lost(ticket);
                 self.spawn(ticket, move |shared, attempted| async move {
                     // An ingest that a crash has cut short may have left batches that nobody will ever see.
-                    while lost && shared.store.discard(shared.scan, shared.fence, attempted.id, 500).await? {}
+                    while lost
+                        && attempted.inherited
+                        && shared.store.discard(shared.scan, shared.fence, attempted.id, 500).await?
+                    {
+                    }
                     remove(&shared, ticket, &attempted.launch.name).await
                 });
             }
@@ -195,6 +201,7 @@ impl Effects {
                 launch: &attempted.launch,
                 max_results,
                 stopping,
+                inherited: attempted.inherited,
             };
             let dir = spool(&shared.store, &attempted.launch.name);
             match ingest.run(&sealed.manifest, sealed.parts, &dir).await {
@@ -341,7 +348,7 @@ fn spool(store: &Store, name: &AttemptName) -> PathBuf {
 }
 
 async fn collect(shared: &Shared, launch: &Launch) -> Result<Result<Sealed, Failure>, DriverError> {
-    let into = spool(&shared.store, &launch.name).join("sealed");
+    let into = spool(&shared.store, &launch.name);
     std::fs::create_dir_all(&into).map_err(|error| DriverError::local("make", &into, &error))?;
     failpoint::hit("collect.before");
     let sealed = match persist(None, || shared.executor.fetch(launch, &into)).await {
@@ -380,7 +387,8 @@ async fn remove(shared: &Shared, ticket: Ticket, name: &AttemptName) -> Result<I
         return Ok(Input::Abandoned(ticket));
     }
     let dir = spool(&shared.store, name);
-    match std::fs::remove_dir_all(&dir) {
+    // Most are empty: nothing was sealed.
+    match std::fs::remove_dir(&dir).or_else(|_| std::fs::remove_dir_all(&dir)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(DriverError::local("remove", &dir, &error)),
         _ => Ok(Input::Removed(ticket)),
     }

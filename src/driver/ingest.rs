@@ -55,6 +55,8 @@ pub(super) struct Ingest<'a> {
     pub(super) max_results: Option<u64>,
     /// Whether we have asked the attempt to stop.
     pub(super) stopping: bool,
+    /// Whether an earlier driver may have left batches.
+    pub(super) inherited: bool,
 }
 
 /// What the parser's thread hands over.
@@ -92,7 +94,7 @@ impl Ingest<'_> {
         if self.launch.spec.data.iter().any(|tree| tree.stale) {
             gaps.insert(Gap::StaleData);
         }
-        while self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
+        while self.inherited && self.store.discard(self.scan, self.fence, self.attempt, 500).await? {}
         failpoint::hit("ingest.begun");
         match self.read(manifest, &files, gaps).await {
             Err(IngestError::Attempt(failure)) => {
@@ -108,13 +110,13 @@ impl Ingest<'_> {
     }
 
     async fn unpack(&self, manifest: &Manifest, parts: Vec<PathBuf>, files: &Path) -> Result<(), IngestError> {
+        if manifest.parts.is_empty() {
+            return Ok(());
+        }
         if files.exists() {
             std::fs::remove_dir_all(files).map_err(|error| DriverError::local("empty", files, &error))?;
         }
         std::fs::create_dir_all(files).map_err(|error| DriverError::local("make", files, &error))?;
-        if manifest.parts.is_empty() {
-            return Ok(());
-        }
         let limits = self.launch.spec.limits;
         let cap = limits.output.0.saturating_add(limits.log.0.saturating_mul(2)).saturating_add(LOG_SLACK);
         let (manifest, files) = (manifest.clone(), files.to_owned());
@@ -129,8 +131,8 @@ impl Ingest<'_> {
 
     async fn read(&self, manifest: &Manifest, files: &Path, gaps: BTreeSet<Gap>) -> Result<Harvest, IngestError> {
         let spec = &self.launch.spec;
-        let subject = self.store.subject(self.scan, self.fence, &spec.scanner).await?;
         let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::default());
+        let mut subject = None;
         for result in &spec.results {
             let path = result_path(files, result);
             // A scanner that was cut short may not have come to write every file.
@@ -140,6 +142,10 @@ impl Ingest<'_> {
             if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
                 continue;
             }
+            let subject = match subject {
+                Some(subject) => subject,
+                None => *subject.insert(self.store.subject(self.scan, self.fence, &spec.scanner).await?),
+            };
             let summary;
             (summary, tally) = self.parse(&path, result, subject, tally).await?;
             harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
@@ -150,7 +156,9 @@ impl Ingest<'_> {
         (harvest.records, harvest.assets) = (tally.counts, u64::from(tally.assets));
         reported.results += tally.counts.total() + harvest.assets;
         reported.capped = tally.capped;
-        self.correct(tally.ranker, subject).await?;
+        if let Some(subject) = subject {
+            self.correct(tally.ranker, subject).await?;
+        }
         harvest.coverage =
             judge_reports(&manifest.exit, &spec.exit_codes, gaps, &reported).map_err(IngestError::Attempt)?;
         Ok(harvest)

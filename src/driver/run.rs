@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             let ticket = Ticket { job, attempt: row.number };
             // The identity is the one that was written down, whatever this version would write.
             let launch = Launch { spec_sha256: row.spec_sha256, ..self.launch(ticket)? };
-            self.effects.know(ticket, Attempted { launch: Arc::new(launch), id: row.id });
+            self.effects.know(ticket, Attempted { launch: Arc::new(launch), id: row.id, inherited: true });
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl<'a> Session<'a> {
             failpoint::hit("driver.committed");
             self.trust.renewed(asked);
             for ((ticket, launch), id) in launches.into_iter().zip(made.attempts) {
-                self.effects.know(ticket, Attempted { launch, id });
+                self.effects.know(ticket, Attempted { launch, id, inherited: false });
             }
             more = !made.feeds.is_empty();
             self.view.add_feeds(made.feeds);

@@ -20,7 +20,15 @@ pub(super) enum Durability {
     Relaxed,
 }
 
-type Work = Box<dyn FnOnce(&mut Connection, &Gate) + Send>;
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// What the thread works with.
+struct Desk {
+    connection: Connection,
+    gate: Gate,
+    /// What the connection is set to.
+    durability: Durability,
+}
 
 /// A handle to the writing thread. Dropping the last one ends the thread after the work that it was given.
 #[derive(Debug)]
@@ -35,7 +43,7 @@ impl Writer {
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || run(connection, &gate, &receiver))
+            .spawn(move || run(Desk { connection, gate, durability: Durability::Full }, &receiver))
             .map_err(|error| StoreError::Unusable { path: "store thread".into(), message: error.to_string() })?;
         Ok(Self { sender: Some(sender), thread: Some(thread) })
     }
@@ -55,9 +63,7 @@ impl Writer {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Box::new(move |connection, gate| {
-            drop(reply.send(transact(connection, gate, durability, work)));
-        }))?;
+        self.send(Box::new(move |desk| drop(reply.send(transact(desk, durability, work)))))?;
         Ok(answer)
     }
 
@@ -75,22 +81,24 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, gate: &Gate, receiver: &Receiver<Work>) {
+fn run(mut desk: Desk, receiver: &Receiver<Work>) {
     while let Ok(work) = receiver.recv() {
-        work(&mut connection, gate);
+        work(&mut desk);
     }
 }
 
 fn transact<T>(
-    connection: &mut Connection,
-    gate: &Gate,
+    desk: &mut Desk,
     durability: Durability,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let open = gate.enter()?;
-    let level = if durability == Durability::Full { "FULL" } else { "NORMAL" };
-    connection.pragma_update(None, "synchronous", level)?;
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let open = desk.gate.enter()?;
+    if desk.durability != durability {
+        let level = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+        desk.connection.pragma_update(None, "synchronous", level)?;
+        desk.durability = durability;
+    }
+    let tx = desk.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = work(&tx)?;
     failpoint::hit("store.before_commit");
     tx.commit()?;

@@ -26,7 +26,8 @@ fn is_stopped(child: &Child) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_driver_is_replaced_and_changes_nothing_when_it_wakes() {
-    let cases = ["launch.before", "docker.launch.created", "docker.launch.delivered", "collect.fetched", "ingest.batch"];
+    let cases =
+        ["launch.before", "docker.launch.created", "docker.launch.delivered", "collect.fetched", "ingest.batch"];
     join_all(cases.map(stopped_at)).await;
 }
 

@@ -127,7 +127,8 @@ impl Drop for Engine {
         // What an engine that was killed has left: its shims and what runs in them name its directory.
         let dir = self.dir.path().to_string_lossy().into_owned();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+            else {
                 continue;
             };
             let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
