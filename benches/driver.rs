@@ -3,6 +3,15 @@
 //! `cargo bench --bench driver`; `DRAGNET_BENCH_JOBS=1000,10000` chooses other sizes. Each size runs in a process of its own, so that
 //! its peak memory is its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::assigning_clones,
+    clippy::cast_precision_loss,
+    clippy::format_push_string,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and is written for its reader"
+)]
+
 #[path = "../tests/common/scan.rs"]
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod scan;
@@ -15,6 +24,7 @@ use dragnet::executor::fake::{FakeExecutor, Outcome};
 use dragnet::model::asset::AssetKind;
 use dragnet::model::state::ScanState;
 use scan::{Lab, step};
+use tokio_util::sync::CancellationToken;
 
 /// Names the size to the process that measures it.
 const SIZE: &str = "DRAGNET_BENCH_SIZE";
@@ -52,7 +62,7 @@ fn measure(jobs: usize) {
             .await;
         let begun = Instant::now();
         let lease = lab.lease(scan, None).await.unwrap();
-        assert_eq!(lab.driver().run(&lease, Default::default()).await.unwrap(), Rest::Ended);
+        assert_eq!(lab.driver().run(&lease, CancellationToken::default()).await.unwrap(), Rest::Ended);
         let seconds = begun.elapsed().as_secs_f64();
         let view = lab.store.scan(scan).unwrap();
         assert_eq!(view.state, ScanState::Completed, "{:?} {:?}", view.end, view.coverage);

@@ -16,7 +16,7 @@ use bollard::query_parameters::{
     StartContainerOptions, WaitContainerOptions,
 };
 use dragnet::driver::{Driver, Rest};
-use dragnet::executor::Executor;
+use dragnet::executor::Executor as _;
 use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
 use dragnet::model::clock::Clock;
 use dragnet::model::plan::{Plan, ScanOptions, Step};
@@ -24,6 +24,7 @@ use dragnet::model::spec::JobSpec;
 use dragnet::model::target::TargetKey;
 use dragnet::store::{NewScan, NewStep, Store};
 use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 
 const JOBS: usize = 100;
 const AT_ONCE: usize = 8;
@@ -31,7 +32,7 @@ const IMAGE: &str = "dragnet-bench:1";
 
 #[tokio::main]
 async fn main() {
-    let rounds: usize = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(3);
     let docker = Docker::connect_with_local_defaults().unwrap();
     import(&docker).await;
     println!("{JOBS} jobs, {AT_ONCE} at a time; seconds, and ratios to the bare client of the same round\n");
@@ -157,7 +158,7 @@ async fn scan(transport: Transport) -> Duration {
         actor: "bench".to_owned(),
     };
     let started = Instant::now();
-    assert_eq!(driver.run(&lease, Default::default()).await.unwrap(), Rest::Ended);
+    assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);
     let elapsed = started.elapsed();
     assert_eq!(store.scan(scan).unwrap().state.as_str(), "completed");
     elapsed

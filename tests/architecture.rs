@@ -1,5 +1,11 @@
 //! The layers of `src/lib.rs` hold: a module names lower ones only, an outside crate stays in its module, files stay small.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::redundant_closure_for_method_calls,
+    reason = "a test fails by panicking, and is written for its reader"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

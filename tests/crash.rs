@@ -3,6 +3,16 @@
 //!
 //! `DRAGNET_CASES=n` runs so many cases, `DRAGNET_SEED=n` the one case of that seed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::assigning_clones,
+    clippy::cast_possible_truncation,
+    clippy::manual_is_multiple_of,
+    clippy::range_plus_one,
+    reason = "a test fails by panicking, and is written for its reader"
+)]
+
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
 #[path = "common/ledger.rs"]
@@ -23,6 +33,7 @@ use dragnet::model::id::ScanId;
 use dragnet::store::{Lease, Store, Verb};
 use scenario::{Event, Scenario};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_util::sync::CancellationToken;
 
 /// Longest time that one driver may take for a scan of a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -151,7 +162,7 @@ impl Life {
     fn live(mut self, lab: &Lab, events: &[(u64, Event)], hangs: bool) -> Option<Rest> {
         let mut driver = lab.driver();
         driver.store = self.store.clone();
-        let mut running = Box::pin(driver.run(&self.lease, Default::default()));
+        let mut running = Box::pin(driver.run(&self.lease, CancellationToken::default()));
         Self::poll(&self.runtime, &mut self.polls, lab, self.scan, &mut running, events, hangs)
     }
 
@@ -198,7 +209,7 @@ fn taken_over(lab: &Lab, scan: ScanId, events: &[(u64, Event)], hangs: bool) -> 
     let second_store = Store::open(lab.store.dir()).unwrap();
     let mut first = Life::start(lab, &lab.store, scan, None);
     let driver = lab.driver();
-    let mut running = Box::pin(driver.run(&first.lease, Default::default()));
+    let mut running = Box::pin(driver.run(&first.lease, CancellationToken::default()));
     let rest = Life::poll(&first.runtime, &mut first.polls, lab, scan, &mut running, events, hangs);
     if rest.is_some() {
         return rest;
@@ -207,7 +218,7 @@ fn taken_over(lab: &Lab, scan: ScanId, events: &[(u64, Event)], hangs: bool) -> 
     let mut second = Life::start(lab, &second_store, scan, Some(heartbeat));
     let mut other = lab.driver();
     other.store = second_store.clone();
-    let mut taking = Box::pin(other.run(&second.lease, Default::default()));
+    let mut taking = Box::pin(other.run(&second.lease, CancellationToken::default()));
     let end = events.iter().map(|(at, _)| at / 2).max().unwrap_or(1);
     let ended = Life::poll(&second.runtime, &mut second.polls, lab, scan, &mut taking, &[(end, Event::Die)], hangs);
     wait(second_store.heartbeat(scan, second.lease.fence)).unwrap();

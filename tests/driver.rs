@@ -1,5 +1,7 @@
 //! The driver over the fake engine: scans that go well, scans that do not, crashes anywhere, two drivers at once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and is written for its reader")]
+
 #[expect(unreachable_pub, reason = "tests share it")]
 mod common;
 
@@ -17,6 +19,7 @@ use dragnet::model::plan::{Gather, OnFailure};
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::EndReason;
 use dragnet::store::Verb;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_scan_brings_its_findings() {
@@ -227,7 +230,7 @@ async fn a_second_driver_is_refused_while_the_first_lives() {
     assert!(lab.lease(scan, Some(heartbeat - 1)).await.is_err());
     // The taker has seen the heartbeat stand still for the whole of its patience.
     let second = lab.lease(scan, Some(heartbeat)).await.unwrap();
-    assert_eq!(lab.driver().run(&first, Default::default()).await.unwrap(), Rest::LostOwnership);
+    assert_eq!(lab.driver().run(&first, CancellationToken::default()).await.unwrap(), Rest::LostOwnership);
     drop(second);
 }
 

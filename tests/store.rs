@@ -2,6 +2,8 @@
 //!
 //! `DRAGNET_KILLS=n` kills so many processes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and is written for its reader")]
+
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
 

@@ -1,5 +1,11 @@
 //! The decisions alone, under inputs in any order: late ones, repeated ones, ones that cannot be.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::manual_is_multiple_of,
+    reason = "a test fails by panicking, and is written for its reader"
+)]
+
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
 

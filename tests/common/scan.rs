@@ -1,5 +1,6 @@
 //! A state directory, a fake engine, and scans made of plain steps.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use dragnet::driver::{Driver, Rest};
 use dragnet::executor::fake::{FakeExecutor, Operation};
 use dragnet::model::clock::{Clock, Timestamp};
 use dragnet::model::id::ScanId;
-use dragnet::model::plan::{Plan, ScanOptions, Step};
+use dragnet::model::plan::{Gather, OnFailure, Plan, ScanOptions, Step};
 use dragnet::model::spec::JobSpec;
 use dragnet::model::target::TargetKey;
 use dragnet::model::view::{FindingView, ScanView};
 use dragnet::store::{Lease, LeaseError, NewScan, NewStep, Store};
+use tokio_util::sync::CancellationToken;
 
 /// A place to drive scans in.
 pub struct Lab {
@@ -26,6 +28,7 @@ impl Lab {
         Self { store: Store::open(&dir.path().join("state")).unwrap(), engine, _dir: Arc::new(dir) }
     }
 
+    #[expect(clippy::unused_self, reason = "a laboratory tells the time")]
     pub fn now(&self) -> Timestamp {
         Clock::System.now()
     }
@@ -86,7 +89,7 @@ impl Lab {
     pub async fn drive(&self, scan: ScanId) -> Rest {
         let lease = self.lease(scan, None).await.unwrap();
         let driver = self.driver();
-        let driven = driver.run(&lease, Default::default());
+        let driven = driver.run(&lease, CancellationToken::default());
         tokio::time::timeout(Duration::from_mins(1), driven).await.expect("the driver hangs").unwrap()
     }
 
@@ -94,7 +97,7 @@ impl Lab {
     pub async fn spawn(&self, scan: ScanId) -> tokio::task::JoinHandle<Rest> {
         let lease = self.lease(scan, None).await.unwrap();
         let driver = self.driver();
-        tokio::spawn(async move { driver.run(&lease, Default::default()).await.unwrap() })
+        tokio::spawn(async move { driver.run(&lease, CancellationToken::default()).await.unwrap() })
     }
 
     /// Waits until the scan is as wanted.
@@ -156,9 +159,9 @@ pub fn step(id: &str) -> Step {
         needs: Vec::new(),
         for_each: Vec::new(),
         chunk: 1,
-        gather: Default::default(),
+        gather: Gather::default(),
         when: None,
-        on_failure: Default::default(),
-        accept_partial: Default::default(),
+        on_failure: OnFailure::default(),
+        accept_partial: BTreeSet::default(),
     }
 }

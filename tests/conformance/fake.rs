@@ -47,7 +47,7 @@ impl Harness for FakeHarness {
         Key8::from_bits(7)
     }
 
-    fn image(&self) -> &str {
+    fn image(&self) -> &'static str {
         "fake:1"
     }
 
