@@ -235,12 +235,6 @@ impl Scan {
         }
     }
 
-    /// The name of the first job's attempt of a number.
-    pub(crate) fn attempt(&self, number: u32) -> AttemptName {
-        let attempts = self.app.store.attempts(self.id, &self.job().name).unwrap();
-        attempts.into_iter().find(|attempt| attempt.1 == number).unwrap().0
-    }
-
     /// Waits until an attempt of the first job has said this in a line.
     pub(crate) async fn says(&self, number: u32, text: &str) -> AttemptName {
         let look = async {
