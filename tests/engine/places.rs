@@ -10,8 +10,9 @@ use dragnet::model::state::{JobState, ScanState};
 use dragnet::plan::Selection;
 use futures::StreamExt as _;
 
-use super::bench::{Bench, destroy, tool};
+use super::bench::{Bench, tool};
 use super::reports::gitleaks;
+use super::scans::destroy;
 
 /// A file system of memory, for as long as it is held.
 struct Tmpfs(std::path::PathBuf);
