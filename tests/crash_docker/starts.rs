@@ -36,12 +36,13 @@ impl Starts {
         let follower = tokio::spawn(async move {
             while let Some(Ok(event)) = events.next().await {
                 let name = event.actor.unwrap().attributes.unwrap().remove("name").unwrap();
-                let mut noted = noted.lock().unwrap();
-                let entry = noted.entry(name).or_default();
-                match event.action.as_deref() {
-                    Some("start") => entry.0 += 1,
-                    _ => entry.1 += 1,
-                }
+                let started = event.action.as_deref() == Some("start");
+                noted
+                    .lock()
+                    .unwrap()
+                    .entry(name)
+                    .and_modify(|seen| add(seen, started))
+                    .or_insert_with(|| once(started));
             }
         });
         Self { seen, follower }
@@ -59,4 +60,13 @@ impl Starts {
         }
         self.follower.abort();
     }
+}
+
+fn once(started: bool) -> (usize, usize) {
+    (usize::from(started), usize::from(!started))
+}
+
+fn add(seen: &mut (usize, usize), started: bool) {
+    let more = once(started);
+    *seen = (seen.0 + more.0, seen.1 + more.1);
 }

@@ -1,5 +1,6 @@
 //! Disks that are full, and networks that are joined.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -69,11 +70,13 @@ async fn a_full_disk_stops_the_driver_and_loses_nothing() {
     drop(disk);
 }
 
+/// The image that `tests/run` builds.
+const NMAP: &str = "dragnet.local/nmap:7.95";
+
 /// `nmap` in the network of another container: its open ports are found, and each becomes a job.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_open_port_of_a_joined_network_becomes_a_job() {
     let Some(bench) = Bench::local("bind").await else { return };
-    const NMAP: &str = "dragnet.local/nmap:7.95";
     if bench.docker.inspect_image(NMAP).await.is_err() {
         assert!(std::env::var_os("DRAGNET_REQUIRE_ENGINE").is_none(), "no image {NMAP}");
         eprintln!("skipped: no image {NMAP}");
@@ -100,7 +103,7 @@ async fn each_open_port_of_a_joined_network_becomes_a_job() {
 
     let mut config = bench.config(&[]);
     for scanner in ["nmap-ports", "nmap-service"] {
-        config += &format!("[scanners.{scanner}]\nimage = \"{NMAP}\"\nnetwork = \"join:{target}\"\n");
+        writeln!(config, "[scanners.{scanner}]\nimage = \"{NMAP}\"\nnetwork = \"join:{target}\"").unwrap();
     }
     let scan = bench.submit_as(&config, "host:127.0.0.1", Selection::Template("ports".to_owned())).await;
     scan.drive().await;
