@@ -8,7 +8,8 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::reports::{gitleaks, nmap};
+use common::ports::nmap;
+use common::reports::gitleaks;
 use common::scan::{Lab, step};
 use dragnet::driver::Rest;
 use dragnet::executor::Executor as _;

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use super::bench::{Bench, Tool};
 
 /// No command of these tests takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program with a configuration, and the library beside it to look with.
 pub(crate) struct Cli<'b> {

@@ -1,4 +1,5 @@
 //! What the integration tests share.
 
+pub mod ports;
 pub mod reports;
 pub mod scan;

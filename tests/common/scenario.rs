@@ -11,7 +11,8 @@ use dragnet::model::retry::mix;
 use dragnet::model::spec::Launch;
 use dragnet::store::Verb;
 
-use crate::common::reports::{gitleaks, nmap};
+use crate::common::ports::nmap;
+use crate::common::reports::gitleaks;
 use crate::common::scan::step;
 
 /// Faults that an engine has before it behaves.

@@ -11,7 +11,7 @@ use tokio::process::Child;
 use super::bench::{Bench, tool};
 use super::cli::{Cli, ended, until};
 use super::reports::gitleaks;
-use super::starts::{now, starts};
+use super::starts::Starts;
 
 fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
@@ -35,7 +35,7 @@ async fn stopped_at(point: &str) {
     let Some(bench) = Bench::local("bind").await else { return };
     bench.write("report.json", gitleaks(700));
     let cli = Cli::new(&bench, &[tool("quick", "cat /src/report.json")]);
-    let since = now();
+    let starts = Starts::follow(&cli);
     let first = cli.start("quick", Some(&format!("{point}:stop")));
     until("it stops", || is_stopped(&first).then_some(())).await;
     let scan = cli.newer(None).unwrap();
@@ -51,8 +51,7 @@ async fn stopped_at(point: &str) {
     let woken = ended(first).await;
     assert!(woken.status.success(), "{point}: it has become a viewer: {woken:?}");
     assert_eq!(cli.result(scan), before, "{point}");
-    let starts = starts(&bench.docker, &cli.app.store.instance().to_string(), since).await;
-    assert_eq!(starts.into_values().collect::<Vec<_>>(), [1], "{point}");
+    starts.check(&cli, &[scan]).await;
     drop(cli);
     bench.finish().await;
 }
@@ -63,14 +62,13 @@ async fn drivers_that_race_run_nothing_twice() {
         let Some(bench) = Bench::local(transport).await else { return };
         bench.write("report.json", gitleaks(20));
         let cli = Cli::new(&bench, &[tool("quick", "sleep 1; cat /src/report.json")]);
-        let since = now();
+        let starts = Starts::follow(&cli);
         ended(cli.start("quick", Some("launch.before:abort"))).await;
         let watches = join_all((0..4).map(|_| cli.run(&["watch", "latest"]))).await;
         assert!(watches.iter().all(|watch| watch.status.success()), "{watches:?}");
         let result = cli.result(cli.newer(None).unwrap());
         assert_eq!((result.view.state, result.findings.len(), result.jobs[0].attempts), (ScanState::Completed, 20, 1));
-        let starts = starts(&bench.docker, &cli.app.store.instance().to_string(), since).await;
-        assert_eq!(starts.into_values().collect::<Vec<_>>(), [1]);
+        starts.check(&cli, &[cli.newer(None).unwrap()]).await;
         drop(cli);
         bench.finish().await;
     }

@@ -6,8 +6,9 @@ use dragnet::model::outcome::FailureReason;
 use dragnet::model::state::{JobState, ScanState};
 use futures::future::join_all;
 
-use super::bench::{Bench, Scan, Tool, tool};
+use super::bench::{Bench, Tool, tool};
 use super::reports::gitleaks;
+use super::scans::Scan;
 
 /// A way to fail: script, reason, and what the words must say.
 const FAILURES: &[(&str, FailureReason, &str)] = &[

@@ -8,8 +8,9 @@ use dragnet::model::outcome::FailureReason;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::EndReason;
 
-use super::bench::{Bench, destroy, tool};
+use super::bench::{Bench, tool};
 use super::reports::gitleaks;
+use super::scans::destroy;
 
 /// Prints the report; hangs, the first time, in the middle of it.
 const HANGS_ONCE: &str = "

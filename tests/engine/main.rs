@@ -11,6 +11,8 @@ mod bench;
 mod engine;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/scans.rs"]
+mod scans;
 
 mod ends;
 mod kills;
