@@ -48,7 +48,7 @@ impl Walk {
         each.needs = vec!["one".parse().unwrap()];
         (each.for_each, each.chunk, each.gather) = (vec![AssetKind::Port], 2, Gather::Each);
         let scan = futures::executor::block_on(lab.submit(vec![one, two, each]));
-        let view = View::new(Key8::from_bits(7), lab.store.load(scan).unwrap());
+        let view = View::new(Key8::from_bits(7), &lab.store.load(scan).unwrap());
         let (attempts, jobs) = (HashMap::new(), HashMap::new());
         Self { view, now: Timestamp(1), attempts, jobs, feeds: 0, expanding: None, rows: 100, members: 0 }
     }

@@ -73,8 +73,7 @@ impl Driver {
     }
 
     async fn drive(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
-        let loaded = self.store.load(lease.scan)?;
-        let mut session = Session::new(self, lease, &loaded)?;
+        let mut session = Session::new(self, lease, &self.store.load(lease.scan)?)?;
         session.view.recover(&mut session.decisions)?;
         loop {
             if let Some(rest) = session.step().await? {
@@ -108,7 +107,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(driver: &'a Driver, lease: &'a Lease, loaded: &Loaded) -> Result<Self, DriverError> {
-        let view = View::new(driver.store.instance(), loaded.clone());
+        let view = View::new(driver.store.instance(), loaded);
         let (sender, messages) = mpsc::channel(4096);
         let trust = Arc::new(Trust::new(driver.store.clone(), lease.scan, lease.fence));
         let effects = Effects::new(driver, lease, loaded, Arc::clone(&trust), sender);

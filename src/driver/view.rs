@@ -134,8 +134,8 @@ pub(super) struct Feed {
 
 impl View {
     /// Builds the view of a scan from its rows.
-    pub fn new(instance: InstanceKey, loaded: Loaded) -> Self {
-        let scan = loaded.scan;
+    pub fn new(instance: InstanceKey, loaded: &Loaded) -> Self {
+        let scan = &loaded.scan;
         let mut view = Self {
             instance,
             key: scan.key,
@@ -143,9 +143,9 @@ impl View {
             ending: scan.ending,
             started_at: scan.started_at,
             records: SeverityCounts::default(),
-            unreadable: scan.source.is_some_and(|source| !source.unreadable.is_empty()),
+            unreadable: scan.source.as_ref().is_some_and(|source| !source.unreadable.is_empty()),
             steps: steps(&scan.plan, &loaded.steps),
-            plan: scan.plan,
+            plan: Arc::clone(&scan.plan),
             jobs: Vec::with_capacity(loaded.jobs.len()),
             ready: BTreeSet::new(),
             backoff: BTreeSet::new(),

@@ -115,6 +115,8 @@ struct World {
     containers: BTreeMap<AttemptName, Container>,
     watchers: Vec<mpsc::UnboundedSender<Observation>>,
     operations: Vec<(Operation, AttemptName)>,
+    /// Whether nothing is noted, so that a hundred thousand attempts leave nothing in memory.
+    forgetful: bool,
     trees: std::collections::BTreeSet<Sha256>,
 }
 
@@ -162,6 +164,13 @@ impl FakeExecutor {
         faults: impl Fn(Operation, &AttemptName) -> Option<Fault> + Send + Sync + 'static,
     ) -> Self {
         Self { faults: Arc::new(faults), ..self }
+    }
+
+    /// Notes nothing from now on: [`Self::operations`] stays as it is.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        self.world().forgetful = true;
+        self
     }
 
     /// Returns what was really done, in order.
@@ -279,7 +288,9 @@ impl FakeExecutor {
 
 impl World {
     fn note(&mut self, operation: Operation, name: &AttemptName) {
-        self.operations.push((operation, name.clone()));
+        if !self.forgetful {
+            self.operations.push((operation, name.clone()));
+        }
     }
 
     fn tell(&mut self, observation: &Observation) {
