@@ -45,7 +45,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),
     ("comfy_table", &["report/", "cli/"]),
-    ("toml", &["config/", "catalog/"]),
+    ("toml", &["config/", "catalog/", "cli/"]),
 ];
 
 const MOST_LINES: usize = 600;

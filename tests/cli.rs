@@ -287,8 +287,10 @@ fn imported_results_are_a_scan_like_any_other() {
     }
     let watched = machine.run(&["watch", "--format", "json"]);
     assert_eq!(watched.status.code(), Some(0), "{}", text(&watched.stderr));
-    let last: serde_json::Value = serde_json::from_str(text(&watched.stdout).lines().last().unwrap()).unwrap();
-    assert_eq!((last["event"].as_str(), last["to"].as_str()), (Some("scan_state"), Some("completed")));
+    let printed = text(&watched.stdout);
+    let events = printed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let end = events.rev().find(|event| event["event"] == "scan_state").unwrap();
+    assert_eq!(end["to"], "completed");
     assert!(text(&machine.run(&["show", "latest/mine"]).stdout).contains("cleaned"));
 }
 

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, RemoveContainerOptionsBuilder,
-    RemoveImageOptions, RemoveVolumeOptions, StartContainerOptions, WaitContainerOptions,
+    InspectContainerOptions, KillContainerOptions, RemoveContainerOptionsBuilder, RemoveImageOptions,
+    RemoveVolumeOptions,
 };
 use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
 use dragnet::executor::{Executor, ExecutorError, Observation, Observed};
@@ -74,30 +73,6 @@ impl DockerHarness {
         let repository = format!("dragnet-conformance-{instance}");
         let image = engine::import(&docker, &repository).await;
         Some(Arc::new(Self { docker, executor, instance, image, state, shim_volume }))
-    }
-
-    /// Runs forty containers, eight at a time, with the least that there is: the measure of our own cost.
-    async fn bare_jobs(&self) -> Duration {
-        let started = Instant::now();
-        let jobs = (0..40).map(|number| {
-            let (docker, image, name) =
-                (self.docker.clone(), self.image.clone(), format!("{}-{number}", self.instance));
-            tokio::spawn(async move {
-                let cmd = ["sh", "-c", "echo x"].map(str::to_owned).to_vec();
-                // Like for like: a network costs more than all the rest.
-                let host = HostConfig { network_mode: Some("none".to_owned()), ..Default::default() };
-                let host_config = Some(host);
-                let body =
-                    ContainerCreateBody { image: Some(image), cmd: Some(cmd), host_config, ..Default::default() };
-                let options = CreateContainerOptionsBuilder::new().name(&name).build();
-                let id = docker.create_container(Some(options), body).await.unwrap().id;
-                docker.start_container(&id, None::<StartContainerOptions>).await.unwrap();
-                Box::pin(docker.wait_container(&id, None::<WaitContainerOptions>)).next().await.unwrap().unwrap();
-                docker.remove_container(&id, Some(RemoveContainerOptionsBuilder::new().build())).await.unwrap();
-            })
-        });
-        futures::stream::iter(jobs).buffer_unordered(8).for_each(|done| async { done.unwrap() }).await;
-        started.elapsed()
     }
 
     /// Removes the shim's volume, unless another process uses it: programs under test are built often.
@@ -402,32 +377,5 @@ async fn launches_and_dies() {
     executor.launch(&launch).await.unwrap();
     if matches!(executor.inspect(&launch.name).await.unwrap(), Some(Observed::Exited { .. })) {
         executor.fetch(&launch, Path::new(&variable("CONFORMANCE_INTO"))).await.unwrap();
-    }
-}
-
-/// `cargo test --test conformance -- --ignored --nocapture timing`
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement, not a check"]
-async fn timing_of_forty_jobs_eight_at_a_time() {
-    for transport in [Transport::Bind, Transport::Volume, Transport::Bind, Transport::Volume] {
-        let Some(harness) = DockerHarness::start(Some(transport)).await else { return };
-        Attempt::script(&*harness, "true").run(&*harness).await;
-        let bare = harness.bare_jobs().await;
-        let started = Instant::now();
-        let jobs = (0..40).map(|_| {
-            let harness = harness.clone();
-            tokio::spawn(async move {
-                let fetched = Attempt::script(&*harness, "echo x >{out}/r").run(&*harness).await;
-                assert_eq!(fetched.text("work/r"), "x\n");
-            })
-        });
-        futures::stream::iter(jobs).buffer_unordered(8).for_each(|done| async { done.unwrap() }).await;
-        let took = started.elapsed();
-        let ratio = took.as_secs_f64() / bare.as_secs_f64();
-        println!(
-            "{}: 40 jobs, 8 at a time: {took:.2?}; bare create, start, wait, remove: {bare:.2?}; ratio {ratio:.2}",
-            transport.as_str()
-        );
-        harness.finish().await;
     }
 }
