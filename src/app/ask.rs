@@ -18,7 +18,7 @@ pub struct Asked {
     pub driven: bool,
 }
 
-/// Asks something of a scan. Returns once the request is durable; [`super::watch`] follows its execution, and executes it
+/// Asks something of a scan. Returns once the request is durable; [`super::watch()`] follows its execution, and executes it
 /// when nobody else drives the scan.
 pub async fn ask(app: &App, scan: ScanId, verb: Verb, actor: &str) -> Result<Asked, AppError> {
     let (state, recorded) = app.store.ask(scan, verb, actor, app.clock.now()).await?;

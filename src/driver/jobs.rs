@@ -1,4 +1,4 @@
-//! The decisions on jobs and on what was asked of the scan; [`super::transition`] has those on attempts.
+//! The decisions on jobs and on what was asked of the scan; [`mod@super::transition`] has those on attempts.
 
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};

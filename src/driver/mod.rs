@@ -1,6 +1,6 @@
 //! The driver: makes a scan happen. One owner per scan at a time.
 //!
-//! [`transition`] and [`settle`] decide, purely, on a [`View`]; the loop in [`run`] gathers inputs, writes all that a batch of them
+//! [`transition()`] and [`settle()`] decide, purely, on a [`View`]; the loop in [`run`] gathers inputs, writes all that a batch of them
 //! decides in one transaction, and only then performs the effects. Effects may be performed again: a launch is keyed by its
 //! name, a removal of nothing is done, results are stored by attempt and ordinal. So after a crash at any point the next driver
 //! loads the rows, lists the engine, and goes on.

@@ -1,4 +1,4 @@
-//! A scan in memory: what decisions are made on. Loaded from the store, changed only by [`super::transition`].
+//! A scan in memory: what decisions are made on. Loaded from the store, changed only by [`mod@super::transition`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
