@@ -39,9 +39,4 @@ impl DriverError {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         Self::Local { action: format!("{action} {}", path.display()), message: error.to_string(), full }
     }
-
-    /// Whether another process drives the scan now.
-    pub const fn is_lost_ownership(&self) -> bool {
-        matches!(self, Self::Store(StoreError::FenceLost))
-    }
 }

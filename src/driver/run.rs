@@ -21,7 +21,7 @@ use crate::executor::{Observation, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
 use crate::model::spec::Launch;
-use crate::store::{Commit, Lease, Loaded, Store};
+use crate::store::{Commit, Lease, Loaded, Store, StoreError};
 
 /// Most inputs that one transaction decides on.
 const BATCH: usize = 512;
@@ -65,11 +65,19 @@ pub enum Rest {
 impl Driver {
     /// Drives a scan until it ends or rests, or `detach` is cancelled.
     pub async fn run(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
-        match self.drive(lease, detach).await {
-            Err(error) if error.is_lost_ownership() => Ok(Rest::LostOwnership),
-            Ok(Rest::Ended) => tidy(&self.store, &self.executor, lease.scan).await.map(|()| Rest::Ended),
-            other => other,
+        let driven = self.drive(lease, detach).await;
+        // Whoever has taken the scan also removes the files that this process was reading: then its errors mean nothing.
+        if driven.is_err() && self.has_lost(lease).await {
+            return Ok(Rest::LostOwnership);
         }
+        match driven? {
+            Rest::Ended => tidy(&self.store, &self.executor, lease.scan).await.map(|()| Rest::Ended),
+            rest => Ok(rest),
+        }
+    }
+
+    async fn has_lost(&self, lease: &Lease) -> bool {
+        matches!(self.store.heartbeat(lease.scan, lease.fence).await, Err(StoreError::FenceLost))
     }
 
     async fn drive(&self, lease: &Lease, detach: CancellationToken) -> Result<Rest, DriverError> {
