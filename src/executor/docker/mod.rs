@@ -11,7 +11,7 @@
 //! fetch    manifest, then part after part, verified; an attempt without a manifest is sealed by a container of its own
 //! ```
 //!
-//! # Measured before it was built (Docker 20.10, cgroup v1, two cores, 8 containers at a time; ratios within one round)
+//! # Measured in a spike (Docker 20.10, cgroup v1, two cores, 8 containers at a time; ratios within one round)
 //! - The static binary is its own shim: 15.0 MiB with every dependency of the Kubernetes executor, 7.5 MiB without. It starts in
 //!   0.79 ms (`/bin/true`: 0.52 ms), and runs as process 1 in images that hold nothing, a musl program, or glibc without a shell.
 //! - `bind` costs a median of 1.05 × a bare client with the same hardening; `volume` 1.68 ×, all of it the two archive calls
