@@ -296,3 +296,67 @@ async fn a_scan_that_was_paused_before_it_began_keeps_its_time_limit() {
     assert_eq!(lab.store.scan(scan).unwrap().end, Some(EndReason::MaxDuration));
     lab.check(scan);
 }
+
+#[tokio::test]
+async fn a_cancel_keeps_what_was_found_although_the_launch_was_never_answered() {
+    // The container runs from the first try on; the engine never says so.
+    let silent = |operation, _: &_| (operation == Operation::Start).then_some(Fault::AnswerLost);
+    let lab = Lab::new(
+        FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2))] }).with_faults(silent),
+    );
+    let scan = lab.submit(vec![step("one")]).await;
+    let driving = lab.spawn(scan).await;
+    while !lab.engine.operations().iter().any(|(operation, _)| *operation == Operation::Start) {
+        tokio::task::yield_now().await;
+    }
+    lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.records.total()), (ScanState::Cancelled, 2));
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn an_ended_scan_has_no_open_intents() {
+    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: Vec::new() }));
+    let scan = lab.submit(vec![step("one")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&1)).await;
+    while !lab.store.scan(scan).unwrap().state.is_terminal() {
+        lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    }
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    assert_eq!(lab.store.open_intents(scan).unwrap(), []);
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn a_step_fed_by_one_that_did_not_see_everything_says_so() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.job.step.as_str() {
+        "ports" => Outcome::success([("stdout", gitleaks(3)), ("work/a.xml", nmap(&[22, 80, 443]))]),
+        _ => Outcome::success([("stdout", gitleaks(1))]),
+    }));
+    let mut ports = step("ports");
+    let mut found = ports.scanner.results[0].clone();
+    (found.path, found.format) = ("a.xml".to_owned(), "nmap".to_owned());
+    ports.scanner.results.push(found);
+    let mut services = step("services");
+    services.needs = vec!["ports".parse().unwrap()];
+    services.for_each = vec![AssetKind::Port];
+    let capped = |options: &mut dragnet::model::plan::ScanOptions| options.max_results = Some(1);
+
+    let scan = lab.submit_with(vec![ports.clone(), services.clone()], capped).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    let expected = Coverage::from_gaps([Gap::ResultCap, Gap::UpstreamPartial].into());
+    assert_eq!((view.state, view.coverage), (ScanState::Failed, expected));
+    lab.check(scan);
+
+    // What is accepted of the first step is no gap for the next.
+    ports.accept_partial = [Gap::ResultCap].into();
+    let scan = lab.submit_with(vec![ports, services], capped).await;
+    lab.drive(scan).await;
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.coverage), (ScanState::Completed, Coverage::Full));
+    lab.check(scan);
+}

@@ -217,6 +217,8 @@ fn a_container_that_was_never_started_is_no_reason_to_wait() {
     walk.feed(Input::Observed(ticket, Observed::Created));
     assert_eq!(walk.view.state(), ScanState::Cancelling, "its launch is under way");
     walk.feed(Input::Launched(ticket, Err(Failure::new(FailureReason::EngineUnreachable, "x"))));
+    assert_eq!(walk.view.state(), ScanState::Cancelling, "it may run all the same");
+    walk.feed(Input::Observed(ticket, Observed::Created));
     assert_eq!(walk.view.state(), ScanState::Cancelled);
 }
 
@@ -246,6 +248,7 @@ fn an_expansion_that_comes_after_a_cancel_leaves_no_open_job() {
     assert!(walk.expanding.is_some());
     walk.feed(Input::Asked { id: 1, verb: Verb::Cancel });
     walk.feed(Input::Launched(Ticket { job: 1, attempt: 1 }, Err(Failure::new(FailureReason::EngineUnreachable, "x"))));
+    walk.feed(Input::Gone(Ticket { job: 1, attempt: 1 }));
     assert_eq!(walk.view.state(), ScanState::Cancelling);
     let expanded = walk.expanded(2);
     walk.feed(expanded);

@@ -2,7 +2,7 @@
 //! ends. Run after each batch of inputs.
 
 use crate::model::clock::Timestamp;
-use crate::model::coverage::{Coverage, SkipReason};
+use crate::model::coverage::{Coverage, Gap, SkipReason};
 use crate::model::event::EventBody;
 use crate::model::id::{JobName, Sha256};
 use crate::model::plan::{Condition, Gather, OnFailure};
@@ -80,6 +80,9 @@ impl View {
             return;
         }
         self.steps[index].closed = true;
+        if !self.steps[index].needs.iter().all(|&need| self.is_full_enough(need)) {
+            self.steps[index].seen.gaps.insert(Gap::UpstreamPartial);
+        }
         self.unsettled.extend(&self.steps[index].dependants);
         if self.steps[index].members == 0 {
             self.record_empty_step(index, out);
@@ -88,7 +91,7 @@ impl View {
 
     /// A step that was given no asset has no job to show for it: one is written down as skipped.
     fn record_empty_step(&mut self, index: usize, out: &mut Decisions) {
-        let upstream_full = self.steps[index].needs.iter().all(|&need| self.steps[need].seen.is_full());
+        let upstream_full = self.steps[index].needs.iter().all(|&need| self.is_full_enough(need));
         let coverage = SkipReason::NoAssets.coverage(upstream_full && self.ending.is_none());
         self.steps[index].seen.add(JobState::Skipped, &coverage, 0, 0);
         out.events.push(EventBody::JobState {

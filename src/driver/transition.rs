@@ -94,6 +94,11 @@ impl View {
             // It was seen to run or to end: that the launch was not answered no longer matters.
             Err(_) if matches!(state, AttemptState::Running | AttemptState::Exited | AttemptState::Sealed) => Ok(()),
             Err(_) if vanished => self.fail(ticket, gone_for_good(), now, out),
+            // It may run all the same, and have found something: the stop is repeated, for it may have come before the container.
+            Err(failure) if stopping && failure.reason.class() == FailureClass::Transient => {
+                out.effects.extend([Effect::Stop(ticket), Effect::Inspect(ticket)]);
+                Ok(())
+            }
             Err(failure) => self.fail(ticket, failure, now, out),
         }
     }

@@ -354,11 +354,6 @@ impl Seen {
             Coverage::None => self.missing = true,
         }
     }
-
-    /// Whether everything was seen.
-    pub(super) fn is_full(&self) -> bool {
-        !self.missing && self.gaps.is_empty()
-    }
 }
 
 impl Step {
@@ -372,14 +367,24 @@ impl View {
     /// Folds what the steps saw, after what each accepts.
     pub(super) fn coverage(&self) -> Coverage {
         let mut gaps: BTreeSet<Gap> = self.unreadable.then_some(Gap::Unreadable).into_iter().collect();
-        for (step, declared) in self.steps.iter().zip(&self.plan.steps) {
-            gaps.extend(step.seen.gaps.difference(&declared.accept_partial));
+        for (index, step) in self.steps.iter().enumerate() {
+            gaps.extend(self.unaccepted(index));
             if step.seen.missing {
                 gaps.insert(Gap::JobsMissing);
             }
         }
         let seen = self.steps.iter().any(|step| step.seen.anything);
         if seen { Coverage::from_gaps(gaps) } else { Coverage::None }
+    }
+
+    /// Returns the gaps of a step that it does not accept.
+    fn unaccepted(&self, step: usize) -> impl Iterator<Item = Gap> + '_ {
+        self.steps[step].seen.gaps.difference(&self.plan.steps[step].accept_partial).copied()
+    }
+
+    /// Whether a step saw everything, or all but what it accepts.
+    pub(super) fn is_full_enough(&self, step: usize) -> bool {
+        !self.steps[step].seen.missing && self.unaccepted(step).next().is_none()
     }
 
     /// Whether a step with `on_failure = "stop"` has a failed job.

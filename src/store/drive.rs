@@ -190,7 +190,7 @@ impl Store {
 
 fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change, made: &mut Committed) -> Result<(), StoreError> {
     match change {
-        Change::Scan(scan) => move_scan(tx, commit.scan, scan),
+        Change::Scan(scan) => move_scan(tx, commit, scan),
         Change::JobMove(job) => move_job(tx, commit.at, job),
         Change::JobEnd(job) => end_job(tx, commit.at, job),
         Change::NewAttempt(attempt) => {
@@ -210,13 +210,17 @@ fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change, made: &mut Comm
     }
 }
 
-fn move_scan(tx: &Transaction<'_>, id: ScanId, scan: &ScanChange) -> Result<(), StoreError> {
+fn move_scan(tx: &Transaction<'_>, commit: &Commit, scan: &ScanChange) -> Result<(), StoreError> {
+    if scan.state.is_terminal() {
+        // What was asked while this was being decided: there is nothing left to do about it.
+        intents::take_all(tx, commit.scan, commit.at)?;
+    }
     let ending = scan.ending.as_ref().map(to_json).transpose()?;
     tx.prepare_cached(
         "UPDATE scan SET state = ?2, ending = ?3, coverage = ?4, records = ?5, started_at = ?6, finished_at = ?7 WHERE id = ?1",
     )?
     .execute(params![
-        id.0,
+        commit.scan.0,
         scan.state.as_str(),
         ending,
         to_json(&scan.coverage)?,

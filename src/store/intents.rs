@@ -101,3 +101,10 @@ pub(super) fn take(tx: &Transaction<'_>, id: i64, at: Timestamp) -> Result<(), S
     tx.prepare_cached("UPDATE intent SET taken_at = ?2 WHERE id = ?1 AND taken_at IS NULL")?.execute([id, at.0])?;
     Ok(())
 }
+
+/// Marks all open intents of a scan as executed.
+pub(super) fn take_all(tx: &Transaction<'_>, scan: ScanId, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE intent SET taken_at = ?2 WHERE scan_id = ?1 AND taken_at IS NULL")?
+        .execute([scan.0, at.0])?;
+    Ok(())
+}
