@@ -52,18 +52,27 @@ pub async fn connect(app: &App) -> Result<SharedExecutor, AppError> {
 
 /// Connects to a scan's own engine; refused when another one answers.
 pub async fn engine_of(app: &App, scan: ScanId) -> Result<SharedExecutor, AppError> {
-    let row = app.store.load(scan)?.scan;
-    let profile: Profile = serde_json::from_str(&row.profile)
-        .map_err(|error| ExecutorError::Refused(format!("the scan's executor profile cannot be read: {error}")))?;
+    let (profile, expected) = app.store.scan_engine(scan)?;
+    let profile = read(&profile)?;
     let executor = match profile.kind {
         ExecutorKind::Fake => super::import::nothing(),
         ExecutorKind::Docker => open(app, &profile).await?,
     };
     let found = executor.server_identity().await?;
-    if found != row.server_identity {
-        return Err(AppError::OtherEngine { expected: row.server_identity, found });
+    if found != expected {
+        return Err(AppError::OtherEngine { expected, found });
     }
     Ok(executor)
+}
+
+/// Returns where and how a scan runs.
+pub(super) fn profile_of(app: &App, scan: ScanId) -> Result<Profile, AppError> {
+    read(&app.store.scan_engine(scan)?.0)
+}
+
+fn read(profile: &str) -> Result<Profile, AppError> {
+    let unreadable = |error| ExecutorError::Refused(format!("the scan's executor profile cannot be read: {error}"));
+    Ok(serde_json::from_str(profile).map_err(unreadable)?)
 }
 
 async fn open(app: &App, profile: &Profile) -> Result<SharedExecutor, AppError> {

@@ -1,4 +1,7 @@
 //! Collecting what nobody needs: engine objects without a row, snapshots of ended scans, drafts of killed processes.
+//!
+//! What exists is listed first and compared with the rows afterwards: an intent is committed before its object is made, so what
+//! was listed and has no row then never had one, or is over.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,6 +14,9 @@ use crate::artifact;
 use crate::executor::{Owned, SharedExecutor};
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, Sha256};
+
+/// How long a helper may be at work.
+const HELPS: Duration = Duration::from_hours(1);
 
 /// What can go.
 #[derive(Debug, Default)]
@@ -25,27 +31,70 @@ pub struct Garbage {
 
 /// Looks for what can go. Snapshots and shared objects younger than `keep` stay: a plan may be waiting for them.
 pub async fn garbage(app: &App, executor: Option<&SharedExecutor>, keep: Duration) -> Result<Garbage, AppError> {
-    let live: HashSet<AttemptName> = app.store.attempts_not_removed()?.into_iter().collect();
-    let open = read_trees(app)?;
-    let oldest = app.clock.now().plus_ms(-i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+    let (listed, spools) = list(app, executor).await?;
+    let snapshots = entries(&app.store.dir().join("artifacts/src"))?;
+    let live = live(app)?;
     let idle = app.store.open_scans()?.is_empty() && live.is_empty();
+    let (oldest, oldest_helper) = (before(app, keep), before(app, HELPS));
+    let objects = listed.into_iter().filter(|object| match &object.attempt {
+        Some(name) => !live.contains(name),
+        None => is_idle_helper(object, oldest_helper) || idle && object.created_at.is_none_or(|at| at < oldest),
+    });
+    let open = read_trees(app)?;
+    let unread = |path: &PathBuf| hash_of(path).is_some_and(|hash| !open.contains(&hash)) && is_older(path, oldest);
+    Ok(Garbage {
+        objects: objects.collect(),
+        snapshots: snapshots.into_iter().filter(unread).collect(),
+        spools: without_row(spools, &live),
+    })
+}
+
+/// Removes what attempts have left that nobody waits for, and helpers of processes that died: what every command that drives a
+/// scan does beside it. Snapshots and what attempts share are left to a full collection.
+pub async fn sweep(app: &App, executor: &SharedExecutor) -> Result<(), AppError> {
+    let (listed, spools) = list(app, Some(executor)).await?;
+    let (live, oldest_helper) = (live(app)?, before(app, HELPS));
+    let orphans = listed.into_iter().filter(|object| match &object.attempt {
+        Some(name) => !live.contains(name),
+        None => is_idle_helper(object, oldest_helper),
+    });
+    let garbage = Garbage { objects: orphans.collect(), spools: without_row(spools, &live), ..Garbage::default() };
+    for object in &garbage.objects {
+        tracing::info!(
+            kind = object.kind.as_str(),
+            name = object.name,
+            "nobody waits for this any more; it is removed"
+        );
+    }
+    collect(app, Some(executor), &garbage).await.map(drop)
+}
+
+/// Lists what the engine and the spool hold.
+async fn list(app: &App, executor: Option<&SharedExecutor>) -> Result<(Vec<Owned>, Vec<PathBuf>), AppError> {
     let objects = match executor {
         None => Vec::new(),
-        Some(executor) => {
-            let listed = executor.list_owned(app.store.instance()).await?;
-            listed.into_iter().filter(|object| can_go(object, &live, idle, oldest)).collect()
-        }
+        Some(executor) => executor.list_owned(app.store.instance()).await?,
     };
-    let dir = app.store.dir();
-    let snapshots = entries(&dir.join("artifacts/src"))?
-        .into_iter()
-        .filter(|path| hash_of(path).is_some_and(|hash| !open.contains(&hash)) && is_older(path, oldest))
-        .collect();
-    let spools = entries(&dir.join("spool"))?
-        .into_iter()
-        .filter(|path| attempt_of(path).is_some_and(|name| !live.contains(&name)))
-        .collect();
-    Ok(Garbage { objects, snapshots, spools })
+    Ok((objects, entries(&app.store.dir().join("spool"))?))
+}
+
+/// Returns the attempts that somebody waits for: those with a row, and those that fill databases.
+fn live(app: &App) -> Result<HashSet<AttemptName>, AppError> {
+    let filling = prepare::filling(app)?;
+    Ok(app.store.attempts_not_removed()?.into_iter().chain(filling).collect())
+}
+
+fn without_row(spools: Vec<PathBuf>, live: &HashSet<AttemptName>) -> Vec<PathBuf> {
+    spools.into_iter().filter(|path| attempt_of(path).is_some_and(|name| !live.contains(&name))).collect()
+}
+
+/// Helpers carry files to and fro; none lives for long.
+fn is_idle_helper(object: &Owned, oldest: Timestamp) -> bool {
+    object.role == "helper" && object.created_at.is_some_and(|at| at < oldest)
+}
+
+fn before(app: &App, age: Duration) -> Timestamp {
+    app.clock.now().plus_ms(-i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Removes it; returns how many drafts of killed processes went with it.
@@ -55,10 +104,14 @@ pub async fn collect(app: &App, executor: Option<&SharedExecutor>, garbage: &Gar
             executor.remove_owned(object).await?;
         }
     }
-    for path in garbage.snapshots.iter().chain(&garbage.spools) {
+    for path in &garbage.spools {
         remove(path).map_err(|error| failed(path, &error))?;
     }
     let artifacts = app.store.dir().join("artifacts");
+    for (path, hash) in garbage.snapshots.iter().filter_map(|path| Some((path, hash_of(path)?))) {
+        // Whoever has taken it meanwhile holds it.
+        artifact::remove_tree(&artifacts, hash, app.clock.now(), || true).map_err(|error| failed(path, &error))?;
+    }
     artifact::sweep_drafts(&artifacts, app.clock.now()).map_err(|error| failed(&artifacts, &error))
 }
 
@@ -69,14 +122,6 @@ pub async fn foreign(app: &App, executor: &SharedExecutor) -> Result<Vec<Owned>,
     // What bears no instance is shared by all states.
     let foreign = |object: &Owned| !object.instance.is_empty() && object.instance != ours.as_str();
     Ok(listed.into_iter().filter(foreign).collect())
-}
-
-/// Whether nobody waits for an object: it is of no attempt with a row, or it is shared and nothing runs.
-fn can_go(object: &Owned, live: &HashSet<AttemptName>, idle: bool, oldest: Timestamp) -> bool {
-    match &object.attempt {
-        Some(name) => !live.contains(name),
-        None => idle && object.created_at.is_none_or(|at| at < oldest),
-    }
 }
 
 /// Returns the trees that somebody reads: open scans, and whoever needs a database next.
@@ -114,11 +159,12 @@ fn is_older(path: &Path, than: Timestamp) -> bool {
     path.metadata().is_ok_and(|meta| Timestamp(meta.mtime().saturating_mul(1000)) < than)
 }
 
-/// Removes a directory whose own mode may forbid that.
+/// Removes a directory, unless it went with its container.
 fn remove(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    fs::remove_dir_all(path)
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 fn failed(path: &Path, error: &io::Error) -> AppError {

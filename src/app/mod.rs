@@ -27,7 +27,7 @@ pub use import::{ImportRequest, import};
 pub use logs::{LogEntry, LogsRequest, logs};
 pub use plan::{PlanRequest, Planned, PlannedImage, plan};
 pub use report::{ReportRequest, report};
-pub use retake::retake;
+pub use retake::{Retaken, retake};
 pub use start::{StartRequest, submit};
 pub use watch::{Watch, WatchEnd, watch};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{App, AppError, Say};
-use crate::artifact::{self, LeftOut, SnapshotOptions};
+use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, ImageInfo, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::plan::{Plan, SourceFacts};
@@ -29,10 +29,12 @@ pub struct PlanRequest {
 }
 
 /// A plan, and what is known about carrying it out.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
+    /// Keeps its source from being removed.
+    pub hold: Option<Hold>,
     /// What of the source is not in the snapshot.
     pub left_out: Vec<LeftOut>,
     /// The steps' images, in order; empty when no engine was asked.
@@ -85,12 +87,13 @@ pub async fn plan(
         None => Vec::new(),
     };
     let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
-    Ok(Planned { plan, left_out: gathered.left_out, images, estimates })
+    Ok(Planned { plan, hold: gathered.hold, left_out: gathered.left_out, images, estimates })
 }
 
 pub(super) struct Gathered {
     facts: Facts,
     pub(super) source: Option<SourceFacts>,
+    pub(super) hold: Option<Hold>,
     git: Option<GitFacts>,
     left_out: Vec<LeftOut>,
 }
@@ -98,7 +101,7 @@ pub(super) struct Gathered {
 /// Takes the snapshot and walks it, on a thread where that may block.
 pub(super) async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
     if !matches!(target.kind, TargetKind::Dir | TargetKind::Git | TargetKind::Archive) {
-        return Ok(Gathered { facts: Facts::default(), source: None, git: None, left_out: Vec::new() });
+        return Ok(Gathered { facts: Facts::default(), source: None, hold: None, git: None, left_out: Vec::new() });
     }
     let state = app.store.dir().to_owned();
     let (target, source) = (target.clone(), app.config.source.clone());
@@ -115,7 +118,8 @@ pub(super) async fn gather(app: &App, target: &Target) -> Result<Gathered, AppEr
         );
         let globs: Vec<&str> = globs.iter().map(String::as_str).collect();
         let facts = artifact::gather_facts(&snapshot.tree, &globs)?;
-        Ok::<_, AppError>(Gathered { facts, source: Some(snapshot.facts), git, left_out: snapshot.left_out })
+        let (source, hold) = (Some(snapshot.facts), Some(snapshot.hold));
+        Ok::<_, AppError>(Gathered { facts, source, hold, git, left_out: snapshot.left_out })
     });
     gathered.await.map_err(|error| AppError::Panicked(error.to_string()))?
 }
@@ -135,10 +139,10 @@ async fn gather_image(
     executor.export_image(&found.id, &dir.path().join(IMAGE_ARCHIVE)).await.map_err(image)?;
     let taken = tokio::task::spawn_blocking(move || {
         let snapshot = artifact::snapshot(&artifacts, dir.path(), SnapshotOptions::default())?;
-        Ok::<_, AppError>(snapshot.facts)
+        Ok::<_, AppError>((Some(snapshot.facts), Some(snapshot.hold)))
     });
-    let facts = taken.await.map_err(|error| AppError::Panicked(error.to_string()))??;
-    Ok(Gathered { facts: Facts::default(), source: Some(facts), git: None, left_out: Vec::new() })
+    let (source, hold) = taken.await.map_err(|error| AppError::Panicked(error.to_string()))??;
+    Ok(Gathered { facts: Facts::default(), source, hold, git: None, left_out: Vec::new() })
 }
 
 /// Returns this machine's id and the target's absolute path, the identity of a directory without a remote.

@@ -1,8 +1,10 @@
 //! Filling a scanner's database: one container with network access, outside any scan, under a lock of the database's name.
 //!
-//! It has no row: a crash leaves a container that ends at its time limit and that the next collection removes.
+//! It has no row: its name is in the file that holds the lock, so that a collection knows it while the lock is held. A crash
+//! leaves a container that ends at its time limit, and that whoever drives a scan next removes.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ use crate::model::unit::ByteSize;
 use crate::shim::unseal;
 use crate::store::random_key;
 
+/// How the names of locks on databases begin.
+const LOCK: &str = "data-";
 /// Most bytes of a database.
 const LIMIT: ByteSize = ByteSize(4 << 30);
 /// How often the engine is asked whether the container has ended.
@@ -46,14 +50,14 @@ pub(super) async fn filled(
     data: &DataSpec,
     say: Say<'_>,
 ) -> Result<Result<Filled, Failure>, AppError> {
-    let _lock = lock(app, &data.name).await?;
+    let lock = lock(app, &data.name).await?;
     let known = recall(app, &data.name);
     let age = data.max_age.map_or(i64::MAX, |age| i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX));
     if let Some(known) = known.as_ref().filter(|known| app.clock.now().since(known.at) <= age) {
         return Ok(Ok(known.clone()));
     }
     say(&format!("filling the database {} with {} …", data.name, scanner.name));
-    match fill(app, executor, scanner, data).await? {
+    match fill(app, executor, scanner, data, &lock).await? {
         Ok(filled) => {
             remember(app, &data.name, &filled)?;
             Ok(Ok(filled))
@@ -67,7 +71,7 @@ pub(super) async fn filled(
 
 /// Another process may be filling the same database: the lock is waited for, and what it has brought is used.
 async fn lock(app: &App, name: &str) -> Result<File, AppError> {
-    let path = app.store.dir().join("locks").join(format!("data-{name}"));
+    let path = app.store.dir().join("locks").join(format!("{LOCK}{name}"));
     let locked = tokio::task::spawn_blocking(move || {
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| ExecutorError::local(format!("open {}", path.display()), &error))?;
@@ -76,6 +80,27 @@ async fn lock(app: &App, name: &str) -> Result<File, AppError> {
         Ok::<_, AppError>(file)
     });
     locked.await.map_err(|error| AppError::Panicked(error.to_string()))?
+}
+
+/// Returns the attempts that fill databases now: those whose lock is held.
+pub(super) fn filling(app: &App) -> Result<Vec<AttemptName>, AppError> {
+    let dir = app.store.dir().join("locks");
+    let failed =
+        |error: &std::io::Error| AppError::from(ExecutorError::local(format!("read {}", dir.display()), error));
+    let mut names = Vec::new();
+    for entry in dir.read_dir().map_err(|error| failed(&error))? {
+        let entry = entry.map_err(|error| failed(&error))?;
+        if !entry.file_name().as_encoded_bytes().starts_with(LOCK.as_bytes()) {
+            continue;
+        }
+        let file = File::open(entry.path()).map_err(|error| failed(&error))?;
+        // A shared lock, for a moment: whoever wants the lock itself waits for it.
+        if flock(&file, FlockOperation::NonBlockingLockShared).is_err() {
+            let name = std::fs::read_to_string(entry.path()).map_err(|error| failed(&error))?;
+            names.extend(name.parse().ok());
+        }
+    }
+    Ok(names)
 }
 
 fn record(app: &App, name: &str) -> PathBuf {
@@ -114,8 +139,11 @@ async fn fill(
     executor: &SharedExecutor,
     scanner: &Scanner,
     data: &DataSpec,
+    lock: &File,
 ) -> Result<Result<Filled, Failure>, AppError> {
     let launch = launch(app, executor, scanner, data).await?;
+    let noted = lock.set_len(0).and_then(|()| lock.write_all_at(launch.name.as_str().as_bytes(), 0));
+    noted.map_err(|error| ExecutorError::local(format!("note who fills the database {}", data.name), &error))?;
     let dir = app.store.dir().join("spool").join(format!("{}.in", launch.name));
     let filled = run(app, executor, &launch, &dir).await;
     executor.remove(&launch.name).await?;

@@ -2,6 +2,7 @@
 
 use super::engine::Profile;
 use super::{App, AppError, Say, bind, secrets};
+use crate::artifact::Hold;
 use crate::executor::SharedExecutor;
 use crate::failpoint;
 use crate::model::id::{ScanId, ScanKey};
@@ -9,10 +10,12 @@ use crate::model::plan::Plan;
 use crate::store::NewScan;
 
 /// What to start.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct StartRequest {
     /// The plan; its source, if it has one, was taken by this state directory.
     pub plan: Plan,
+    /// Keeps the plan's source from being removed before the scan has a row.
+    pub hold: Option<Hold>,
     /// Makes the submission repeatable.
     pub request_key: Option<String>,
     /// Who asks.
@@ -42,6 +45,7 @@ pub async fn submit(
         plan: request.plan,
     };
     let (scan, key) = app.store.submit(new).await?;
+    drop(request.hold);
     failpoint::hit("submit.committed");
     secrets.spool(app, key)?;
     Ok((scan, key))

@@ -6,7 +6,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, AppError, engine_of};
+use super::engine::profile_of;
+use super::{App, AppError, engine_of, gc};
 use crate::driver::{self, Driver, DriverError, Rest};
 use crate::executor::SharedExecutor;
 use crate::model::event::Event;
@@ -20,6 +21,8 @@ const POLL: Duration = Duration::from_millis(100);
 const OWNER_POLL: Duration = Duration::from_secs(1);
 /// How long a heartbeat stands still before its scan is taken over.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the engine may take to list and remove what dead processes have left.
+const SWEEP: Duration = Duration::from_secs(30);
 /// Events of one read.
 const PAGE: u32 = 1000;
 
@@ -157,11 +160,11 @@ impl Watcher<'_> {
         };
         match self.app.store.acquire(self.scan, self.key, &owner_name(), self.app.clock.now(), stale).await {
             Ok(lease) => {
-                let driver = self.driver(executor);
+                let driver = self.driver(executor)?;
                 let detach = self.options.detach.clone();
-                let store = self.app.store.clone();
+                let (app, store) = (self.app.clone(), self.app.store.clone());
                 self.driving = Some(tokio::spawn(async move {
-                    let rest = driver.run(&lease, detach).await;
+                    let (rest, ()) = tokio::join!(driver.run(&lease, detach.clone()), sweep(&app, &driver, detach));
                     // Best effort: a lease that is not given back is free all the same, for its lock is.
                     drop(store.release(lease).await);
                     rest
@@ -183,15 +186,15 @@ impl Watcher<'_> {
         Ok(self.owner.since.is_some_and(|since| since.elapsed() >= PATIENCE).then_some(heartbeat))
     }
 
-    fn driver(&self, executor: SharedExecutor) -> Driver {
-        Driver {
+    fn driver(&self, executor: SharedExecutor) -> Result<Driver, AppError> {
+        Ok(Driver {
             store: self.app.store.clone(),
             executor,
             clock: self.app.clock.clone(),
-            grace: self.app.config.scan.grace.0,
+            grace: profile_of(self.app, self.scan)?.grace.0,
             engine_timeout: Duration::from_mins(10),
             actor: self.options.actor.clone(),
-        }
+        })
     }
 
     /// Waits for the driver to let go.
@@ -199,6 +202,19 @@ impl Watcher<'_> {
         if let Some(driving) = self.driving.take() {
             drop(driving.await);
         }
+    }
+}
+
+/// Removes what dead processes have left in the engine. It is no part of the scan, so it neither fails it nor holds it up.
+async fn sweep(app: &App, driver: &Driver, detach: CancellationToken) {
+    let swept = tokio::select! {
+        swept = tokio::time::timeout(SWEEP, gc::sweep(app, &driver.executor)) => swept,
+        () = detach.cancelled() => return,
+    };
+    match swept {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what dead processes have left was not removed"),
+        Err(_) => tracing::warn!("what dead processes have left was not removed: the engine takes too long"),
     }
 }
 

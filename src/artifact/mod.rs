@@ -26,5 +26,5 @@ pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
 pub use source::resolve;
 pub use store::{ArtifactStore, Stored};
 pub use sweep::sweep_drafts;
-pub use tree::{is_unused_tree, remove_tree, tree};
+pub use tree::{Hold, hold, is_unused_tree, remove_tree, tree};
 pub use walk::gather_facts;

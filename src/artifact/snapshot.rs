@@ -20,7 +20,7 @@ use super::copy::Copier;
 use super::dir::{MAX_DEPTH, make_dir, names, open_dir};
 use super::error::SourceError;
 use super::ignored::Rules;
-use super::tree;
+use super::tree::{self, Hold};
 use crate::model::id::Sha256;
 use crate::model::plan::SourceFacts;
 
@@ -36,10 +36,12 @@ pub struct SnapshotOptions<'a> {
 }
 
 /// A snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// Its root.
     pub tree: PathBuf,
+    /// Keeps it from being removed.
+    pub hold: Hold,
     /// What is in it, without what git says.
     pub facts: SourceFacts,
     /// What is not in it although nobody asked for that.
@@ -114,20 +116,22 @@ pub fn snapshot(artifacts: &Path, root: &Path, options: SnapshotOptions<'_>) -> 
     if walk.files == 0 {
         return Err(SourceError::Empty(root.to_owned()));
     }
-    let tree = publish(draft, &home, sha256)?;
+    let (tree, hold) = publish(draft, artifacts, sha256)?;
     let unreadable = walk.left_out.iter().filter(|out| out.reason.is_gap()).map(ToString::to_string).collect();
     let facts = SourceFacts { sha256, files: walk.files, bytes: walk.bytes, commit: None, dirty: false, unreadable };
-    Ok(Snapshot { tree, facts, left_out: walk.left_out })
+    Ok(Snapshot { tree, hold, facts, left_out: walk.left_out })
 }
 
 /// Makes a finished draft durable, then visible under its name; one that is there already is the same.
-fn publish(draft: tempfile::TempDir, home: &Path, sha256: Sha256) -> Result<PathBuf, SourceError> {
+fn publish(draft: tempfile::TempDir, artifacts: &Path, sha256: Sha256) -> Result<(PathBuf, Hold), SourceError> {
+    let home = artifacts.join("src");
     let place = home.join(sha256.to_string());
     let failed = |error| SourceError::io("cannot write", &place, error);
-    if place.exists() {
+    let mut held = tree::hold(artifacts, sha256).map_err(failed)?;
+    if held.is_some() {
         tree::touch(&place).map_err(failed)?;
     } else {
-        let directory = std::fs::File::open(home).map_err(failed)?;
+        let directory = std::fs::File::open(&home).map_err(failed)?;
         fs::syncfs(&directory).map_err(|error| failed(error.into()))?;
         std::fs::set_permissions(draft.path(), Permissions::from_mode(0o555)).map_err(failed)?;
         match std::fs::rename(draft.path(), &place) {
@@ -138,8 +142,10 @@ fn publish(draft: tempfile::TempDir, home: &Path, sha256: Sha256) -> Result<Path
             Err(error) => return Err(failed(error)),
         }
         directory.sync_all().map_err(failed)?;
+        held = tree::hold(artifacts, sha256).map_err(failed)?;
     }
-    Ok(place.join("tree"))
+    let hold = held.ok_or_else(|| failed(std::io::Error::other("it was removed while it was being made")))?;
+    Ok((place.join("tree"), hold))
 }
 
 /// The state of one walk.
@@ -400,7 +406,8 @@ pub(super) mod tests {
         assert_eq!(mode(first.tree.parent().unwrap()), 0o555);
         tree.chmod("a.txt", 0o664);
         tree.write("a.txt", "a");
-        assert_eq!(tree.take(), first);
+        let again = tree.take();
+        assert_eq!((again.tree, again.facts, again.left_out), (first.tree, first.facts, first.left_out));
         assert_eq!(tree.artifacts.path().join("src").read_dir().unwrap().count(), 1);
     }
 

@@ -29,7 +29,9 @@ pub(super) async fn tidy(store: &Store, executor: &SharedExecutor, scan: ScanId)
     }
     failpoint::hit("tidy.withdrawn");
     let artifacts = store.dir().join("artifacts");
-    let removed = remove_tree(&artifacts, source, scan.created_at);
+    // A scan may have been submitted while the engine was asked.
+    let unneeded = || matches!(unneeded_source(store, &scan), Ok(Some(_)));
+    let removed = remove_tree(&artifacts, source, scan.created_at, unneeded);
     removed.map(drop).map_err(|error| DriverError::local("remove a source in", &artifacts, &error))
 }
 

@@ -55,7 +55,7 @@ pub trait Executor: Send + Sync {
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;
 
     /// Makes a tree (a source snapshot, a database) available to later launches under its hash; idempotent. `tree` is its
-    /// directory on this machine.
+    /// directory on this machine, as a snapshot makes it: everybody may read everything in it.
     async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError>;
 
     /// Removes what the engine holds of a tree, unless an attempt uses it; idempotent.

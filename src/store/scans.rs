@@ -72,6 +72,14 @@ impl Store {
         })
     }
 
+    /// Reads where a scan runs: its executor profile, and who the engine is.
+    pub fn scan_engine(&self, scan: ScanId) -> Result<(String, String), StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT profile, server_identity FROM scan WHERE id = ?1")?;
+            Ok(query.query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        })
+    }
+
     /// Whether the engine may still hold something of a scan's attempts.
     pub fn has_leftovers(&self, scan: ScanId) -> Result<bool, StoreError> {
         self.read(|connection| {

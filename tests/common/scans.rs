@@ -36,7 +36,8 @@ impl Bench {
         let engine = app::connect(&app).await.unwrap();
         let request = PlanRequest { target: target.parse().unwrap(), selection, priority: 0, seed: 7 };
         let planned = app::plan(&app, request, Some(&engine), &|_| {}).await.unwrap();
-        let start = StartRequest { plan: planned.plan, request_key: None, actor: "test".to_owned() };
+        let start =
+            StartRequest { plan: planned.plan, hold: planned.hold, request_key: None, actor: "test".to_owned() };
         let (id, _) = app::submit(&app, &engine, start, &|_| {}).await.unwrap();
         Scan { app, engine, id }
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dragnet::artifact::{self, SnapshotOptions};
 use dragnet::executor::{ExecutorError, Observation, Observed, OwnedKind};
 use dragnet::model::manifest::{ExitCause, LogStream};
 use dragnet::model::scanner::{ResultSpec, SecretRef};
@@ -12,7 +13,7 @@ use dragnet::model::spec::DataTree;
 use dragnet::model::unit::{ByteSize, Span};
 use futures::StreamExt as _;
 
-use super::harness::{Attempt, Harness, tree_hash};
+use super::harness::{Attempt, Harness};
 
 /// Runs cases side by side and names those that fail.
 macro_rules! suite {
@@ -356,9 +357,13 @@ async fn trees_are_read_only_and_readable(h: &dyn Harness) {
     fs::set_permissions(source.join("run"), fs::Permissions::from_mode(0o700)).unwrap();
     std::os::unix::fs::symlink("sub/private", source.join("link")).unwrap();
     fs::write(data.join("db"), "data\n").unwrap();
-    let (source_hash, data_hash) = (tree_hash("source"), tree_hash("data"));
-    h.executor().provide_tree(source_hash, &source).await.unwrap();
-    h.executor().provide_tree(data_hash, &data).await.unwrap();
+    // What is private to its owner is readable in the snapshot.
+    let artifacts = dir.path().join("artifacts");
+    let take = |tree| artifact::snapshot(&artifacts, tree, SnapshotOptions::default()).unwrap().facts.sha256;
+    let (source_hash, data_hash) = (take(&source), take(&data));
+    for hash in [source_hash, data_hash] {
+        h.executor().provide_tree(hash, &artifact::tree(&artifacts, hash)).await.unwrap();
+    }
     let script = "cat {target}/sub/private {target}/link /db/db >{out}/r; ls -l {target}/run | cut -c1-10 >>{out}/r; \
                   ls /src | wc -l >>{out}/r; for f in /src/x /db/x /etc/x /x; do (: >$f) 2>/dev/null && echo $f >>{out}/r; done; true";
     for _ in 0..2 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dragnet::executor::{Executor, ExecutorError, Observed, Sealed};
-use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, ScanKey, Sha256};
+use dragnet::model::id::{AttemptName, InstanceKey, JobName, Key8, ScanKey};
 use dragnet::model::manifest::Manifest;
 use dragnet::model::scanner::{ExitCodes, Limits, Network, ResultSpec};
 use dragnet::model::spec::{JobSpec, Launch};
@@ -186,9 +186,4 @@ impl Fetched {
     pub(crate) fn text(&self, path: &str) -> String {
         String::from_utf8(self.file(path).unwrap_or_else(|| panic!("no {path} in {:?}", self.manifest()))).unwrap()
     }
-}
-
-/// A hash that no other tree has.
-pub(crate) fn tree_hash(seed: &str) -> Sha256 {
-    Sha256::of(format!("{seed}{}", std::process::id()))
 }

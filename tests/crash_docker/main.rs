@@ -19,3 +19,4 @@ mod cancels;
 mod owners;
 mod points;
 mod starts;
+mod sweeps;

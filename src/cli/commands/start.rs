@@ -8,7 +8,8 @@ use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
 use super::plan::check_images;
 use super::report::{Reporting, write_report};
-use crate::app::{self, App, StartRequest};
+use crate::app::{self, App, Retaken, StartRequest};
+use crate::artifact::Hold;
 use crate::cli::background;
 use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
@@ -70,11 +71,15 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
     let outputs = open_outputs(context, args)?;
     Context::block_on(async {
         let executor = app::connect(&app).await?;
-        let plan = match frozen {
-            Some(plan) => use_frozen(context, &app, plan).await?,
+        let (plan, hold) = match frozen {
+            Some(plan) => {
+                let hold = use_frozen(context, &app, &plan).await?;
+                (plan, hold)
+            }
             None => make_plan(context, &mut app, args, &executor).await?,
         };
-        start(context, &app, executor, plan, args, outputs).await
+        let request = StartRequest { plan, hold, request_key: args.request_key.clone(), actor: context.actor() };
+        start(context, &app, executor, request, args, outputs).await
     })
 }
 
@@ -99,13 +104,18 @@ fn open_outputs(context: &Context, args: &StartArgs) -> Result<Vec<(String, Outp
     args.report.iter().map(open).collect()
 }
 
-async fn use_frozen(context: &Context, app: &App, plan: Plan) -> Result<Plan, CliError> {
-    if app::retake(app, &plan).await? {
-        context.ui.say("the source of the plan was not in this state; it was taken again and is the same");
-    } else if plan.source.is_some() {
-        context.ui.say("scanning the source as it was when the plan was made");
-    }
-    Ok(plan)
+async fn use_frozen(context: &Context, app: &App, plan: &Plan) -> Result<Option<Hold>, CliError> {
+    Ok(match app::retake(app, plan).await? {
+        Retaken::Nothing => None,
+        Retaken::Kept(hold) => {
+            context.ui.say("scanning the source as it was when the plan was made");
+            Some(hold)
+        }
+        Retaken::Again(hold) => {
+            context.ui.say("the source of the plan was not in this state; it was taken again and is the same");
+            Some(hold)
+        }
+    })
 }
 
 async fn make_plan(
@@ -113,7 +123,7 @@ async fn make_plan(
     app: &mut App,
     args: &StartArgs,
     executor: &SharedExecutor,
-) -> Result<Plan, CliError> {
+) -> Result<(Plan, Option<Hold>), CliError> {
     let request = args.choice.request(app, &args.target)?;
     let waiting = context.ui.waiting("taking the source, choosing scanners");
     let planned = app::plan(app, request, Some(executor), &|words| waiting.say(words)).await?;
@@ -122,19 +132,18 @@ async fn make_plan(
         context.ui.warn(&format!("{left_out} is not scanned"));
     }
     check_images(planned.images)?;
-    Ok(planned.plan)
+    Ok((planned.plan, planned.hold))
 }
 
 async fn start(
     context: &Context,
     app: &App,
     executor: SharedExecutor,
-    plan: Plan,
+    request: StartRequest,
     args: &StartArgs,
     outputs: Vec<(String, Output)>,
 ) -> Result<u8, CliError> {
     let waiting = context.ui.waiting("looking for images");
-    let request = StartRequest { plan, request_key: args.request_key.clone(), actor: context.actor() };
     let (scan, key) = app::submit(app, &executor, request, &|words| waiting.say(words)).await?;
     drop(waiting);
     if args.detach {

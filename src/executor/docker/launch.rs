@@ -8,7 +8,7 @@ use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount}
 use super::archive;
 use super::container;
 use super::executor::DockerExecutor;
-use super::place::{Delivery, Place, blocking, shim_volume};
+use super::place::{Delivery, Place, blocking, lock, shim_volume};
 use super::transport::{Transport, bind, volume};
 use super::tree;
 use crate::executor::types::secret_file;
@@ -132,7 +132,7 @@ impl DockerExecutor {
         let mut mounts = Vec::new();
         for (sha256, role, target) in trees(launch) {
             mounts.push(match self.transport {
-                Transport::Bind => bind(&self.open_tree(sha256).await?, target, true),
+                Transport::Bind => bind(&self.tree(sha256)?, target, true),
                 Transport::Volume => {
                     let name = tree_volume(launch.instance, role, sha256);
                     let tree = self.tree(sha256)?;
@@ -256,38 +256,7 @@ impl DockerExecutor {
 
     /// Lets one process of this state fill volumes at a time; the kernel frees the lock of one that dies.
     async fn lock_filling(&self) -> Result<std::fs::File, ExecutorError> {
-        let path = self.state.join("shim/filling.lock");
-        blocking("lock the filling of volumes", move || {
-            let file = std::fs::File::create(path)?;
-            file.lock()?;
-            Ok(file)
-        })
-        .await
-    }
-
-    /// Returns a tree's directory that everybody may read: its own, or a copy in the spool.
-    async fn open_tree(&self, sha256: Sha256) -> Result<std::path::PathBuf, ExecutorError> {
-        let tree = self.tree(sha256)?;
-        let copies = self.state.join("spool/trees");
-        let copy = copies.join(&sha256.to_string()[..12]);
-        blocking("make a tree readable", move || {
-            if copy.exists() {
-                return Ok(copy);
-            }
-            if tree::is_open(&tree)? {
-                return Ok(tree);
-            }
-            std::fs::create_dir_all(&copies)?;
-            let unfinished = copies.join(format!("unfinished-{}", super::transport::random()));
-            tree::copy_open(&tree, &unfinished)?;
-            match std::fs::rename(&unfinished, &copy) {
-                // Another process was faster.
-                Err(_) if copy.exists() => std::fs::remove_dir_all(&unfinished)?,
-                renamed => renamed?,
-            }
-            Ok(copy)
-        })
-        .await
+        lock(self.state.join("shim/filling.lock"), "lock the filling of volumes").await
     }
 }
 

@@ -175,3 +175,13 @@ pub(super) async fn blocking<T: Send + 'static>(
         Err(error) => Err(ExecutorError::local(action, &io::Error::other(error))),
     }
 }
+
+/// Waits for the lock on a file; the kernel frees that of a process that dies.
+pub(super) async fn lock(path: PathBuf, action: &'static str) -> Result<fs::File, ExecutorError> {
+    blocking(action, move || {
+        let file = fs::File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    })
+    .await
+}

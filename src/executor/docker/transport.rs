@@ -13,12 +13,17 @@ use super::archive;
 use super::container;
 use super::engine::Engine;
 use super::error::from_engine;
+use super::place::lock;
 use crate::executor::ExecutorError;
+use crate::failpoint;
 use crate::model::id::{Key8, Sha256};
 use crate::model::spec::label;
 
 /// Where the probe's container sees our file.
 const PROBE: &str = "/dragnet/out/token";
+
+/// How the names of probes begin: directory, container and image alike.
+const PROBES: &str = "dragnet-probe-";
 
 /// How files reach containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,25 +47,59 @@ impl Transport {
 /// Finds out whether the engine sees the files in `state`; asked once per engine, then remembered in `state`.
 pub(super) async fn choose(engine: &Engine, identity: &str, state: &Path) -> Result<Transport, ExecutorError> {
     let note = state.join(format!("shim/transport-{}", &Sha256::of(identity).to_string()[..12]));
-    match fs::read_to_string(&note).as_deref() {
-        Ok("bind") => return Ok(Transport::Bind),
-        Ok("volume") => return Ok(Transport::Volume),
-        _ => {}
+    if let Some(known) = read_note(&note) {
+        return Ok(known);
     }
+    let _one_at_a_time = lock(state.join("shim/transport.lock"), "lock the choice of a transport").await?;
+    if let Some(known) = read_note(&note) {
+        return Ok(known);
+    }
+    remove_dead_probes(engine, state).await?;
     let chosen = if sees_our_files(engine, state).await? { Transport::Bind } else { Transport::Volume };
     fs::write(&note, chosen.as_str())
         .map_err(|error| ExecutorError::local(format!("write {}", note.display()), &error))?;
     Ok(chosen)
 }
 
+fn read_note(note: &Path) -> Option<Transport> {
+    match fs::read_to_string(note).as_deref() {
+        Ok("bind") => Some(Transport::Bind),
+        Ok("volume") => Some(Transport::Volume),
+        _ => None,
+    }
+}
+
+/// Removes what a process that died in a probe has left; to be called with the lock.
+async fn remove_dead_probes(engine: &Engine, state: &Path) -> Result<(), ExecutorError> {
+    let spool = state.join("spool");
+    let local = |error| ExecutorError::local(format!("look for dead probes in {}", spool.display()), &error);
+    for entry in fs::read_dir(&spool).map_err(local)? {
+        let entry = entry.map_err(local)?;
+        let Some(name) = entry.file_name().to_str().filter(|name| name.starts_with(PROBES)).map(str::to_owned) else {
+            continue;
+        };
+        if let Some(id) = engine.inspect(&name).await?.and_then(|found| found.id) {
+            engine.remove(&id).await?;
+        }
+        let removed = engine.docker.remove_image(&name, None::<RemoveImageOptions>, None).await;
+        match removed.map_err(|error| from_engine(&error)) {
+            Ok(_) | Err(ExecutorError::NotFound(_) | ExecutorError::Image { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        fs::remove_dir_all(entry.path()).map_err(local)?;
+    }
+    Ok(())
+}
+
 /// Mounts a file with random content in a container that is never started, and reads it back through the engine.
 async fn sees_our_files(engine: &Engine, state: &Path) -> Result<bool, ExecutorError> {
     let token = random().to_string();
-    let name = format!("dragnet-probe-{token}");
+    let name = format!("{PROBES}{token}");
     let dir = state.join("spool").join(&name);
     let local = |error| ExecutorError::local(format!("write {}", dir.display()), &error);
     fs::create_dir(&dir).and_then(|()| fs::write(dir.join("token"), &token)).map_err(local)?;
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).map_err(local)?;
+    failpoint::hit("docker.probe.written");
     let result = read_back(engine, &name, &dir).await;
     fs::remove_dir_all(&dir).map_err(local)?;
     Ok(result?.as_deref() == Some(token.as_bytes()))
@@ -79,6 +118,7 @@ async fn read_back(engine: &Engine, name: &str, dir: &Path) -> Result<Option<Vec
     let body = container::of_helper(&image, labels, vec![bind(dir, "/dragnet/out", true)]);
     let read = match engine.create(name, body).await {
         Ok(id) => {
+            failpoint::hit("docker.probe.created");
             let read = archive::only_file(engine.get(&id, PROBE), 64).await;
             engine.remove(&id).await?;
             read
