@@ -7,6 +7,9 @@
 
 #[path = "../common/bench.rs"]
 mod bench;
+#[path = "../common/cli.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod cli;
 #[path = "../common/engine.rs"]
 mod engine;
 #[path = "../common/reports.rs"]
@@ -14,7 +17,9 @@ mod reports;
 #[path = "../common/scans.rs"]
 mod scans;
 
+mod certificates;
 mod ends;
 mod kills;
 mod places;
+mod remote;
 mod second;

@@ -10,24 +10,35 @@ use dragnet::model::state::{JobState, ScanState};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::bench::{Bench, tool};
-use super::engine;
 use super::reports::gitleaks;
+use super::{certificates, engine};
 
 /// How long an engine may take to answer.
 const START: Duration = Duration::from_secs(30);
 
 /// A `dockerd` of the test's own.
-struct Engine {
+pub(super) struct Engine {
     dir: tempfile::TempDir,
     port: u16,
     bridge: String,
-    live_restore: bool,
+    kind: Kind,
     process: Option<Child>,
+}
+
+/// What is special about an engine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Plain,
+    /// Its containers outlive it.
+    LiveRestore,
+    /// It speaks to those alone whose certificates it knows; see [`super::certificates`].
+    Encrypted,
 }
 
 impl Engine {
     /// Starts one; `None` where the local engine is not ours to compare with, or we may not.
-    async fn start(live_restore: bool) -> Option<Self> {
+    pub(super) async fn start(kind: Kind) -> Option<Self> {
         engine::local().await?;
         if !rustix::process::geteuid().is_root() || !Path::new("/usr/sbin/dockerd").exists() {
             eprintln!("skipped: a second engine takes root and dockerd");
@@ -42,28 +53,41 @@ impl Engine {
         run("ip", &["link", "add", &bridge, "type", "bridge"]);
         run("ip", &["addr", "add", &format!("10.213.{}.1/24", port % 250), "dev", &bridge]);
         run("ip", &["link", "set", &bridge, "up"]);
-        let mut engine = Self { dir, port, bridge, live_restore, process: None };
+        if kind == Kind::Encrypted {
+            certificates::make(dir.path());
+        }
+        let mut engine = Self { dir, port, bridge, kind, process: None };
         engine.boot().await;
         Some(engine)
     }
 
-    fn host(&self) -> String {
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn host(&self) -> String {
         format!("tcp://127.0.0.1:{}", self.port)
     }
 
-    fn docker(&self) -> Docker {
-        Docker::connect_with_http(&format!("127.0.0.1:{}", self.port), 60, API_DEFAULT_VERSION).unwrap()
+    /// A connection of the test's own, past all encryption.
+    pub(super) fn docker(&self) -> Docker {
+        let socket = format!("unix://{}/socket", self.dir.path().display());
+        Docker::connect_with_unix(&socket, 60, API_DEFAULT_VERSION).unwrap()
     }
 
     async fn boot(&mut self) {
         let dir = self.dir.path().display();
-        let live = if self.live_restore { "--live-restore" } else { "" };
+        let special = match self.kind {
+            Kind::Plain => String::new(),
+            Kind::LiveRestore => "--live-restore".to_owned(),
+            Kind::Encrypted => certificates::server_options(self.dir.path()),
+        };
         // Killed engines leave their file.
         std::fs::remove_file(self.pid_file()).ok();
         let script = format!(
-            "mount -t tmpfs tmpfs /tmp && exec dockerd -H {host} --data-root {dir}/data --exec-root {dir}/exec \
+            "mount -t tmpfs tmpfs /tmp && exec dockerd -H {host} -H unix://{dir}/socket --data-root {dir}/data --exec-root {dir}/exec \
              --pidfile {dir}/pid --storage-driver vfs --iptables=false --ip-masq=false --ip-forward=false \
-             --userland-proxy=false --bridge {bridge} {live}",
+             --userland-proxy=false --bridge {bridge} {special}",
             host = self.host(),
             bridge = self.bridge,
         );
@@ -76,14 +100,17 @@ impl Engine {
             .spawn()
             .unwrap();
         self.process = Some(process);
-        let docker = self.docker();
         let answers = async {
-            while docker.ping().await.is_err() {
+            while !self.answers().await {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         let log = || std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
         tokio::time::timeout(START, answers).await.unwrap_or_else(|_| panic!("no second engine: {}", log()));
+    }
+
+    async fn answers(&self) -> bool {
+        self.dir.path().join("socket").exists() && self.docker().ping().await.is_ok()
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -150,14 +177,14 @@ fn mounts_below(dir: &str) -> Vec<String> {
     points.map(str::to_owned).collect()
 }
 
-fn run(program: &str, arguments: &[&str]) {
+pub(super) fn run(program: &str, arguments: &[&str]) {
     let status = Command::new(program).args(arguments).status().unwrap();
     assert!(status.success(), "{program} {arguments:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_does_not_see_our_files_is_given_volumes() {
-    let Some(engine) = Engine::start(false).await else { return };
+    let Some(engine) = Engine::start(Kind::Plain).await else { return };
     let bench = Bench::of(engine.docker(), Some(engine.host()), "auto").await;
     bench.write("report.json", gitleaks(3));
     let scan = bench.run(&[tool("far", "cat /src/report.json")]).await;
@@ -170,7 +197,8 @@ async fn an_engine_that_does_not_see_our_files_is_given_volumes() {
 const WAITS: &str = "echo ready >&2; sleep 6; cat /src/report.json";
 
 async fn restarted(signal: Signal, live_restore: bool) {
-    let Some(mut engine) = Engine::start(live_restore).await else { return };
+    let kind = if live_restore { Kind::LiveRestore } else { Kind::Plain };
+    let Some(mut engine) = Engine::start(kind).await else { return };
     let bench = Bench::of(engine.docker(), Some(engine.host()), "auto").await;
     bench.write("report.json", gitleaks(3));
     let scan = bench.submit(&[tool("waits", WAITS)]).await;

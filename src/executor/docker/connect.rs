@@ -1,12 +1,15 @@
 //! Finding the engine: by option, by environment, by context, by the sockets that are there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use serde::Deserialize;
 
 use super::credentials;
+use super::engine::Engine;
 use super::error::from_engine;
+use super::tunnel::Tunnel;
 use crate::executor::ExecutorError;
 use crate::model::id::Sha256;
 
@@ -112,10 +115,14 @@ impl Surroundings<'_> {
 
 impl Endpoint {
     /// Connects and agrees on a version of the interface.
-    pub(super) async fn connect(&self) -> Result<Docker, ExecutorError> {
+    pub(super) async fn connect(&self) -> Result<Engine, ExecutorError> {
         let host = self.host.as_str();
-        let docker = match &self.certificates {
-            Some(directory) => {
+        let tunnel = host.starts_with("ssh://").then(|| Tunnel::open(host)).transpose()?.map(Arc::new);
+        let docker = match (&self.certificates, &tunnel) {
+            (_, Some(tunnel)) => {
+                Docker::connect_with_unix(&tunnel.socket().to_string_lossy(), TIMEOUT, API_DEFAULT_VERSION)
+            }
+            (Some(directory), None) => {
                 let file = |name| directory.join(name);
                 Docker::connect_with_ssl(
                     host,
@@ -126,14 +133,20 @@ impl Endpoint {
                     API_DEFAULT_VERSION,
                 )
             }
-            None if host.starts_with("ssh://") => Docker::connect_with_ssh(host, TIMEOUT, API_DEFAULT_VERSION, None),
-            None => Docker::connect_with_host(host),
+            (None, None) => Docker::connect_with_host(host),
         };
-        let unreachable = |error: bollard::errors::Error| match from_engine(&error) {
-            ExecutorError::Unreachable(message) => ExecutorError::Unreachable(format!("{host}: {message}")),
-            error => error,
+        let explain = |error: bollard::errors::Error| match (from_engine(&error), &tunnel) {
+            (ExecutorError::Unreachable(_), Some(tunnel)) if !tunnel.said().is_empty() => {
+                ExecutorError::Unreachable(format!("{host}: {}", tunnel.said()))
+            }
+            (ExecutorError::Unreachable(message), _) => ExecutorError::Unreachable(format!("{host}: {message}")),
+            (error, _) if error.to_string().contains("HTTP request to an HTTPS server") => ExecutorError::Unreachable(
+                format!("{host} wants an encrypted connection: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"),
+            ),
+            (error, _) => error,
         };
-        docker.map_err(unreachable)?.negotiate_version().await.map_err(unreachable)
+        let docker = docker.map_err(explain)?.negotiate_version().await.map_err(explain)?;
+        Ok(Engine::new(docker, tunnel))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::error::from_engine;
+use super::tunnel::Tunnel;
 use crate::executor::ExecutorError;
 
 /// Longest transfer of one archive.
@@ -27,9 +29,15 @@ const REMOVAL_TRIES: u32 = 20;
 pub(super) struct Engine {
     /// The client, for calls that are made in one place only.
     pub docker: Docker,
+    /// What its connections go through, when that is ours.
+    _tunnel: Option<Arc<Tunnel>>,
 }
 
 impl Engine {
+    pub(super) fn new(docker: Docker, tunnel: Option<Arc<Tunnel>>) -> Self {
+        Self { docker, _tunnel: tunnel }
+    }
+
     pub(super) async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String, ExecutorError> {
         let options = CreateContainerOptionsBuilder::new().name(name).build();
         let created = self.docker.create_container(Some(options), body).await;

@@ -71,7 +71,7 @@ impl DockerExecutor {
             variable: &|name| std::env::var(name).ok(),
             config: config.as_deref(),
         };
-        let engine = Engine { docker: surroundings.endpoint()?.connect().await? };
+        let engine = surroundings.endpoint()?.connect().await?;
         let info = engine.docker.info().await.map_err(|error| from_engine(&error))?;
         let identity = identity(&info);
         let state = prepare(&options.state)?;

@@ -37,6 +37,7 @@ mod place;
 mod stop;
 mod transport;
 mod tree;
+mod tunnel;
 mod watch;
 
 pub use executor::{DockerExecutor, DockerOptions};
