@@ -69,7 +69,8 @@ info\t''
 unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
-json\t'For programs'"
+json\t'The plan file, as `-o` writes it'
+yaml\t'The same in YAML'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l policy -d 'Lay this file over all configuration but the flags' -r -F

@@ -11,6 +11,53 @@ use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::{DataSpec, Scanner};
 use crate::model::spec::DataTree;
 
+/// A scanner's database, as far as it is known before a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedData {
+    /// The scanner that reads it.
+    pub scanner: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub found: Database,
+}
+
+/// Where a database stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// It is here.
+    Here {
+        /// When it was last changed; `None` when nothing tells.
+        changed: Option<Timestamp>,
+        /// Whether it is older than its scanner allows.
+        stale: bool,
+    },
+    /// It is filled, or filled anew, before the scan's first job.
+    ToBeFilled,
+    /// It is not here, and the scanner's jobs will fail; what to do.
+    Missing(String),
+}
+
+/// Looks at a scanner's databases without taking or filling any.
+pub(super) fn look(app: &App, scanner: &Scanner) -> Vec<PlannedData> {
+    let found = |data: &DataSpec| match &data.source {
+        Some(source) if !Path::new(source).is_dir() => Database::Missing(format!("{source} is no directory")),
+        Some(source) => here(app, data, newest(Path::new(source))),
+        None if data.update.is_empty() => Database::Missing(unnamed(scanner, data).message),
+        None => match prepare::filled_at(app, &data.name).map(|at| here(app, data, Some(at))) {
+            Some(fresh @ Database::Here { stale: false, .. }) => fresh,
+            _ => Database::ToBeFilled,
+        },
+    };
+    let read = scanner.data.iter().filter(|data| is_read(scanner, data));
+    read.map(|data| PlannedData { scanner: scanner.name.clone(), name: data.name.clone(), found: found(data) })
+        .collect()
+}
+
+fn here(app: &App, data: &DataSpec, changed: Option<Timestamp>) -> Database {
+    Database::Here { changed, stale: is_stale(data, changed, app.clock.now()) }
+}
+
 /// Finds the databases that a scanner's command names. A missing one is the failure that its jobs will end with.
 pub(super) async fn provide(
     app: &App,

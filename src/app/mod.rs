@@ -21,6 +21,7 @@ mod watch;
 use std::path::Path;
 
 pub use ask::{Asked, ask};
+pub use data::{Database, PlannedData};
 pub use engine::{Profile, connect, engine_of};
 pub use error::AppError;
 pub use import::{ImportRequest, import};

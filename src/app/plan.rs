@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{App, AppError, Say};
+use super::{App, AppError, PlannedData, Say, data};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, ImageInfo, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
@@ -39,6 +39,8 @@ pub struct Planned {
     pub left_out: Vec<LeftOut>,
     /// The steps' images, in order; empty when no engine was asked.
     pub images: Vec<PlannedImage>,
+    /// The steps' databases.
+    pub databases: Vec<PlannedData>,
     /// How long each step's scanner took in the past: the median of its last runs.
     pub estimates: Vec<Option<Duration>>,
 }
@@ -87,7 +89,8 @@ pub async fn plan(
         None => Vec::new(),
     };
     let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
-    Ok(Planned { plan, hold: gathered.hold, left_out: gathered.left_out, images, estimates })
+    let databases = plan.steps.iter().flat_map(|step| data::look(app, &step.scanner)).collect();
+    Ok(Planned { plan, hold: gathered.hold, left_out: gathered.left_out, images, databases, estimates })
 }
 
 pub(super) struct Gathered {

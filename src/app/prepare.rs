@@ -114,6 +114,11 @@ pub(super) fn trees(app: &App) -> Vec<Sha256> {
     records.filter_map(|record| Some(read(record.path())?.sha256)).collect()
 }
 
+/// Returns when a database was filled last; `None` when it is not here.
+pub(super) fn filled_at(app: &App, name: &str) -> Option<Timestamp> {
+    recall(app, name).map(|filled| filled.at)
+}
+
 /// A record that cannot be read counts as none: the database is filled again.
 fn recall(app: &App, name: &str) -> Option<Filled> {
     let filled: Filled = serde_json::from_slice(&std::fs::read(record(app, name)).ok()?).ok()?;

@@ -303,7 +303,7 @@ fn plan_file(error: &PlanFileError) -> Advice {
         PlanFileError::Schema { .. } | PlanFileError::Syntax { .. } => {
             advice(Kind::Usage, ["`dragnet plan -o FILE` writes such a file"])
         }
-        PlanFileError::Graph(_) | PlanFileError::Order(_) | PlanFileError::NoSteps => {
+        PlanFileError::Graph(_) | PlanFileError::Order(_) | PlanFileError::NoSteps | PlanFileError::Yaml(_) => {
             advice(Kind::Usage, ["plan again"])
         }
     }

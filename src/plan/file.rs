@@ -41,6 +41,9 @@ pub enum PlanFileError {
     /// It has no steps.
     #[error("the plan cannot run: it has no steps")]
     NoSteps,
+    /// It cannot be written in YAML.
+    #[error("the plan cannot be written in YAML: {0}")]
+    Yaml(String),
 }
 
 impl From<serde_json::Error> for PlanFileError {
@@ -55,6 +58,12 @@ impl From<serde_json::Error> for PlanFileError {
 pub fn write(plan: &Plan) -> Result<String, PlanFileError> {
     let file = PlanFile { schema: PlanFile::SCHEMA.to_owned(), sha256: plan.sha256(), plan: plan.clone() };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
+}
+
+/// Writes the same document in YAML, for people to read.
+pub fn write_yaml(plan: &Plan) -> Result<String, PlanFileError> {
+    let value: serde_json::Value = serde_json::from_str(&write(plan)?)?;
+    serde_saphyr::to_string(&value).map_err(|error| PlanFileError::Yaml(error.to_string()))
 }
 
 /// Reads a plan and checks its version, its seal and its graph.
@@ -115,6 +124,13 @@ mod tests {
     fn a_plan_comes_back_as_it_was_written() {
         let plan = ports();
         assert_eq!(read(&write(&plan).unwrap()).unwrap(), plan);
+    }
+
+    #[test]
+    fn in_yaml_it_is_the_same_document() {
+        let plan = ports();
+        let read: serde_json::Value = serde_saphyr::from_str(&write_yaml(&plan).unwrap()).unwrap();
+        assert_eq!(read, serde_json::from_str::<serde_json::Value>(&write(&plan).unwrap()).unwrap());
     }
 
     #[test]

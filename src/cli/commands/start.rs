@@ -8,7 +8,7 @@ use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
 use super::plan::check_images;
 use super::report::{Reporting, write_report};
-use crate::app::{self, App, Retaken, StartRequest};
+use crate::app::{self, App, Database, Retaken, StartRequest};
 use crate::artifact::Hold;
 use crate::cli::background;
 use crate::cli::context::{Context, Scope};
@@ -20,6 +20,7 @@ use crate::cli::ui::Ui;
 use crate::config::{self, OnInterrupt};
 use crate::executor::SharedExecutor;
 use crate::model::plan::Plan;
+use crate::report::text::clean;
 
 /// Scan a target and report what was found
 #[derive(Debug, Args)]
@@ -130,6 +131,14 @@ async fn make_plan(
     drop(waiting);
     for left_out in planned.left_out.iter().filter(|left_out| left_out.reason.is_gap()).take(10) {
         context.ui.warn(&format!("{left_out} is not scanned"));
+    }
+    for missing in &planned.databases {
+        if let Database::Missing(why) = &missing.found {
+            let words = clean(why);
+            context
+                .ui
+                .warn(&format!("{}: {words}; without it its jobs fail and the scan is INCOMPLETE", missing.scanner));
+        }
     }
     check_images(planned.images)?;
     Ok((planned.plan, planned.hold))

@@ -4,12 +4,11 @@ mod show;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::choice::ChoiceArgs;
 use super::output::Output;
 use crate::app::{self, AppError, PlannedImage};
-use crate::cli::args::TableFormat;
 use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -32,10 +31,22 @@ pub(in crate::cli) struct PlanArgs {
     output: Option<PathBuf>,
     /// Print the plan as
     #[arg(long, value_enum, default_value_t)]
-    format: TableFormat,
+    format: PlanFormat,
     /// Do not look for the images: the plan then names them by their tags
     #[arg(long)]
     no_engine: bool,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// The plan file, as `-o` writes it.
+    Json,
+    /// The same in YAML.
+    Yaml,
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliError> {
@@ -53,8 +64,9 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
         output.write(|out| Ok(out.write_all(text.as_bytes())?))?;
     }
     match args.format {
-        TableFormat::Json => context.ui.print(&text)?,
-        TableFormat::Table => context.ui.print(&show::plan(&context.ui, &planned))?,
+        PlanFormat::Json => context.ui.print(&text)?,
+        PlanFormat::Yaml => context.ui.print(&crate::plan::write_yaml(&planned.plan)?)?,
+        PlanFormat::Table => context.ui.print(&show::plan(&context.ui, &planned))?,
     }
     check_images(planned.images)?;
     if let Some(path) = &args.output {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::app::Planned;
+use crate::app::{Database, Planned, PlannedData};
 use crate::cli::style::{self, BAD, BOLD, DIM, GOOD, paint};
 use crate::cli::ui::Ui;
 use crate::cli::words::{count, duration, size};
@@ -20,6 +20,7 @@ pub(super) fn plan(ui: &Ui, planned: &Planned) -> String {
     head(ui, planned, &mut out);
     choices(ui, planned, &mut out);
     steps(ui, planned, &mut out);
+    databases(ui, planned, &mut out);
     exceptions(ui, planned, &mut out);
     out
 }
@@ -167,6 +168,27 @@ fn notes(step: &Step) -> Vec<String> {
         notes.push(format!("counts as complete in spite of {}", gaps.join(", ")));
     }
     notes
+}
+
+fn databases(ui: &Ui, planned: &Planned, out: &mut String) {
+    if planned.databases.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint(ui.out.color, BOLD, "Databases"));
+    for PlannedData { scanner, name, found } in &planned.databases {
+        let words = match found {
+            &Database::Here { changed, stale } => {
+                let age =
+                    changed.map_or_else(|| "of unknown age".to_owned(), |at| format!("of {:.10}", at.to_string()));
+                format!("{age}{}", if stale { ", stale: what it brings counts as partial" } else { "" })
+            }
+            Database::ToBeFilled => "filled before the first job, which takes network access".to_owned(),
+            Database::Missing(why) => {
+                paint(ui.out.color, BAD, &format!("missing, so its jobs will fail: {}", clean(why)))
+            }
+        };
+        let _ = writeln!(out, "  {scanner}: {name} {words}");
+    }
 }
 
 fn exceptions(ui: &Ui, planned: &Planned, out: &mut String) {
