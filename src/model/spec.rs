@@ -259,6 +259,11 @@ impl Launch {
         .collect()
     }
 
+    /// Returns the content of [`files::INPUT`]: the chunk's assets, one per line.
+    pub fn input(&self) -> String {
+        self.assets.iter().flat_map(|asset| [asset, "\n"]).collect()
+    }
+
     /// Returns the value of [`label::SPEC`].
     pub fn spec_label(&self) -> String {
         self.spec_sha256.to_string()[..16].to_owned()
