@@ -2,12 +2,7 @@
 //!
 //! `DRAGNET_FULL=1` makes the large results larger.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::redundant_closure_for_method_calls,
-    reason = "a test fails by panicking, and is written for its reader"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
 mod harness;
