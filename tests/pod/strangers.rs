@@ -11,8 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::harness::{Pod, noise};
 
 /// Says something to a server; returns its first answer to it and its exit code, which must not come before we close.
-async fn said(words: &[u8]) -> (Message, Option<i32>) {
-    let pod = Pod::new("true").prepared();
+async fn said(pod: &Pod, words: &[u8]) -> (Message, Option<i32>) {
     let mut server = pod.speaker(Role::Serve);
     let (mut reader, mut writer) = (server.stdout.take().unwrap(), server.stdin.take().unwrap());
     writer.write_all(words).await.unwrap();
@@ -41,6 +40,7 @@ fn hello(newest: u32, oldest: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn garbage_is_told_and_not_acted_upon() {
+    let pod = Pod::new("true").prepared();
     let part = Message::Request(Request::Part { name: "../job.json".to_owned(), from: 0 }).to_bytes();
     let mut damaged = Message::Request(Request::Cancel { grace_ms: 1 }).to_bytes();
     damaged[12] ^= 1;
@@ -53,7 +53,7 @@ async fn garbage_is_told_and_not_acted_upon() {
         [hello(VERSION, OLDEST), part].concat(),
         [hello(VERSION, OLDEST), Message::Request(Request::Finish { wait_ms: 0 }).to_bytes()].concat(),
     ] {
-        let (answer, code) = said(&words).await;
+        let (answer, code) = said(&pod, &words).await;
         assert!(matches!(answer, Message::Answer(Answer::Refused { .. })), "{answer:?}");
         assert_eq!(code, Some(251));
     }
@@ -61,7 +61,8 @@ async fn garbage_is_told_and_not_acted_upon() {
 
 #[tokio::test]
 async fn versions_without_a_common_one_part() {
-    let (answer, code) = said(&hello(VERSION + 2, VERSION + 1)).await;
+    let pod = Pod::new("true").prepared();
+    let (answer, code) = said(&pod, &hello(VERSION + 2, VERSION + 1)).await;
     assert_eq!(answer, Message::Answer(Answer::Versions { newest: VERSION, oldest: OLDEST }));
     assert_eq!(code, Some(251));
 
