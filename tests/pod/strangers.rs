@@ -17,14 +17,15 @@ async fn said(pod: &Pod, words: &[u8]) -> (Message, Option<i32>) {
     writer.write_all(words).await.unwrap();
     let (mut decoder, mut buffer) = (Decoder::default(), vec![0; 1000]);
     let message = loop {
-        if let Some(message) = decoder.next_message().unwrap()
-            && !matches!(message, Message::Answer(Answer::Hello { .. }))
-        {
-            break message;
+        match decoder.next_message().unwrap() {
+            Some(Message::Answer(Answer::Hello { .. })) => {}
+            Some(message) => break message,
+            None => {
+                let read = reader.read(&mut buffer).await.unwrap();
+                assert!(read > 0, "it ended without a word");
+                decoder.push(&buffer[..read]);
+            }
         }
-        let read = reader.read(&mut buffer).await.unwrap();
-        assert!(read > 0, "it ended without a word");
-        decoder.push(&buffer[..read]);
     };
     // It goes on reading, and says no more.
     writer.write_all(&noise(9, 1 << 20)).await.unwrap();
