@@ -192,7 +192,7 @@ impl Watcher<'_> {
             executor,
             clock: self.app.clock.clone(),
             grace: profile_of(self.app, self.scan)?.grace.0,
-            engine_timeout: Duration::from_mins(10),
+            engine_timeout: self.app.config.scan.engine_timeout.0,
             actor: self.options.actor.clone(),
         })
     }

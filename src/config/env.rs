@@ -48,6 +48,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("DRAGNET_EXECUTOR", "executor.kind", "where scanners run"),
     variable("DRAGNET_FAIL_ON", "scan.fail_on", "severity at which the gate fails"),
     variable("DRAGNET_GRACE", "scan.grace", "time to end by itself when cancelled"),
+    variable("DRAGNET_ENGINE_TIMEOUT", "scan.engine_timeout", "silence of the engine before a command gives up"),
     variable("DRAGNET_MAX_ASSETS", "scan.max_assets", "most assets that the scan follows"),
     variable("DRAGNET_MAX_DURATION", "scan.max_duration", "longest run of the scan"),
     variable("DRAGNET_MAX_RESULTS", "scan.max_results", "most records that one job may store"),

@@ -106,6 +106,9 @@ pub struct ScanConfig {
     /// Time that a scanner has to end by itself when it is cancelled, such as `8s`.
     #[schemars(with = "String")]
     pub grace: Span,
+    /// How long the engine may be silent before a command gives up; the scan can be taken up again. Such as `10m`.
+    #[schemars(with = "String")]
+    pub engine_timeout: Span,
 }
 
 /// What the first interrupt does to a scan that runs in the foreground.
@@ -132,6 +135,7 @@ impl Default for ScanConfig {
             fail_on: options.fail_on,
             on_interrupt: OnInterrupt::default(),
             grace: Span(Duration::from_secs(8)),
+            engine_timeout: Span(Duration::from_mins(10)),
         }
     }
 }

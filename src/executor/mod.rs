@@ -9,11 +9,15 @@
 //! - Nothing is removed in a destructor: removal is an explicit call that the driver records and repeats.
 //! - What an executor creates carries the labels of [`crate::model::spec::label`], for [`Executor::list_owned`].
 
+mod collected;
 pub mod docker;
 pub mod error;
 pub mod fake;
+pub mod kubernetes;
+mod tree;
 pub mod types;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,3 +109,14 @@ pub type Progress<'a> = dyn Fn(&str) + Send + Sync + 'a;
 
 /// A shared executor.
 pub type SharedExecutor = Arc<dyn Executor>;
+
+/// Runs file operations where they may take their time.
+async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, ExecutorError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| ExecutorError::local(action, &error)),
+        Err(error) => Err(ExecutorError::local(action, &io::Error::other(error))),
+    }
+}

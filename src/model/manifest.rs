@@ -112,6 +112,13 @@ pub struct Part {
     pub sha256: Sha256,
 }
 
+impl Part {
+    /// Whether a text is the name of a part; nothing else is ever looked for.
+    pub fn is_name(text: &str) -> bool {
+        text.strip_prefix("part-").is_some_and(|number| number.len() >= 4 && number.bytes().all(|c| c.is_ascii_digit()))
+    }
+}
+
 /// One line of a job's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

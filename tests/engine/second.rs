@@ -10,6 +10,7 @@ use dragnet::model::state::{JobState, ScanState};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::bench::{Bench, tool};
+use super::cli::{Cli, ended, until};
 use super::reports::gitleaks;
 use super::{certificates, engine};
 
@@ -226,6 +227,39 @@ async fn an_engine_that_is_restarted_in_mid_scan_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_killed_in_mid_scan_is_waited_for() {
     restarted(Signal::KILL, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_waits_too_long_for_the_engine_says_so_and_the_scan_goes_on_later() {
+    let Some(mut engine) = Engine::start(Kind::LiveRestore).await else { return };
+    let bench = Bench::of(engine.docker(), Some(engine.host()), "auto").await;
+    bench.write("report.json", gitleaks(3));
+    let cli = Cli::new(&bench, &[tool("waits", WAITS)]);
+    let tree = bench.tree();
+    let mut start = cli.command(&["start", tree.to_str().unwrap(), "--scanner", "waits"]);
+    let start = start.env("DRAGNET_ENGINE_TIMEOUT", "1s").spawn().unwrap();
+    let scan = cli.newest(None).await;
+    until("a job runs", || {
+        let running = cli.app.store.jobs(scan).unwrap().iter().any(|job| job.state == JobState::Running);
+        running.then_some(())
+    })
+    .await;
+    while cli.containers(scan).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    engine.end(Signal::TERM).await;
+    let lost = ended(start).await;
+    let told = String::from_utf8_lossy(&lost.stderr);
+    assert_eq!(lost.status.code(), Some(6), "{told}");
+    assert!(told.contains("`dragnet watch "), "{told}");
+    assert!(!cli.app.store.scan_state(scan).unwrap().is_terminal());
+    engine.boot().await;
+    let watched = cli.run(&["watch", "latest"]).await;
+    assert!(watched.status.success(), "{watched:?}");
+    let result = cli.result(scan);
+    assert_eq!((result.view.state, result.findings.len()), (ScanState::Completed, 3), "{:?}", result.jobs);
+    drop(cli);
+    bench.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::engine::from_io;
 use crate::executor::ExecutorError;
+use crate::executor::tree::header;
 
 /// Length of the pieces in which an archive is sent.
 const CHUNK: usize = 256 * 1024;
@@ -53,18 +54,6 @@ pub(super) fn pack(entries: &[Entry]) -> io::Result<Bytes> {
         }
     }
     builder.into_inner().map(Bytes::from)
-}
-
-/// A header with nothing in it that differs from one machine to the next.
-pub(super) fn header(kind: tar::EntryType, mode: u32, uid: u64, size: u64) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_uid(uid);
-    header.set_gid(uid);
-    header.set_mtime(0);
-    header.set_size(size);
-    header
 }
 
 /// Makes a stream of bytes that are there already.

@@ -1,31 +1,21 @@
 //! Bringing sealed results here: the manifest first, then each part until it verifies.
 
 use std::fs;
-use std::io::{self, Read, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read as _};
 use std::path::Path;
-
-use sha2::Digest as _;
 
 use super::archive;
 use super::container;
 use super::engine::from_io;
 use super::executor::DockerExecutor;
 use super::launch::{failed_start, observed};
-use super::place::{Place, blocking};
+use super::place::Place;
 use crate::beneath;
-use crate::executor::{ExecutorError, Observed, Sealed};
+use crate::executor::collected::{self, MANIFEST, MAX_PART, TRIES, save};
+use crate::executor::{ExecutorError, Observed, Sealed, blocking};
 use crate::failpoint;
-use crate::model::id::Sha256;
-use crate::model::manifest::{ExitCause, Manifest, Part};
-use crate::model::spec::{Launch, ShimJob, files, paths};
-
-/// The manifest's name where results are collected.
-const MANIFEST: &str = "manifest.json";
-/// How often a part that does not verify is fetched.
-const TRIES: usize = 5;
-/// No part is longer, in bytes.
-const MAX_PART: u64 = 64 << 20;
+use crate::model::manifest::{ExitCause, Part};
+use crate::model::spec::{Launch, files, paths};
 
 impl DockerExecutor {
     /// See [`crate::executor::Executor::fetch`].
@@ -85,17 +75,15 @@ impl DockerExecutor {
             Err(_) => place.read(&self.engine, id, files::MANIFEST, files::MAX_MANIFEST).await?,
         };
         let Some(manifest) = manifest else { return Ok(None) };
-        let manifest = check(launch, &manifest)?;
+        let manifest = collected::check(launch, &manifest)?;
         let mut parts = Vec::new();
         for part in &manifest.parts {
             self.collect_part(launch, place, id, part, into).await?;
             failpoint::hit("docker.fetch.part");
             parts.push(into.join(&part.name));
         }
-        let text = serde_json::to_vec(&manifest).unwrap_or_default();
-        let target = into.to_owned();
-        blocking("write the collected manifest", move || {
-            beneath::replace(&beneath::root(&target)?, MANIFEST, &text, 0o600)?;
+        collected::finish(&manifest, into).await?;
+        blocking("remove the staged manifest", move || {
             fs::remove_file(&staged)
                 .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
         })
@@ -110,13 +98,13 @@ impl DockerExecutor {
         let unpacked = archive::unpack(stream, move |name, len, content| {
             let (name, limit) = match name {
                 MANIFEST => (format!("{MANIFEST}.staged"), files::MAX_MANIFEST),
-                part if is_part_name(part) => (part.to_owned(), MAX_PART),
+                part if Part::is_name(part) => (part.to_owned(), MAX_PART),
                 _ => return Ok(()),
             };
             if len > limit {
                 return Err(ExecutorError::Refused(format!("{name} has {len} bytes, more than it can have")));
             }
-            save(&target, &name, content).map(drop)
+            save(&target, &name, content, from_io)
         });
         match unpacked.await {
             Err(ExecutorError::NotFound(_)) => Ok(()),
@@ -133,8 +121,7 @@ impl DockerExecutor {
         into: &Path,
     ) -> Result<(), ExecutorError> {
         for _ in 0..TRIES {
-            let (target, wanted) = (into.to_owned(), part.clone());
-            if blocking("read a collected part", move || Ok(verifies(&target, &wanted))).await? {
+            if collected::is_here(part, into).await? {
                 return Ok(());
             }
             let (target, wanted) = (into.to_owned(), part.clone());
@@ -145,23 +132,20 @@ impl DockerExecutor {
                     let copied = tokio::task::spawn_blocking(move || {
                         let open = || beneath::file(&beneath::root(&out)?, &relative);
                         let file = open().map_err(|error| ExecutorError::local(format!("read {relative}"), &error))?;
-                        save(&target, &wanted.name, &mut file.take(wanted.len + 1))
+                        save(&target, &wanted.name, &mut file.take(wanted.len + 1), from_io)
                     });
                     copied.await.map_err(|error| ExecutorError::local("copy a part", &io::Error::other(error)))??;
                 }
                 Place::Volume(_) => {
                     let stream = self.engine.get(id, &format!("{}/{relative}", paths::OUT));
                     archive::unpack(stream, move |_, _, content| {
-                        save(&target, &wanted.name, &mut content.take(wanted.len + 1)).map(drop)
+                        save(&target, &wanted.name, &mut content.take(wanted.len + 1), from_io)
                     })
                     .await?;
                 }
             }
         }
-        Err(ExecutorError::Corrupt {
-            name: launch.name.to_string(),
-            message: format!("{} does not match its manifest after {TRIES} transfers", part.name),
-        })
+        Err(collected::damaged(launch, part))
     }
 
     /// Runs the shim's sealing on the attempt's files and returns the ended container, which still mounts them.
@@ -192,65 +176,6 @@ fn told_of_memory(mut sealed: Sealed, out_of_memory: bool) -> Sealed {
 /// Returns the name of the container that seals an attempt.
 pub(super) fn sealer_name(attempt: &str) -> String {
     format!("{attempt}-seal")
-}
-
-/// Reads a manifest and checks that it is this attempt's.
-fn check(launch: &Launch, bytes: &[u8]) -> Result<Manifest, ExecutorError> {
-    let corrupt = |message: String| ExecutorError::Corrupt { name: launch.name.to_string(), message };
-    let manifest: Manifest =
-        serde_json::from_slice(bytes).map_err(|error| corrupt(format!("its manifest does not read: {error}")))?;
-    if manifest.version != ShimJob::VERSION || manifest.name != launch.name || manifest.spec != launch.spec_sha256 {
-        return Err(corrupt("its manifest is another attempt's".to_owned()));
-    }
-    match manifest.parts.iter().find(|part| !is_part_name(&part.name) || part.len > MAX_PART) {
-        Some(part) => Err(corrupt(format!("its manifest names a part {:?}", part.name))),
-        None => Ok(manifest),
-    }
-}
-
-fn is_part_name(name: &str) -> bool {
-    name.strip_prefix("part-").is_some_and(|number| number.len() >= 4 && number.bytes().all(|c| c.is_ascii_digit()))
-}
-
-/// Writes a file as a whole; not being able to read what is copied is the engine's failure, the rest is ours.
-fn save(into: &Path, name: &str, content: &mut dyn Read) -> Result<u64, ExecutorError> {
-    let local = |error: &io::Error| ExecutorError::local(format!("write {}", into.join(name).display()), error);
-    let temporary = into.join(format!("{name}.tmp"));
-    let mut file = fs::File::create(&temporary).map_err(|error| local(&error))?;
-    let (mut buffer, mut written) = (vec![0; 256 * 1024], 0);
-    loop {
-        let read = content.read(&mut buffer).map_err(|error| from_io(&error))?;
-        if read == 0 {
-            break;
-        }
-        file.write_all(&buffer[..read]).map_err(|error| local(&error))?;
-        written += read as u64;
-    }
-    file.sync_all()
-        .and_then(|()| fs::rename(&temporary, into.join(name)))
-        .and_then(|()| fs::File::open(into)?.sync_all())
-        .map_err(|error| local(&error))?;
-    Ok(written)
-}
-
-/// Returns whether a part is here, whole and right.
-fn verifies(into: &Path, part: &Part) -> bool {
-    let hash = |root: OwnedFd| -> io::Result<bool> {
-        let mut file = beneath::file(&root, &part.name)?;
-        if file.metadata()?.len() != part.len {
-            return Ok(false);
-        }
-        let mut hasher = sha2::Sha256::new();
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                read => hasher.update(&buffer[..read]),
-            }
-        }
-        Ok(Sha256(hasher.finalize().into()) == part.sha256)
-    };
-    beneath::root(into).and_then(hash).unwrap_or(false)
 }
 
 fn no_results(launch: &Launch, message: &str) -> ExecutorError {

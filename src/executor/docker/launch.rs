@@ -8,11 +8,10 @@ use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount}
 use super::archive;
 use super::container;
 use super::executor::DockerExecutor;
-use super::place::{Delivery, Place, blocking, lock, shim_volume};
+use super::place::{Delivery, Place, lock, shim_volume};
 use super::transport::{Transport, bind, volume};
-use super::tree;
 use crate::executor::types::secret_file;
-use crate::executor::{ExecutorError, Launched, Observed};
+use crate::executor::{ExecutorError, Launched, Observed, blocking, tree};
 use crate::failpoint;
 use crate::model::id::{InstanceKey, Sha256};
 use crate::model::spec::{Launch, ShimJob, label, paths};
@@ -110,10 +109,7 @@ impl DockerExecutor {
 
     async fn delivery(&self, launch: &Launch) -> Result<Delivery, ExecutorError> {
         let job = serde_json::to_vec(&ShimJob::of(launch, self.grace_ms)).unwrap_or_default();
-        let mut input = launch.assets.join("\n").into_bytes();
-        if !input.is_empty() {
-            input.push(b'\n');
-        }
+        let input = launch.input().into_bytes();
         let names: Vec<_> = launch
             .spec
             .secrets
@@ -185,7 +181,7 @@ impl DockerExecutor {
             archive::streamed(move |builder| {
                 let file = std::fs::File::open(&agent)?;
                 let len = file.metadata()?.len();
-                builder.append_data(&mut archive::header(tar::EntryType::Regular, 0o755, 0, len), "dragnet", file)
+                builder.append_data(&mut tree::header(tar::EntryType::Regular, 0o755, 0, len), "dragnet", file)
             })
         };
         self.fill_volume(launch, &shim_volume(&self.agent), "shim", fill).await

@@ -36,7 +36,6 @@ mod owned;
 mod place;
 mod stop;
 mod transport;
-mod tree;
 mod tunnel;
 mod watch;
 

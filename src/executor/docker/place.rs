@@ -12,7 +12,7 @@ use super::archive::{self, Entry};
 use super::engine::Engine;
 use super::transport::{bind, volume};
 use crate::beneath;
-use crate::executor::ExecutorError;
+use crate::executor::{ExecutorError, blocking};
 use crate::model::id::AttemptName;
 use crate::model::spec::{files, paths};
 
@@ -163,17 +163,6 @@ fn write_delivery(dir: &Path, delivery: &Delivery) -> io::Result<()> {
     let out = beneath::root(&dir.join("out"))?;
     beneath::replace(&out, files::INPUT, &delivery.input, 0o644)?;
     beneath::replace(&out, files::JOB, &delivery.job, 0o644)
-}
-
-/// Runs file operations where they may take their time.
-pub(super) async fn blocking<T: Send + 'static>(
-    action: &'static str,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, ExecutorError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| ExecutorError::local(action, &error)),
-        Err(error) => Err(ExecutorError::local(action, &io::Error::other(error))),
-    }
 }
 
 /// Waits for the lock on a file; the kernel frees that of a process that dies.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::container;
 use super::executor::DockerExecutor;
 use super::launch::observed;
-use super::place::{Place, blocking};
-use crate::executor::{ExecutorError, Observed};
+use super::place::Place;
+use crate::executor::{ExecutorError, Observed, blocking};
 use crate::failpoint;
 use crate::model::id::AttemptName;
 

@@ -1,17 +1,16 @@
-//! Trees: source snapshots and databases, given to containers read-only.
+//! Trees: source snapshots and databases, given to scanners read-only.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::archive::{ChannelWriter, header};
-
 /// Deepest directory that is followed.
 const MAX_DEPTH: usize = 256;
 
 /// Packs a tree's content, owned by root, with modes that let everybody read.
-pub(super) fn pack(tree: &Path, builder: &mut tar::Builder<ChannelWriter>) -> io::Result<()> {
+/// Equal trees give equal bytes.
+pub(super) fn pack<W: io::Write>(tree: &Path, builder: &mut tar::Builder<W>) -> io::Result<()> {
     visit(tree, 0, &mut |path, metadata| {
         let name = path.strip_prefix(tree).unwrap_or(path);
         if name.as_os_str().is_empty() {
@@ -31,6 +30,18 @@ pub(super) fn pack(tree: &Path, builder: &mut tar::Builder<ChannelWriter>) -> io
             )
         }
     })
+}
+
+/// A header with nothing in it that differs from one machine to the next.
+pub(super) fn header(kind: tar::EntryType, mode: u32, uid: u64, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(uid);
+    header.set_gid(uid);
+    header.set_mtime(0);
+    header.set_size(size);
+    header
 }
 
 fn normal_mode(metadata: &Metadata) -> u32 {
