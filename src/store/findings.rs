@@ -14,6 +14,7 @@ use crate::model::view::{AssetView, FindingView};
 /// A place in a scan's records: worst severity first, then by job, then as the scanner reported them.
 #[derive(Debug, Clone)]
 pub struct FindingCursor {
+    scan: ScanId,
     jobs: Vec<Winner>,
     severity: u8,
     job: usize,
@@ -31,7 +32,9 @@ struct Winner {
 impl Store {
     /// Starts reading a scan's records.
     pub fn finding_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
-        self.read(|connection| Ok(FindingCursor { jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 }))
+        self.read(|connection| {
+            Ok(FindingCursor { scan, jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 })
+        })
     }
 
     /// Reads up to `limit` records and moves the cursor behind them; empty at the end.
@@ -41,6 +44,8 @@ impl Store {
             while page.len() < limit && usize::from(cursor.severity) < Severity::ALL.len() {
                 fill(connection, cursor, limit, &mut page)?;
             }
+            // Rows go only after the scan has: if it is there behind the page, the page is whole.
+            refuse_deleted(connection, cursor.scan)?;
             Ok(page)
         })
     }
@@ -64,6 +69,13 @@ impl Store {
             Ok(assets)
         })
     }
+}
+
+fn refuse_deleted(connection: &Connection, scan: ScanId) -> Result<(), StoreError> {
+    let mut query =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ?1 AND deleted_at IS NULL)")?;
+    let there: bool = query.query_row([scan.0], |row| row.get(0))?;
+    if there { Ok(()) } else { Err(StoreError::NotFound("such scan any more: it was deleted".to_owned())) }
 }
 
 fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
@@ -102,9 +114,8 @@ fn fill(
     let mut taken = 0;
     if winner.records.0.get(usize::from(cursor.severity)).is_some_and(|&count| count > 0) {
         let mut query = connection.prepare_cached(
-            "SELECT record.ordinal, record.body, finding.version, hex(finding.fingerprint), finding.occurrence
-             FROM record JOIN finding ON finding.id = record.finding_id
-             WHERE record.attempt_id = ?1 AND record.severity = ?2 AND record.ordinal > ?3 ORDER BY record.ordinal LIMIT ?4",
+            "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM record
+             WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4",
         )?;
         let mut rows = query.query(params![
             winner.attempt,
