@@ -1,6 +1,6 @@
 //! From sealed results to stored ones: unpack, judge, parse in a stream, store in invisible batches, keep the raw files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ use crate::model::id::AttemptId;
 use crate::model::manifest::{ExitCause, Manifest};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ResultSpec;
+use crate::model::severity::Severity;
 use crate::model::spec::{Launch, paths};
 use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
 use crate::shim::{UnsealError, unseal};
@@ -73,6 +74,17 @@ struct Tally {
     /// Assets: the ordinal of the next.
     assets: u32,
     capped: bool,
+    /// Rules and severities that a record has headed.
+    headed: HashMap<Severity, HashSet<String>>,
+}
+
+impl Tally {
+    /// Whether no record before this one has its rule and severity.
+    fn head(&mut self, record: &Record) -> bool {
+        // Most have one before them: the rule is not copied to find out.
+        let rules = self.headed.entry(record.severity).or_default();
+        !rules.contains(&record.rule) && rules.insert(record.rule.clone())
+    }
 }
 
 impl Ingest<'_> {
@@ -281,7 +293,8 @@ impl Sink for Feeder {
         tally.counts.add(record.severity);
         tally.records += 1;
         // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.
-        let record = IngestRecord::new(ordinal, fingerprint, occurrence, &record).map_err(|_| Stop)?;
+        let heads_rule = tally.head(&record);
+        let record = IngestRecord::new(ordinal, fingerprint, occurrence, heads_rule, &record).map_err(|_| Stop)?;
         self.text += record.bytes();
         self.batch.records.push(record);
         self.send(false)

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Store;
 use super::error::StoreError;
+use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::id::ScanId;
 use crate::model::state::ScanState;
@@ -14,9 +15,11 @@ use crate::model::state::ScanState;
 const SLICE: usize = 500;
 
 /// What a job's attempts have left, most first; at most `?2` rows of the job `?1`.
-const OF_JOB: [&str; 3] = [
+const OF_JOB: [&str; 4] = [
     "DELETE FROM record WHERE id IN
        (SELECT id FROM record WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
+    "DELETE FROM rule WHERE (attempt_id, severity, ordinal) IN
+       (SELECT attempt_id, severity, ordinal FROM rule WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM sighting WHERE (attempt_id, ordinal) IN
        (SELECT attempt_id, ordinal FROM sighting WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM artifact WHERE (attempt_id, path) IN
@@ -35,7 +38,9 @@ impl Store {
     /// goes on. [`StoreError::NotOver`] when it has not ended, or the engine may still hold something of it.
     pub async fn delete_scan(&self, scan: ScanId, at: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| hide(tx, scan, at)).await?;
-        while self.write_relaxed(move |tx| delete_slice(tx, scan)).await? {}
+        while self.write_relaxed(move |tx| delete_slice(tx, scan)).await? {
+            failpoint::hit("store.deleted");
+        }
         Ok(())
     }
 

@@ -15,10 +15,19 @@ use crate::model::view::{AssetView, FindingView};
 #[derive(Debug, Clone)]
 pub struct FindingCursor {
     scan: ScanId,
+    choice: Choice,
     jobs: Vec<Winner>,
     severity: u8,
     job: usize,
     ordinal: i64,
+}
+
+/// Which records are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    All,
+    /// The first of each rule and severity in each job.
+    HeadsOfRules,
 }
 
 #[derive(Debug, Clone)]
@@ -32,8 +41,17 @@ struct Winner {
 impl Store {
     /// Starts reading a scan's records.
     pub fn finding_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
+        self.cursor(scan, Choice::All)
+    }
+
+    /// Starts reading one record for each rule and severity of each job: the first that [`Self::finding_cursor`] comes to.
+    pub fn rule_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
+        self.cursor(scan, Choice::HeadsOfRules)
+    }
+
+    fn cursor(&self, scan: ScanId, choice: Choice) -> Result<FindingCursor, StoreError> {
         self.read(|connection| {
-            Ok(FindingCursor { scan, jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 })
+            Ok(FindingCursor { scan, choice, jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 })
         })
     }
 
@@ -113,10 +131,16 @@ fn fill(
     let wanted = limit - page.len();
     let mut taken = 0;
     if winner.records.0.get(usize::from(cursor.severity)).is_some_and(|&count| count > 0) {
-        let mut query = connection.prepare_cached(
-            "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM record
-             WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4",
-        )?;
+        let mut query = connection.prepare_cached(match cursor.choice {
+            Choice::All => {
+                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM record
+                 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
+            }
+            Choice::HeadsOfRules => {
+                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM rule CROSS JOIN record USING (attempt_id, severity, ordinal)
+                 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
+            }
+        })?;
         let mut rows = query.query(params![
             winner.attempt,
             cursor.severity,

@@ -23,14 +23,23 @@ pub struct IngestRecord {
     fingerprint: Fingerprint,
     /// Rank among equals as far as it is known.
     occurrence: u32,
+    /// Whether no record before it has its rule and severity.
+    heads_rule: bool,
     /// The record as JSON: written out before the transaction begins, for others wait for its end.
     body: String,
 }
 
 impl IngestRecord {
-    /// Makes a record ready to be stored; `occurrence` is its rank among its equals so far, [`Store::identify`] has the last word.
-    pub fn new(ordinal: u32, fingerprint: Fingerprint, occurrence: u32, record: &Record) -> Result<Self, StoreError> {
-        Ok(Self { ordinal, severity: record.severity, fingerprint, occurrence, body: to_json(record)? })
+    /// Makes a record ready to be stored; `occurrence` is its rank among its equals so far, [`Store::identify`] has the last word;
+    /// `heads_rule` says that no record before it has its rule and severity.
+    pub fn new(
+        ordinal: u32,
+        fingerprint: Fingerprint,
+        occurrence: u32,
+        heads_rule: bool,
+        record: &Record,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { ordinal, severity: record.severity, fingerprint, occurrence, heads_rule, body: to_json(record)? })
     }
 
     /// Returns how much text is stored, in bytes.
@@ -110,6 +119,8 @@ impl Store {
             let mut deleted = 0;
             for sql in [
                 "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM rule WHERE attempt_id = ?1 AND (severity, ordinal) IN
+                   (SELECT severity, ordinal FROM rule WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM sighting WHERE attempt_id = ?1 AND ordinal IN (SELECT ordinal FROM sighting WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM artifact WHERE attempt_id = ?1 AND path IN (SELECT path FROM artifact WHERE attempt_id = ?1 LIMIT ?2)",
             ] {
@@ -198,6 +209,7 @@ fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), Store
         "INSERT INTO record (attempt_id, severity, ordinal, version, fingerprint, occurrence, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    let mut head = tx.prepare_cached("INSERT INTO rule (attempt_id, severity, ordinal) VALUES (?1, ?2, ?3)")?;
     for record in &batch.records {
         insert.execute(params![
             batch.attempt.0,
@@ -208,6 +220,9 @@ fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), Store
             record.occurrence,
             record.body
         ])?;
+        if record.heads_rule {
+            head.execute(params![batch.attempt.0, record.severity.rank(), record.ordinal])?;
+        }
     }
     Ok(())
 }

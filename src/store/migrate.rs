@@ -90,17 +90,17 @@ mod tests {
                    VALUES (1, 1, 1, 'n', 1, '', 'cleaned', 1, 0);
                  INSERT INTO subject VALUES (1, 1, 't', 's');
                  INSERT INTO finding VALUES (7, 1, 1, x'0a', 2, 1);
-                 INSERT INTO record VALUES (3, 1, 4, 5, 7, 'body');",
+                 INSERT INTO record VALUES (3, 1, 4, 5, 7, json_object('rule', 'r')), (4, 1, 4, 6, 7, json_object('rule', 'r'));",
             )
             .unwrap();
         connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         migrate(&mut connection, &path, |_| Ok(())).unwrap();
         let row: (i64, i64, i64, Vec<u8>, i64, String) = connection
-            .query_row("SELECT severity, ordinal, version, fingerprint, occurrence, body FROM record", [], |row| {
+            .query_row("SELECT severity, ordinal, version, fingerprint, occurrence, body FROM record JOIN rule USING (attempt_id, severity, ordinal)", [], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
             })
             .unwrap();
-        assert_eq!(row, (4, 5, 1, vec![10], 2, "body".to_owned()));
+        assert_eq!(row, (4, 5, 1, vec![10], 2, r#"{"rule":"r"}"#.to_owned()));
         assert!(path.with_extension("v1.db").exists(), "the old one was copied first");
         assert_eq!(version(&connection).unwrap(), 2);
     }

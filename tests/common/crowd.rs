@@ -141,7 +141,7 @@ fn idle() -> FakeExecutor {
 }
 
 /// An engine whose attempts find so many problems.
-fn reporting(findings: usize) -> FakeExecutor {
+pub fn reporting(findings: usize) -> FakeExecutor {
     let mut file = BufWriter::new(tempfile::tempfile().unwrap());
     let rules =
         r#"{"id":"R1","defaultConfiguration":{"level":"error"}},{"id":"R2","defaultConfiguration":{"level":"note"}}"#;
@@ -167,7 +167,7 @@ fn reporting(findings: usize) -> FakeExecutor {
 }
 
 /// Submits a scan with one job that has a large report.
-async fn large(lab: &Lab) -> ScanId {
+pub async fn large(lab: &Lab) -> ScanId {
     let mut large = step("large");
     "sarif".clone_into(&mut large.scanner.results[0].format);
     large.scanner.limits.output = ByteSize(4 << 30);
@@ -228,6 +228,12 @@ async fn commits(
     Ok(waits)
 }
 
+/// Makes a process play a part.
+pub fn process(mut command: Command, role: &str, state: &Path, argument: u64) -> Command {
+    command.env(ROLE, role).env(STATE, state).env(ARGUMENT, argument.to_string());
+    command
+}
+
 /// A process of the crowd, and what it will say at its end.
 struct Player {
     child: Child,
@@ -235,12 +241,12 @@ struct Player {
 }
 
 impl Player {
-    fn spawn(mut command: Command, role: &str, state: &Path, argument: u64) -> Self {
-        command.env(ROLE, role).env(STATE, state).env(ARGUMENT, argument.to_string());
+    fn spawn(command: Command, role: &str, state: &Path, argument: u64) -> Self {
+        let mut command = process(command, role, state, argument);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let last = |line: &String| line.starts_with("played ") || line.starts_with("failed ");
-        let said = std::thread::spawn(move || out.lines().map_while(Result::ok).find(last));
+        let said = std::thread::spawn(move || out.lines().map_while(Result::ok).filter(last).last());
         Self { child, said: Some(said) }
     }
 
