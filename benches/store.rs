@@ -42,6 +42,7 @@ fn show(setting: Setting, measured: &Measured) {
         format!("{:.0?}", times.get(place).copied().unwrap_or_default())
     };
     println!("{} processes, {} findings", setting.processes, setting.findings);
+    println!("stored alone      {:>8.0} records/s, {} MiB", rate(measured.alone), measured.memory >> 20);
     println!("stored            {:>8.0} records/s beside all others", rate(measured.stored));
     println!("deleted           {:>8.0} records/s beside all others", rate(measured.deleted));
     let (waits, acted, ended) = (&measured.waits, &measured.acted, &measured.ended);

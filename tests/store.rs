@@ -145,6 +145,7 @@ fn a_crowd_stores_deletes_and_cancels_at_once() {
     assert_eq!(measured.busy, 0);
     assert!(!measured.acted.is_empty());
     println!("longest wait for a commit: {:?}; for a cancel: {:?}", measured.waits.last(), measured.acted.last());
+    println!("stored alone in {:?} with {} MiB", measured.alone, measured.memory >> 20);
 }
 
 #[test]

@@ -55,9 +55,13 @@ pub struct Measured {
     pub busy: usize,
     /// Greatest length of the write-ahead log, in bytes.
     pub wal: u64,
-    /// How long storing and deleting took.
+    /// How long storing took while nobody else was there.
+    pub alone: Duration,
+    /// How much memory that took, in bytes.
+    pub memory: u64,
+    /// How long storing took beside all others.
     pub stored: Duration,
-    /// How long deleting took.
+    /// How long deleting took beside all others.
     pub deleted: Duration,
 }
 
@@ -312,12 +316,21 @@ fn check(lab: &Lab, doomed: ScanId, findings: usize) {
     assert_eq!(lab.store.verify().unwrap(), Vec::<String>::new());
 }
 
+/// The most memory that this process has had, in bytes; 0 where the system does not say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() << 10
+}
+
 /// Runs a crowd. `command` runs this program so that it comes to [`play`].
 pub fn run(setting: Setting, command: impl Fn() -> Command) -> Measured {
     let runtime = runtime();
     let lab = Lab::new(reporting(setting.findings));
     let doomed = runtime.block_on(large(&lab));
+    let begun = Instant::now();
     assert_eq!(runtime.block_on(async { lab.spawn(doomed).await.await.unwrap() }), Rest::Ended);
+    let mut measured = Measured { alone: begun.elapsed(), memory: peak_memory(), ..Measured::default() };
     let state = lab.store.dir().to_owned();
     let player = |role: &str, argument: u64| Player::spawn(command(), role, &state, argument);
     let small = u64::try_from(setting.think.as_millis()).unwrap();
@@ -325,7 +338,6 @@ pub fn run(setting: Setting, command: impl Fn() -> Command) -> Measured {
     let mut driver = player("drive", 0);
     let store = player("store", setting.findings as u64);
     let delete = player("delete", doomed.0.cast_unsigned());
-    let mut measured = Measured::default();
     while !(store.is_done() && delete.is_done()) {
         runtime.block_on(cancel_one(&lab, &mut driver, &mut measured));
         let wal = std::fs::metadata(state.join("dragnet.db-wal")).map_or(0, |meta| meta.len());
