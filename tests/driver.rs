@@ -118,7 +118,8 @@ async fn a_container_that_vanishes_is_lost_and_tried_again() {
 
 #[tokio::test]
 async fn cancelling_keeps_what_was_found_and_leaves_nothing_behind() {
-    let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2))] }));
+    let lab =
+        Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2).into())] }));
     let scan = lab.submit(vec![step("one"), step("two")]).await;
     let driving = lab.spawn(scan).await;
     lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&2)).await;
@@ -141,7 +142,7 @@ async fn a_pause_lets_live_attempts_finish_and_starts_nothing() {
     let lab = Lab::new(FakeExecutor::new(|launch| Outcome::Ends {
         after: Duration::from_millis(if launch.job.step.as_str() == "one" { 300 } else { 0 }),
         code: 0,
-        files: vec![("stdout".to_owned(), gitleaks(1))],
+        files: vec![("stdout".to_owned(), gitleaks(1).into())],
     }));
     let mut two = step("two");
     two.needs = vec!["one".parse().unwrap()];
@@ -267,7 +268,7 @@ async fn two_result_files_may_both_bring_assets_and_share_one_limit() {
 #[tokio::test]
 async fn what_a_stranger_stops_is_lost_and_tried_again() {
     let lab = Lab::new(FakeExecutor::new(|launch| match launch.attempt {
-        1 => Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(1))] },
+        1 => Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(1).into())] },
         _ => Outcome::success([("stdout", gitleaks(2))]),
     }));
     let scan = lab.submit(vec![step("one")]).await;

@@ -6,18 +6,22 @@
 
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
+#[path = "common/crowd.rs"]
+#[expect(unreachable_pub, reason = "a bench shares it")]
+mod crowd;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::scan::{Lab, step};
+use common::scan::{self, Lab, step};
+use crowd::Setting;
 use dragnet::executor::fake::{FakeExecutor, Outcome};
 use dragnet::model::clock::Clock;
 use dragnet::model::event::{EventBody, NoteLevel};
 use dragnet::model::id::ScanId;
-use dragnet::store::Store;
+use dragnet::store::{Store, StoreError};
 use futures::executor::block_on;
 
 /// Names the state directory to a process that writes for a test.
@@ -120,4 +124,57 @@ fn eight_processes_write_to_one_database_without_an_error() {
     assert!(said.iter().all(|(name, _)| stored.contains(name)));
     let longest = said.iter().map(|(_, micros)| *micros).max().unwrap_or_default();
     println!("longest wait for a commit: {:?}", Duration::from_micros(longest));
+}
+
+/// Not a test of its own: a process of a crowd.
+#[test]
+fn player() {
+    crowd::play();
+}
+
+fn another() -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["player", "--exact", "--nocapture"]);
+    command
+}
+
+#[test]
+fn a_crowd_stores_deletes_and_cancels_at_once() {
+    let setting = Setting { processes: 8, findings: 20_000, think: Duration::from_millis(5) };
+    let measured = crowd::run(setting, another);
+    assert_eq!(measured.busy, 0);
+    assert!(!measured.acted.is_empty());
+    println!("longest wait for a commit: {:?}; for a cancel: {:?}", measured.waits.last(), measured.acted.last());
+    println!("stored alone in {:?} with {} MiB", measured.alone, measured.memory >> 20);
+}
+
+#[test]
+fn a_scan_that_is_not_over_is_not_deleted() {
+    let lab = lab();
+    let refused = block_on(lab.store.delete_scan(ScanId(1), lab.now())).unwrap_err();
+    assert!(matches!(refused, StoreError::NotOver(ScanId(1))), "{refused}");
+    assert!(matches!(block_on(lab.store.delete_scan(ScanId(2), lab.now())), Err(StoreError::NotFound(_))));
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn a_deletion_that_was_cut_short_is_hidden_and_goes_on() {
+    let lab = Lab::new(crowd::reporting(2000));
+    let scan = crowd::large(&lab).await;
+    lab.drive(scan).await;
+    let mut reading = lab.store.finding_cursor(scan).unwrap();
+    assert_eq!(lab.store.next_findings(&mut reading, 10).unwrap().len(), 10);
+    let mut cut = crowd::process(another(), "delete", lab.store.dir(), scan.0.cast_unsigned());
+    let status = cut.env("DRAGNET_FAIL", "store.deleted:abort@2").stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert!(!status.unwrap().success());
+
+    assert_eq!(lab.store.half_deleted().unwrap(), [scan]);
+    assert!(matches!(lab.store.scan(scan), Err(StoreError::NotFound(_))));
+    assert!(
+        lab.store.next_findings(&mut reading, 10).is_err(),
+        "a report that was begun does not end as if it were whole"
+    );
+    lab.store.delete_scan(scan, lab.now()).await.unwrap();
+    assert_eq!(lab.store.half_deleted().unwrap(), []);
+    assert_eq!(lab.store.verify().unwrap(), Vec::<String>::new());
 }

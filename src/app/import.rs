@@ -1,7 +1,9 @@
 //! Import: a scan of results that were made elsewhere. It goes the way of every scan, over an engine in memory that has the
 //! results already; so they are sealed, parsed, masked, judged and stored as any others.
 
-use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use super::{App, AppError};
 use crate::artifact;
 use crate::config::ExecutorKind;
 use crate::executor::SharedExecutor;
-use crate::executor::fake::{FakeExecutor, Outcome};
+use crate::executor::fake::{Content, FakeExecutor, Outcome};
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::plan::{Gather, OnFailure, Plan, Step};
 use crate::model::scanner::{ExitCodes, Limits, Network, ResultSpec, Scanner};
@@ -23,8 +25,6 @@ use crate::parse;
 use crate::plan;
 use crate::store::{NewScan, NewStep, random_bits};
 
-/// Most bytes of one import: they are held in memory.
-const MOST: u64 = 1 << 30;
 /// Bytes that tell a file's format.
 const HEAD: usize = 64 << 10;
 
@@ -50,14 +50,17 @@ pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKe
     if declared.is_none() && request.format.is_none() {
         known?;
     }
-    let contents = read(&request.files)?;
-    let mut results = Vec::new();
-    for (index, (path, content)) in request.files.iter().zip(&contents).enumerate() {
-        let format = format_of(path, content, &request, declared.as_ref())?;
+    let (mut results, mut files, mut total) = (Vec::new(), Vec::new(), 0);
+    for (index, path) in request.files.iter().enumerate() {
+        let failed = |error: io::Error| AppError::Import { path: path.clone(), message: error.to_string() };
+        let (file, len) = copy(path, &app.store.dir().join("spool")).map_err(failed)?;
+        let head = head(&file).map_err(failed)?;
+        let format = format_of(path, &head, &request, declared.as_ref())?;
+        files.push((format!("work/{index}"), Content::File(Arc::new(file))));
+        total += len;
         let produces = declared.as_ref().map(|result| result.produces.clone()).unwrap_or_default();
         results.push(ResultSpec { path: index.to_string(), format, produces });
     }
-    let total = contents.iter().map(|content| content.len() as u64).sum();
     let plan = plan_of(app, &request, results, total)?;
     let new = NewScan {
         source: None,
@@ -71,8 +74,6 @@ pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKe
         plan,
     };
     let (scan, key) = app.store.submit(new).await?;
-    let files: Vec<(String, Vec<u8>)> =
-        contents.into_iter().enumerate().map(|(index, content)| (format!("work/{index}"), content)).collect();
     let engine = FakeExecutor::new(move |_| Outcome::Ends { after: Duration::ZERO, code: 0, files: files.clone() });
     Ok((scan, key, Arc::new(engine)))
 }
@@ -86,27 +87,35 @@ pub(super) fn nothing() -> SharedExecutor {
     Arc::new(FakeExecutor::new(|_| Outcome::Ends { after: Duration::ZERO, code: 1, files: Vec::new() }))
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, AppError> {
-    let failed = |path: &Path, message: String| AppError::Import { path: path.to_owned(), message };
-    let mut total = 0;
-    let mut read_one = |path: &PathBuf| {
-        total += fs::metadata(path).map_err(|error| failed(path, error.to_string()))?.len();
-        if total > MOST {
-            return Err(failed(path, format!("more than {MOST} bytes cannot be imported at once")));
+/// Copies a file, which may be a pipe, into one without a name: it cannot change any more, and is gone with this process.
+fn copy(path: &Path, spool: &Path) -> io::Result<(File, u64)> {
+    let mut file = tempfile::tempfile_in(spool)?;
+    let len = io::copy(&mut File::open(path)?, &mut file)?;
+    Ok((file, len))
+}
+
+/// Reads the first bytes of a file.
+fn head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; HEAD];
+    let mut len = 0;
+    while len < HEAD {
+        match file.read_at(&mut head[len..], len as u64)? {
+            0 => break,
+            read => len += read,
         }
-        fs::read(path).map_err(|error| failed(path, error.to_string()))
-    };
-    paths.iter().map(&mut read_one).collect()
+    }
+    head.truncate(len);
+    Ok(head)
 }
 
 /// The format that was given, the one that the file looks like, or the scanner's own.
 fn format_of(
     path: &Path,
-    content: &[u8],
+    head: &[u8],
     request: &ImportRequest,
     declared: Option<&ResultSpec>,
 ) -> Result<String, AppError> {
-    let sniffed = || parse::sniff(&content[..content.len().min(HEAD)]).map(|parser| parser.name().to_owned());
+    let sniffed = || parse::sniff(head).map(|parser| parser.name().to_owned());
     let format = request.format.clone().or_else(sniffed).or_else(|| Some(declared?.format.clone()));
     let format = format.filter(|format| parse::parser(format).is_some());
     let unknown = || AppError::Import { path: path.to_owned(), message: "its format is not known".to_owned() };

@@ -7,7 +7,7 @@ use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::view::{AssetView, FindingView, Verdict};
 use crate::report::{Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
-use crate::store::{FindingCursor, Store};
+use crate::store::{FindingCursor, Store, StoreError};
 
 /// Findings of one page.
 const PAGE: usize = 500;
@@ -31,12 +31,14 @@ pub struct ReportRequest {
 pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<Verdict, AppError> {
     let scan = app.store.scan(request.scan)?;
     let jobs = app.store.jobs(request.scan)?;
-    let mut findings = Findings::new(&app.store, request.scan)?;
+    let mut findings = Findings::new(&app.store, request.scan, Store::finding_cursor)?;
+    let mut rules = Findings::new(&app.store, request.scan, Store::rule_cursor)?;
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(request.scan, usize::MAX)?);
     let mut data = ReportData {
         scan: &scan,
         jobs: &jobs,
         findings: &mut findings,
+        rules: &mut rules,
         assets: &mut assets,
         fail_on: request.fail_on.or(scan.options.fail_on),
         limit: request.limit,
@@ -51,12 +53,16 @@ pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<
 struct Findings<'s> {
     store: &'s Store,
     scan: ScanId,
+    open: Open,
     cursor: FindingCursor,
 }
 
+/// Starts reading a scan's findings: all, or some.
+type Open = fn(&Store, ScanId) -> Result<FindingCursor, StoreError>;
+
 impl<'s> Findings<'s> {
-    fn new(store: &'s Store, scan: ScanId) -> Result<Self, AppError> {
-        Ok(Self { store, scan, cursor: store.finding_cursor(scan)? })
+    fn new(store: &'s Store, scan: ScanId, open: Open) -> Result<Self, AppError> {
+        Ok(Self { store, scan, open, cursor: open(store, scan)? })
     }
 }
 
@@ -66,8 +72,7 @@ impl Source<FindingView> for Findings<'_> {
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
-        self.cursor =
-            self.store.finding_cursor(self.scan).map_err(|error| SourceError { message: error.to_string() })?;
+        self.cursor = (self.open)(self.store, self.scan).map_err(|error| SourceError { message: error.to_string() })?;
         Ok(())
     }
 }

@@ -216,6 +216,9 @@ fn store(error: &StoreError) -> Advice {
         StoreError::RequestKeyUsed { scan, .. } => {
             (Kind::Usage, vec![format!("`dragnet watch {scan}` follows that scan; a new one needs another key")])
         }
+        StoreError::NotOver(_) => {
+            advice(Kind::Usage, ["`dragnet cancel SCAN` ends it; `dragnet gc` removes what the engine still holds"])
+        }
         StoreError::Damaged(_) | StoreError::Sqlite(_) => advice(Kind::Unreachable, [VERIFY]),
         StoreError::Closed => advice(Kind::Incomplete, [BUG]),
     }

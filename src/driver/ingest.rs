@@ -1,8 +1,8 @@
 //! From sealed results to stored ones: unpack, judge, parse in a stream, store in invisible batches, keep the raw files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
@@ -21,13 +21,18 @@ use crate::model::id::AttemptId;
 use crate::model::manifest::{ExitCause, Manifest};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ResultSpec;
+use crate::model::severity::Severity;
 use crate::model::spec::{Launch, paths};
 use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
 use crate::shim::{UnsealError, unseal};
-use crate::store::{IngestBatch, IngestRecord, NewArtifact, Store, Subject};
+use crate::store::{Identity, IngestBatch, IngestRecord, NewArtifact, Store};
 
 /// Most rows of one batch: the writer's gate is given free between batches.
 const BATCH: usize = 500;
+/// Text of the records of one batch, in bytes; one record may go beyond.
+const BATCH_TEXT: usize = 1 << 20;
+/// Batches that wait for the writer.
+const WAITING: usize = 4;
 /// What a log may add to the results when they are unpacked, in bytes.
 const LOG_SLACK: u64 = 64 << 20;
 
@@ -59,12 +64,6 @@ pub(super) struct Ingest<'a> {
     pub(super) inherited: bool,
 }
 
-/// What the parser's thread hands over.
-enum Item {
-    Record(Box<IngestRecord>),
-    Asset(u32, Asset),
-}
-
 /// What the result files of an attempt have brought so far.
 #[derive(Default)]
 struct Tally {
@@ -75,6 +74,17 @@ struct Tally {
     /// Assets: the ordinal of the next.
     assets: u32,
     capped: bool,
+    /// Rules and severities that a record has headed.
+    headed: HashMap<Severity, HashSet<String>>,
+}
+
+impl Tally {
+    /// Whether no record before this one has its rule and severity.
+    fn head(&mut self, record: &Record) -> bool {
+        // Most have one before them: the rule is not copied to find out.
+        let rules = self.headed.entry(record.severity).or_default();
+        !rules.contains(&record.rule) && rules.insert(record.rule.clone())
+    }
 }
 
 impl Ingest<'_> {
@@ -132,7 +142,6 @@ impl Ingest<'_> {
     async fn read(&self, manifest: &Manifest, files: &Path, gaps: BTreeSet<Gap>) -> Result<Harvest, IngestError> {
         let spec = &self.launch.spec;
         let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::default());
-        let mut subject = None;
         for result in &spec.results {
             let path = result_path(files, result);
             // A scanner that was cut short may not have come to write every file.
@@ -142,12 +151,8 @@ impl Ingest<'_> {
             if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
                 continue;
             }
-            let subject = match subject {
-                Some(subject) => subject,
-                None => *subject.insert(self.store.subject(self.scan, self.fence, &spec.scanner).await?),
-            };
             let summary;
-            (summary, tally) = self.parse(&path, result, subject, tally).await?;
+            (summary, tally) = self.parse(&path, result, tally).await?;
             harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
             reported.results += summary.skipped.values().sum::<u64>();
             reported.errors.extend(summary.errors);
@@ -156,11 +161,11 @@ impl Ingest<'_> {
         (harvest.records, harvest.assets) = (tally.counts, u64::from(tally.assets));
         reported.results += tally.counts.total() + harvest.assets;
         reported.capped = tally.capped;
-        if let Some(subject) = subject {
-            self.correct(tally.ranker, subject).await?;
-        }
         harvest.coverage =
             judge_reports(&manifest.exit, &spec.exit_codes, gaps, &reported).map_err(IngestError::Attempt)?;
+        if harvest.records.total() > 0 {
+            self.identify(tally.ranker).await?;
+        }
         Ok(harvest)
     }
 
@@ -177,23 +182,20 @@ impl Ingest<'_> {
     }
 
     /// Parses on a thread of its own; stores what it hands over, batch by batch.
-    async fn parse(
-        &self,
-        path: &Path,
-        result: &ResultSpec,
-        subject: Subject,
-        tally: Tally,
-    ) -> Result<(Summary, Tally), IngestError> {
-        let (sender, mut items) = mpsc::channel(4 * BATCH);
+    async fn parse(&self, path: &Path, result: &ResultSpec, tally: Tally) -> Result<(Summary, Tally), IngestError> {
+        let (sender, mut batches) = mpsc::channel(WAITING);
         let context = Context {
             source_root: self.launch.spec.source.map(|_| paths::SOURCE.to_owned()).unwrap_or_default(),
             secret_key: self.store.secret_key().to_vec(),
         };
         let (path, format) = (path.to_owned(), result.format.clone());
         let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
-        let parser = blocking(move || read_file(&path, &format, &context, Feeder { sender, scanner, tally, max }));
+        let batch = self.batch();
+        let parser = blocking(move || {
+            read_file(&path, &format, &context, Feeder { sender, scanner, tally, max, batch, text: 0 })
+        });
         let store = async {
-            while let Some(batch) = next_batch(&mut items, self, subject).await {
+            while let Some(batch) = batches.recv().await {
                 self.store.ingest(batch).await?;
                 failpoint::hit("ingest.batch");
             }
@@ -230,50 +232,53 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    /// Gives equal findings the ranks of their places.
-    async fn correct(&self, ranker: Ranker, subject: Subject) -> Result<(), IngestError> {
-        for slice in ranker.corrections().chunks(BATCH) {
-            let ranks =
-                slice.iter().map(|&(fingerprint, ordinal, occurrence)| (ordinal, fingerprint, occurrence)).collect();
-            self.store.rerank(self.scan, self.fence, self.attempt, subject, Fingerprint::VERSION, ranks).await?;
+    /// Makes the findings, and gives equal ones the ranks of their places.
+    async fn identify(&self, ranker: Ranker) -> Result<(), IngestError> {
+        let subject = self.store.subject(self.scan, self.fence, &self.launch.spec.scanner).await?;
+        let mut identities = blocking(move || ranker.identities()).await?;
+        loop {
+            let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect();
+            if slice.is_empty() {
+                return Ok(());
+            }
+            self.store.identify(self.scan, self.fence, self.attempt, subject, slice).await?;
+            failpoint::hit("ingest.identified");
         }
-        Ok(())
     }
 
-    fn batch(&self, subject: Subject) -> IngestBatch {
-        IngestBatch {
-            scan: self.scan,
-            fence: self.fence,
-            attempt: self.attempt,
-            subject,
-            records: Vec::new(),
-            assets: Vec::new(),
-        }
+    const fn batch(&self) -> IngestBatch {
+        let (scan, fence, attempt) = (self.scan, self.fence, self.attempt);
+        IngestBatch { scan, fence, attempt, records: Vec::new(), assets: Vec::new() }
     }
 }
 
-/// Gathers what has come, up to a batch; `None` when the parser has ended.
-async fn next_batch(items: &mut mpsc::Receiver<Item>, ingest: &Ingest<'_>, subject: Subject) -> Option<IngestBatch> {
-    let mut received = Vec::with_capacity(BATCH);
-    if items.recv_many(&mut received, BATCH).await == 0 {
-        return None;
-    }
-    let mut batch = ingest.batch(subject);
-    for item in received {
-        match item {
-            Item::Record(record) => batch.records.push(*record),
-            Item::Asset(ordinal, asset) => batch.assets.push((ordinal, asset)),
-        }
-    }
-    Some(batch)
-}
-
-/// The parser's side: numbers, ranks and counts what it finds, and sends it on.
+/// The parser's side: numbers, ranks and counts what it finds, and sends it on in batches.
 struct Feeder {
-    sender: mpsc::Sender<Item>,
+    sender: mpsc::Sender<IngestBatch>,
     scanner: String,
     tally: Tally,
     max: u64,
+    batch: IngestBatch,
+    /// Text of the batch's records, in bytes.
+    text: usize,
+}
+
+impl Feeder {
+    /// Sends the batch on if it is full, or if nothing more will come.
+    fn send(&mut self, last: bool) -> Result<(), Stop> {
+        let rows = self.batch.records.len() + self.batch.assets.len();
+        let full = rows >= BATCH || self.text >= BATCH_TEXT;
+        if !full && (!last || rows == 0) {
+            return Ok(());
+        }
+        self.text = 0;
+        let batch = IngestBatch {
+            records: std::mem::take(&mut self.batch.records),
+            assets: std::mem::take(&mut self.batch.assets),
+            ..self.batch
+        };
+        self.sender.blocking_send(batch).map_err(|_| Stop)
+    }
 }
 
 impl Sink for Feeder {
@@ -283,18 +288,22 @@ impl Sink for Feeder {
             tally.capped = true;
             return Err(Stop);
         }
-        let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record).0, tally.records);
+        let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record), tally.records);
         let occurrence = tally.ranker.rank(fingerprint, ordinal, place(&record));
         tally.counts.add(record.severity);
         tally.records += 1;
-        let item = IngestRecord { ordinal, version: Fingerprint::VERSION, fingerprint, occurrence, record };
-        self.sender.blocking_send(Item::Record(Box::new(item))).map_err(|_| Stop)
+        // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.
+        let heads_rule = tally.head(&record);
+        let record = IngestRecord::new(ordinal, fingerprint, occurrence, heads_rule, &record).map_err(|_| Stop)?;
+        self.text += record.bytes();
+        self.batch.records.push(record);
+        self.send(false)
     }
 
     fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
-        let ordinal = self.tally.assets;
+        self.batch.assets.push((self.tally.assets, asset));
         self.tally.assets += 1;
-        self.sender.blocking_send(Item::Asset(ordinal, asset)).map_err(|_| Stop)
+        self.send(false)
     }
 }
 
@@ -306,6 +315,7 @@ fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> 
         Err(ParseError::Stopped) if sink.tally.capped => Summary::default(),
         Err(error) => return Err(error),
     };
+    sink.send(true).map_err(|Stop| ParseError::Stopped)?;
     Ok((summary, sink.tally))
 }
 
@@ -337,7 +347,8 @@ fn mask_into(
 ) -> Result<(crate::artifact::Stored, crate::model::id::Sha256), DriverError> {
     let masked_path = path.with_extension("masked");
     let local = |error: &io::Error| DriverError::local("mask", path, error);
-    let mut masked = File::create(&masked_path).map_err(|error| local(&error))?;
+    // The copy is written token by token.
+    let mut masked = BufWriter::with_capacity(1 << 16, File::create(&masked_path).map_err(|error| local(&error))?);
     let mut input = BufReader::new(File::open(path).map_err(|error| local(&error))?);
     let report = parse::mask(format, &mut input, &mut masked, key).map_err(|error| DriverError::Local {
         action: format!("mask {}", path.display()),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use crate::model::finding::Record;
+use crate::model::fingerprint::Fingerprint;
+use crate::store::Identity;
 
 /// Where a record is in its file: line, column, end line, end column; 0 where unknown. Equal fingerprints share the file.
 pub(super) type Place = [u32; 4];
@@ -15,45 +17,46 @@ pub(super) fn place(record: &Record) -> Place {
     })
 }
 
-/// Hands out ranks while records stream by, and says at the end which have to change.
+/// Hands out ranks while records stream by, and says at the end what they are. Small: there may be millions of records.
 #[derive(Debug, Default)]
 pub(super) struct Ranker {
-    /// First record of each fingerprint; most have no second.
-    first: HashMap<[u8; 16], (u32, Place)>,
-    /// All records of those that have.
-    equals: HashMap<[u8; 16], Vec<(u32, Place)>>,
+    /// How many were seen of each fingerprint, of which half is kept: two that look alike cost a correction, no more.
+    counts: HashMap<u64, u32>,
+    seen: Vec<Seen>,
+}
+
+/// A record that was ranked. Its order is that of the findings' index, and of places among equals.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    fingerprint: Fingerprint,
+    place: Place,
+    ordinal: u32,
+    /// The rank that was handed out.
+    given: u32,
 }
 
 impl Ranker {
     /// Returns the rank of a record among those seen so far.
-    pub(super) fn rank(&mut self, fingerprint: [u8; 16], ordinal: u32, place: Place) -> u32 {
-        match self.first.get(&fingerprint) {
-            None => {
-                self.first.insert(fingerprint, (ordinal, place));
-                0
-            }
-            Some(&first) => {
-                let equals = self.equals.entry(fingerprint).or_insert_with(|| vec![first]);
-                equals.push((ordinal, place));
-                u32::try_from(equals.len() - 1).unwrap_or(u32::MAX)
-            }
-        }
+    pub(super) fn rank(&mut self, fingerprint: Fingerprint, ordinal: u32, place: Place) -> u32 {
+        let half = fingerprint.0.first_chunk().map_or(0, |half| u64::from_ne_bytes(*half));
+        let count = self.counts.entry(half).or_default();
+        let given = *count;
+        *count = count.saturating_add(1);
+        self.seen.push(Seen { fingerprint, place, ordinal, given });
+        given
     }
 
-    /// Returns the records whose final rank differs: fingerprint, ordinal, rank.
-    pub(super) fn corrections(self) -> Vec<([u8; 16], u32, u32)> {
-        let mut corrections = Vec::new();
-        for (fingerprint, equals) in self.equals {
-            let mut sorted: Vec<(Place, u32, usize)> =
-                equals.iter().enumerate().map(|(given, &(ordinal, place))| (place, ordinal, given)).collect();
-            sorted.sort_unstable();
-            for (rank, (_, ordinal, given)) in sorted.into_iter().enumerate() {
-                if rank != given {
-                    corrections.push((fingerprint, ordinal, u32::try_from(rank).unwrap_or(u32::MAX)));
-                }
-            }
-        }
-        corrections
+    /// Returns what each record is, in the order of fingerprints.
+    pub(super) fn identities(self) -> impl Iterator<Item = Identity> {
+        let Self { counts, mut seen } = self;
+        drop(counts);
+        seen.sort_unstable();
+        let (mut last, mut occurrence) = (None, 0);
+        seen.into_iter().map(move |Seen { fingerprint, ordinal, given, .. }| {
+            occurrence = if last == Some(fingerprint) { occurrence + 1 } else { 0 };
+            last = Some(fingerprint);
+            Identity { ordinal, fingerprint, occurrence, corrected: occurrence != given }
+        })
     }
 }
 
@@ -63,12 +66,29 @@ mod tests {
 
     #[test]
     fn ranks_follow_places_and_not_the_order_of_the_report() {
+        let (one, two) = (Fingerprint([1; 16]), Fingerprint([2; 16]));
         let mut ranker = Ranker::default();
-        assert_eq!(ranker.rank([1; 16], 0, [20, 0, 0, 0]), 0);
-        assert_eq!(ranker.rank([2; 16], 1, [5, 0, 0, 0]), 0);
-        assert_eq!(ranker.rank([1; 16], 2, [10, 0, 0, 0]), 1);
-        let mut corrections = ranker.corrections();
-        corrections.sort_unstable();
-        assert_eq!(corrections, [([1; 16], 0, 1), ([1; 16], 2, 0)]);
+        assert_eq!(ranker.rank(one, 0, [20, 0, 0, 0]), 0);
+        assert_eq!(ranker.rank(two, 1, [5, 0, 0, 0]), 0);
+        assert_eq!(ranker.rank(one, 2, [10, 0, 0, 0]), 1);
+        let identities: Vec<Identity> = ranker.identities().collect();
+        let expected = [(2, one, 0, true), (0, one, 1, true), (1, two, 0, false)];
+        let expected = expected.map(|(ordinal, fingerprint, occurrence, corrected)| Identity {
+            ordinal,
+            fingerprint,
+            occurrence,
+            corrected,
+        });
+        assert_eq!(identities, expected);
+    }
+
+    #[test]
+    fn fingerprints_that_begin_alike_are_told_apart() {
+        let (one, mut other) = (Fingerprint([1; 16]), Fingerprint([1; 16]));
+        other.0[15] = 2;
+        let mut ranker = Ranker::default();
+        ranker.rank(one, 0, [1; 4]);
+        ranker.rank(other, 1, [1; 4]);
+        assert!(ranker.identities().all(|identity| identity.occurrence == 0));
     }
 }

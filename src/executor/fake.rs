@@ -4,7 +4,9 @@
 #![expect(clippy::significant_drop_tightening, reason = "each call holds the one world for its whole length")]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use sha2::Digest as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -34,12 +37,12 @@ pub enum Outcome {
         /// With this exit code.
         code: i32,
         /// Leaving these files: `stdout`, `work/…`.
-        files: Vec<(String, Vec<u8>)>,
+        files: Vec<(String, Content)>,
     },
     /// It runs until it is stopped; then it leaves these files.
     Hangs {
         /// What it has found by then.
-        files: Vec<(String, Vec<u8>)>,
+        files: Vec<(String, Content)>,
     },
     /// Its container is removed by somebody else while it runs.
     Vanishes,
@@ -48,7 +51,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn files(&self) -> &[(String, Vec<u8>)] {
+    fn files(&self) -> &[(String, Content)] {
         match self {
             Self::Ends { files, .. } | Self::Hangs { files } => files,
             Self::Vanishes | Self::Killed => &[],
@@ -56,13 +59,69 @@ impl Outcome {
     }
 
     fn log(&self) -> &[u8] {
-        self.files().iter().find(|(path, _)| path == LOG).map_or(&[], |(_, content)| content)
+        self.files().iter().find(|(path, _)| path == LOG).map_or(&[], |(_, content)| content.in_memory())
     }
 
     /// Ends at once with exit code 0 and these files.
     pub fn success(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Self {
-        let files = files.into_iter().map(|(path, content)| (path.to_owned(), content)).collect();
+        let files = files.into_iter().map(|(path, content)| (path.to_owned(), content.into())).collect();
         Self::Ends { after: Duration::ZERO, code: 0, files }
+    }
+}
+
+/// What is in a file that an attempt leaves.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// These bytes.
+    Bytes(Arc<[u8]>),
+    /// All that is in a file on disk, however long; for results, not for a log.
+    File(Arc<File>),
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl Content {
+    fn in_memory(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::File(_) => &[],
+        }
+    }
+
+    fn len(&self) -> std::io::Result<u64> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+            Self::File(file) => Ok(file.metadata()?.len()),
+        }
+    }
+}
+
+/// Reads a content from its start and hashes what passes.
+struct ContentReader<'c> {
+    content: &'c Content,
+    offset: u64,
+    hash: sha2::Sha256,
+}
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = match self.content {
+            Content::Bytes(bytes) => {
+                let rest = usize::try_from(self.offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+                let read = rest.len().min(buffer.len());
+                buffer[..read].copy_from_slice(&rest[..read]);
+                read
+            }
+            // Clones of an engine share the file: each reader has a place of its own in it.
+            Content::File(file) => file.read_at(buffer, self.offset)?,
+        };
+        self.hash.update(&buffer[..read]);
+        self.offset += read as u64;
+        Ok(read)
     }
 }
 
@@ -470,45 +529,45 @@ fn describe(name: &AttemptName, container: &Container) -> Owned {
 }
 
 /// Writes what the shim would have sealed.
-fn seal(job: &ShimJob, exit: Exit, files: &[(String, Vec<u8>)], into: &Path) -> std::io::Result<Sealed> {
-    let lines = files
-        .iter()
-        .find(|(path, _)| path == LOG)
-        .map_or(0, |(_, log)| log.split(|&b| b == b'\n').filter(|l| !l.is_empty()).count());
-    let files: Vec<_> = files.iter().filter(|(path, _)| path != LOG).collect();
-    let sealed = files
-        .iter()
-        .map(|(path, content)| SealedFile {
-            path: path.clone(),
-            len: content.len() as u64,
-            sha256: Sha256::of(content),
-        })
-        .collect();
+fn seal(job: &ShimJob, exit: Exit, files: &[(String, Content)], into: &Path) -> std::io::Result<Sealed> {
+    let log = files.iter().find(|(path, _)| path == LOG).map_or(&[][..], |(_, log)| log.in_memory());
+    let lines = log.split(|&b| b == b'\n').filter(|line| !line.is_empty()).count();
     let mut manifest = Manifest {
         version: ShimJob::VERSION,
         name: job.name.clone(),
         spec: job.spec,
         exit,
-        files: sealed,
+        files: Vec::new(),
         dropped: Vec::new(),
         log: LogSummary { last_seq: lines as u64, ..LogSummary::default() },
         parts: Vec::new(),
     };
-    let mut parts = Vec::new();
-    if !files.is_empty() {
-        let mut archive = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1)?);
-        for (path, content) in &files {
-            let mut header = tar::Header::new_ustar();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o644);
-            archive.append_data(&mut header, path, content.as_slice())?;
-        }
-        let bytes = archive.into_inner()?.finish()?;
-        let path = into.join("part-0000");
-        std::fs::File::create(&path)?.write_all(&bytes)?;
-        let part = Part { name: "part-0000".to_owned(), len: bytes.len() as u64, sha256: Sha256::of(&bytes) };
-        manifest.parts.push(part);
-        parts.push(path);
+    let files: Vec<_> = files.iter().filter(|(path, _)| path != LOG).collect();
+    if files.is_empty() {
+        return Ok(Sealed { manifest, parts: Vec::new() });
     }
-    Ok(Sealed { manifest, parts })
+    let path = into.join("part-0000");
+    let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&path)?, 1)?);
+    for (path, content) in files {
+        let mut reader = ContentReader { content, offset: 0, hash: sha2::Sha256::new() };
+        let len = content.len()?;
+        let mut header = tar::Header::new_ustar();
+        header.set_size(len);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, &mut reader)?;
+        let sha256 = Sha256(reader.hash.finalize().into());
+        manifest.files.push(SealedFile { path: path.clone(), len, sha256 });
+    }
+    archive.into_inner()?.finish()?;
+    let (len, sha256) = measure(&path)?;
+    manifest.parts.push(Part { name: "part-0000".to_owned(), len, sha256 });
+    Ok(Sealed { manifest, parts: vec![path] })
+}
+
+/// Returns a file's length and hash.
+fn measure(path: &Path) -> std::io::Result<(u64, Sha256)> {
+    let content = Content::File(Arc::new(File::open(path)?));
+    let mut reader = ContentReader { content: &content, offset: 0, hash: sha2::Sha256::new() };
+    let len = std::io::copy(&mut reader, &mut std::io::sink())?;
+    Ok((len, Sha256(reader.hash.finalize().into())))
 }

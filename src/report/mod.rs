@@ -33,6 +33,8 @@ pub struct ReportData<'d> {
     pub jobs: &'d [JobView],
     /// Its findings, worst first.
     pub findings: &'d mut dyn Source<FindingView>,
+    /// Of its findings at least the first of each rule and severity of each job, in the same order.
+    pub rules: &'d mut dyn Source<FindingView>,
     /// Its assets.
     pub assets: &'d mut dyn Source<AssetView>,
     /// The gate's threshold, when one is asked for.

@@ -162,6 +162,7 @@ pub(super) fn render(
     let mut data = ReportData {
         scan: &scan,
         jobs,
+        rules: &mut Listed::new(findings.clone()),
         findings: &mut Listed::new(findings),
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
         fail_on: Some(Severity::High),

@@ -51,6 +51,9 @@ pub enum StoreError {
         /// The scan's id.
         scan: String,
     },
+    /// The scan is under way, or the engine may still hold something of it: it cannot be deleted.
+    #[error("scan with row {0} cannot be deleted: it is not over")]
+    NotOver(crate::model::id::ScanId),
     /// A row holds what it cannot hold.
     #[error("the database is damaged: {0}")]
     Damaged(String),

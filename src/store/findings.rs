@@ -14,10 +14,20 @@ use crate::model::view::{AssetView, FindingView};
 /// A place in a scan's records: worst severity first, then by job, then as the scanner reported them.
 #[derive(Debug, Clone)]
 pub struct FindingCursor {
+    scan: ScanId,
+    choice: Choice,
     jobs: Vec<Winner>,
     severity: u8,
     job: usize,
     ordinal: i64,
+}
+
+/// Which records are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    All,
+    /// The first of each rule and severity in each job.
+    HeadsOfRules,
 }
 
 #[derive(Debug, Clone)]
@@ -31,7 +41,18 @@ struct Winner {
 impl Store {
     /// Starts reading a scan's records.
     pub fn finding_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
-        self.read(|connection| Ok(FindingCursor { jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 }))
+        self.cursor(scan, Choice::All)
+    }
+
+    /// Starts reading one record for each rule and severity of each job: the first that [`Self::finding_cursor`] comes to.
+    pub fn rule_cursor(&self, scan: ScanId) -> Result<FindingCursor, StoreError> {
+        self.cursor(scan, Choice::HeadsOfRules)
+    }
+
+    fn cursor(&self, scan: ScanId, choice: Choice) -> Result<FindingCursor, StoreError> {
+        self.read(|connection| {
+            Ok(FindingCursor { scan, choice, jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 })
+        })
     }
 
     /// Reads up to `limit` records and moves the cursor behind them; empty at the end.
@@ -41,6 +62,8 @@ impl Store {
             while page.len() < limit && usize::from(cursor.severity) < Severity::ALL.len() {
                 fill(connection, cursor, limit, &mut page)?;
             }
+            // Rows go only after the scan has: if it is there behind the page, the page is whole.
+            refuse_deleted(connection, cursor.scan)?;
             Ok(page)
         })
     }
@@ -64,6 +87,13 @@ impl Store {
             Ok(assets)
         })
     }
+}
+
+fn refuse_deleted(connection: &Connection, scan: ScanId) -> Result<(), StoreError> {
+    let mut query =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ?1 AND deleted_at IS NULL)")?;
+    let there: bool = query.query_row([scan.0], |row| row.get(0))?;
+    if there { Ok(()) } else { Err(StoreError::NotFound("such scan any more: it was deleted".to_owned())) }
 }
 
 fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
@@ -101,11 +131,16 @@ fn fill(
     let wanted = limit - page.len();
     let mut taken = 0;
     if winner.records.0.get(usize::from(cursor.severity)).is_some_and(|&count| count > 0) {
-        let mut query = connection.prepare_cached(
-            "SELECT record.ordinal, record.body, finding.version, hex(finding.fingerprint), finding.occurrence
-             FROM record JOIN finding ON finding.id = record.finding_id
-             WHERE record.attempt_id = ?1 AND record.severity = ?2 AND record.ordinal > ?3 ORDER BY record.ordinal LIMIT ?4",
-        )?;
+        let mut query = connection.prepare_cached(match cursor.choice {
+            Choice::All => {
+                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM record
+                 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
+            }
+            Choice::HeadsOfRules => {
+                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM rule CROSS JOIN record USING (attempt_id, severity, ordinal)
+                 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
+            }
+        })?;
         let mut rows = query.query(params![
             winner.attempt,
             cursor.severity,

@@ -6,25 +6,59 @@ use super::error::StoreError;
 use super::{Store, check_fence, to_json};
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::id::{AttemptId, ScanId, Sha256};
+use crate::model::severity::Severity;
 
 /// What findings belong to: a scanner's view of a target over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject(i64);
 
-/// A record with its identity.
+/// A record as it is stored.
 #[derive(Debug, Clone)]
 pub struct IngestRecord {
     /// Its position in the attempt's results.
+    ordinal: u32,
+    severity: Severity,
+    fingerprint: Fingerprint,
+    /// Rank among equals as far as it is known.
+    occurrence: u32,
+    /// Whether no record before it has its rule and severity.
+    heads_rule: bool,
+    /// The record as JSON: written out before the transaction begins, for others wait for its end.
+    body: String,
+}
+
+impl IngestRecord {
+    /// Makes a record ready to be stored; `occurrence` is its rank among its equals so far, [`Store::identify`] has the last word;
+    /// `heads_rule` says that no record before it has its rule and severity.
+    pub fn new(
+        ordinal: u32,
+        fingerprint: Fingerprint,
+        occurrence: u32,
+        heads_rule: bool,
+        record: &Record,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { ordinal, severity: record.severity, fingerprint, occurrence, heads_rule, body: to_json(record)? })
+    }
+
+    /// Returns how much text is stored, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.body.len()
+    }
+}
+
+/// What a record is in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The record's position in the attempt's results.
     pub ordinal: u32,
-    /// Version of the fingerprint.
-    pub version: u32,
-    /// The fingerprint.
-    pub fingerprint: [u8; 16],
-    /// Rank among equals.
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its rank among equals.
     pub occurrence: u32,
-    /// The record.
-    pub record: Record,
+    /// Whether it was stored with another rank.
+    pub corrected: bool,
 }
 
 /// A result file that was kept.
@@ -49,8 +83,6 @@ pub struct IngestBatch {
     pub fence: u64,
     /// The attempt.
     pub attempt: AttemptId,
-    /// Whose findings these are.
-    pub subject: Subject,
     /// Records.
     pub records: Vec<IngestRecord>,
     /// Assets, each with its position.
@@ -87,6 +119,8 @@ impl Store {
             let mut deleted = 0;
             for sql in [
                 "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM rule WHERE attempt_id = ?1 AND (severity, ordinal) IN
+                   (SELECT severity, ordinal FROM rule WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM sighting WHERE attempt_id = ?1 AND ordinal IN (SELECT ordinal FROM sighting WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM artifact WHERE attempt_id = ?1 AND path IN (SELECT path FROM artifact WHERE attempt_id = ?1 LIMIT ?2)",
             ] {
@@ -107,25 +141,31 @@ impl Store {
         .await
     }
 
-    /// Gives records the finding of another rank: ordinal, fingerprint, rank; at most 500 at a time.
-    pub async fn rerank(
+    /// Makes the findings that records belong to, and gives records their last rank; at most 500 at a time. In the order of
+    /// their fingerprints, so that each slice touches few pages.
+    pub async fn identify(
         &self,
         scan: ScanId,
         fence: u64,
         attempt: AttemptId,
         subject: Subject,
-        version: u32,
-        ranks: Vec<(u32, [u8; 16], u32)>,
+        identities: Vec<Identity>,
     ) -> Result<(), StoreError> {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
-            let mut update = tx.prepare_cached(
-                "UPDATE record SET finding_id = ?3 WHERE attempt_id = ?1 AND ordinal = ?2
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO finding (subject_id, version, fingerprint, occurrence, first_scan) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+            )?;
+            let mut correct = tx.prepare_cached(
+                "UPDATE record SET occurrence = ?3 WHERE attempt_id = ?1 AND ordinal = ?2
                  AND severity IN (0, 1, 2, 3, 4, 5)",
             )?;
-            for (ordinal, fingerprint, occurrence) in ranks {
-                let identity = Identity { subject, version, fingerprint, occurrence };
-                update.execute(params![attempt.0, ordinal, finding(tx, scan, &identity)?])?;
+            for Identity { ordinal, fingerprint, occurrence, corrected } in identities {
+                insert.execute(params![subject.0, Fingerprint::VERSION, fingerprint.0, occurrence, scan.0])?;
+                if corrected {
+                    correct.execute(params![attempt.0, ordinal, occurrence])?;
+                }
             }
             Ok(())
         })
@@ -166,51 +206,25 @@ fn refuse_winner(tx: &Transaction<'_>, attempt: AttemptId) -> Result<(), StoreEr
 
 fn insert_records(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), StoreError> {
     let mut insert = tx.prepare_cached(
-        "INSERT INTO record (attempt_id, severity, ordinal, finding_id, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO record (attempt_id, severity, ordinal, version, fingerprint, occurrence, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    let mut head = tx.prepare_cached("INSERT INTO rule (attempt_id, severity, ordinal) VALUES (?1, ?2, ?3)")?;
     for record in &batch.records {
-        let identity = Identity {
-            subject: batch.subject,
-            version: record.version,
-            fingerprint: record.fingerprint,
-            occurrence: record.occurrence,
-        };
-        let finding = finding(tx, batch.scan, &identity)?;
         insert.execute(params![
             batch.attempt.0,
-            record.record.severity.rank(),
+            record.severity.rank(),
             record.ordinal,
-            finding,
-            to_json(&record.record)?
+            Fingerprint::VERSION,
+            record.fingerprint.0,
+            record.occurrence,
+            record.body
         ])?;
+        if record.heads_rule {
+            head.execute(params![batch.attempt.0, record.severity.rank(), record.ordinal])?;
+        }
     }
     Ok(())
-}
-
-/// What makes a finding what it is.
-struct Identity {
-    subject: Subject,
-    version: u32,
-    fingerprint: [u8; 16],
-    occurrence: u32,
-}
-
-/// Returns a finding; makes it when it is new.
-fn finding(tx: &Transaction<'_>, scan: ScanId, identity: &Identity) -> Result<i64, StoreError> {
-    let Identity { subject, version, fingerprint, occurrence } = identity;
-    let known = tx
-        .prepare_cached(
-            "SELECT id FROM finding WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?3 AND occurrence = ?4",
-        )?
-        .query_row(params![subject.0, version, fingerprint, occurrence], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO finding (subject_id, version, fingerprint, occurrence, first_scan) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    Ok(insert.insert(params![subject.0, version, fingerprint, occurrence, scan.0])?)
 }
 
 fn insert_assets(tx: &Transaction<'_>, batch: &IngestBatch) -> Result<(), StoreError> {

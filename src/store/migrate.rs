@@ -8,7 +8,8 @@ use super::connect::APPLICATION_ID;
 use super::error::StoreError;
 
 /// Every migration, in order; the n-th leads to version n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_identity_in_record.sql")];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.
 pub(super) fn migrate(
@@ -65,4 +66,42 @@ fn check_ours(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Foreign { path: path.to_owned(), message: format!("its application id is {id:#x}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_the_first_schema_keep_their_identity() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("dragnet.db");
+        let mut connection = Connection::open(&path).unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = ON; PRAGMA user_version = 1;
+                 INSERT INTO scan (id, organisation_id, project_id, key, target, target_key, plan, plan_sha256, executor, profile,
+                                   server_identity, priority, state, coverage, records, created_at)
+                   VALUES (1, 1, 1, 'k', 't', 't', '{}', '', '', '', '', 0, 'completed', '', '', 0);
+                 INSERT INTO spec VALUES (1, '', '{}');
+                 INSERT INTO job (id, scan_id, step, chunk, state) VALUES (1, 1, 0, 0, 'succeeded');
+                 INSERT INTO attempt (id, job_id, number, name, spec_id, spec_sha256, state, fence, created_at)
+                   VALUES (1, 1, 1, 'n', 1, '', 'cleaned', 1, 0);
+                 INSERT INTO subject VALUES (1, 1, 't', 's');
+                 INSERT INTO finding VALUES (7, 1, 1, x'0a', 2, 1);
+                 INSERT INTO record VALUES (3, 1, 4, 5, 7, json_object('rule', 'r')), (4, 1, 4, 6, 7, json_object('rule', 'r'));",
+            )
+            .unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        migrate(&mut connection, &path, |_| Ok(())).unwrap();
+        let row: (i64, i64, i64, Vec<u8>, i64, String) = connection
+            .query_row("SELECT severity, ordinal, version, fingerprint, occurrence, body FROM record JOIN rule USING (attempt_id, severity, ordinal)", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })
+            .unwrap();
+        assert_eq!(row, (4, 5, 1, vec![10], 2, r#"{"rule":"r"}"#.to_owned()));
+        assert!(path.with_extension("v1.db").exists(), "the old one was copied first");
+        assert_eq!(version(&connection).unwrap(), 2);
+    }
 }

@@ -8,6 +8,7 @@
 
 mod backup;
 mod connect;
+mod delete;
 mod drive;
 mod error;
 mod events;
@@ -33,7 +34,7 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use expand::{Expanded, Expansion};
 pub use findings::FindingCursor;
-pub use ingest::{IngestBatch, IngestRecord, NewArtifact, Subject};
+pub use ingest::{Identity, IngestBatch, IngestRecord, NewArtifact, Subject};
 pub use intents::{IntentRow, Verb};
 pub use lease::{Lease, LeaseError, ScanLock};
 pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};

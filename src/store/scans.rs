@@ -36,13 +36,15 @@ impl Store {
     pub fn find_scan(&self, text: &str) -> Result<ScanId, StoreError> {
         self.read(|connection| {
             if text == "latest" {
-                let mut query = connection.prepare_cached("SELECT id FROM scan ORDER BY id DESC LIMIT 1")?;
+                let mut query = connection
+                    .prepare_cached("SELECT id FROM scan WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 1")?;
                 let mut rows = query.query([])?;
                 let row = rows.next()?.ok_or_else(|| StoreError::NotFound("scan yet".to_owned()))?;
                 return Ok(ScanId(row.get(0)?));
             }
             let pattern: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-            let mut query = connection.prepare_cached("SELECT id FROM scan WHERE key GLOB ?1 LIMIT 2")?;
+            let mut query =
+                connection.prepare_cached("SELECT id FROM scan WHERE key GLOB ?1 AND deleted_at IS NULL LIMIT 2")?;
             let found: Vec<i64> =
                 query.query_map([format!("{pattern}*")], |row| row.get(0))?.collect::<Result<_, _>>()?;
             match found[..] {
@@ -56,7 +58,8 @@ impl Store {
     /// Reads a scan.
     pub fn scan(&self, scan: ScanId) -> Result<ScanView, StoreError> {
         self.read(|connection| {
-            let mut query = connection.prepare_cached(&format!("{SCAN} WHERE scan.id = ?1"))?;
+            let mut query =
+                connection.prepare_cached(&format!("{SCAN} WHERE scan.id = ?1 AND scan.deleted_at IS NULL"))?;
             let mut rows = query.query([scan.0])?;
             let row = rows.next()?.ok_or_else(|| StoreError::NotFound(format!("scan with row {scan}")))?;
             scan_view(connection, row)
@@ -96,7 +99,8 @@ impl Store {
         self.read(|connection| {
             let open = if filter.open { "AND scan.state NOT IN ('completed', 'failed', 'cancelled')" } else { "" };
             let sql = format!(
-                "{SCAN} WHERE (?1 IS NULL OR scan.target = ?1 OR scan.target_key = ?1) {open} ORDER BY scan.id DESC LIMIT ?2"
+                "{SCAN} WHERE scan.deleted_at IS NULL AND (?1 IS NULL OR scan.target = ?1 OR scan.target_key = ?1) {open}
+                 ORDER BY scan.id DESC LIMIT ?2"
             );
             let mut query = connection.prepare_cached(&sql)?;
             let mut rows = query.query(params![filter.target, filter.limit])?;

@@ -1,6 +1,7 @@
 //! A state directory, a fake engine, and scans made of plain steps.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,19 @@ use tokio_util::sync::CancellationToken;
 pub struct Lab {
     pub store: Store,
     pub engine: FakeExecutor,
-    _dir: Arc<tempfile::TempDir>,
+    _dir: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Lab {
     pub fn new(engine: FakeExecutor) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { store: Store::open(&dir.path().join("state")).unwrap(), engine, _dir: Arc::new(dir) }
+        let lab = Self::at(&dir.path().join("state"), engine);
+        Self { _dir: Some(Arc::new(dir)), ..lab }
+    }
+
+    /// Works in a state directory that another process has made.
+    pub fn at(state: &Path, engine: FakeExecutor) -> Self {
+        Self { store: Store::open(state).unwrap(), engine, _dir: None }
     }
 
     #[expect(clippy::unused_self, reason = "a laboratory tells the time")]

@@ -157,13 +157,13 @@ impl Scenario {
         let index: usize = launch.job.step.as_str()[1..].parse().unwrap();
         let mut dice = self.dice(&launch.job, launch.attempt);
         let after = Duration::from_millis(dice.roll(4));
-        let files = vec![("stdout".to_owned(), self.report(launch, index, &mut dice))];
+        let files = vec![("stdout".to_owned(), self.report(launch, index, &mut dice).into())];
         let gentle = !launch.assets.is_empty() && launch.attempt > 1;
         match dice.roll(14) {
             0 if !gentle => Outcome::Ends { after, code: 9, files },
             1 if !gentle => Outcome::Vanishes,
             2 if !gentle => Outcome::Killed,
-            3 if !gentle => Outcome::Ends { after, code: 0, files: vec![("stdout".to_owned(), Vec::new())] },
+            3 if !gentle => Outcome::Ends { after, code: 0, files: vec![("stdout".to_owned(), Vec::new().into())] },
             4 if self.cancelled => Outcome::Hangs { files },
             _ => Outcome::Ends { after, code: 0, files },
         }

@@ -71,7 +71,7 @@ impl Harness for FakeHarness {
 /// What the cases' scripts would do.
 fn outcome(launch: &Launch) -> Outcome {
     let files = |files: &[(&str, &str)]| {
-        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec().into())).collect()
     };
     let ends = |after, code, left: &[(&str, &str)]| Outcome::Ends {
         after: Duration::from_millis(after),

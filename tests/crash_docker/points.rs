@@ -15,7 +15,7 @@ use super::reports::gitleaks;
 use super::starts::Starts;
 
 /// Every point that a scan of one job comes by, with both transports.
-const POINTS: [&str; 20] = [
+const POINTS: [&str; 21] = [
     "submit.committed",
     "launch.before",
     "launch.after",
@@ -23,6 +23,7 @@ const POINTS: [&str; 20] = [
     "collect.fetched",
     "ingest.begun",
     "ingest.batch",
+    "ingest.identified",
     "remove.before",
     "remove.after",
     "tidy.before",

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0, for code hosts and editors: one run for each scanner.
 //!
-//! A run's rules come before its results, so findings are read once to gather the rules and once more for each scanner; only
-//! the rules are held.
+//! A run's rules come before its results, for readers that take results as they come; only the rules are held. Findings are read
+//! once for each scanner.
 
 mod model;
 #[cfg(test)]
@@ -43,10 +43,10 @@ impl Renderer for Sarif {
     }
 }
 
-/// Reads all findings for their rules. A scanner without findings has a run too: that it ran is worth saying.
+/// Gathers the rules. A scanner without findings has a run too: that it ran is worth saying.
 fn gather(data: &mut ReportData<'_>) -> Result<Rules, RenderError> {
     let mut rules: Rules = data.jobs.iter().map(|job| (job.scanner.clone(), BTreeMap::new())).collect();
-    for_each::<_, RenderError>(data.findings, |finding| {
+    for_each::<_, RenderError>(data.rules, |finding| {
         let of_scanner = match rules.get_mut(&finding.scanner) {
             Some(rules) => rules,
             None => rules.entry(finding.scanner.clone()).or_default(),

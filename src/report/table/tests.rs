@@ -172,6 +172,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
         scan: &finished(),
         jobs: &[],
         findings: &mut pages,
+        rules: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(Vec::new()),
         fail_on: None,
         limit: Some(150),
