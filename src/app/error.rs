@@ -84,6 +84,9 @@ pub enum AppError {
         /// Why.
         error: ExecutorError,
     },
+    /// The image that is to be scanned cannot be had.
+    #[error("the target: {0}")]
+    TargetImage(ExecutorError),
     /// The engine cannot give what a scanner asks for.
     #[error("scanner `{scanner}` asks for {item}: {message}")]
     Unmet {

@@ -22,6 +22,18 @@ pub enum ExecutorError {
         /// The engine's words.
         message: String,
     },
+    /// The image would have to come from a registry, which does not give it.
+    #[error("image {image} cannot be had: {registry} {fault}: {message}")]
+    Registry {
+        /// Its reference.
+        image: String,
+        /// The registry's host.
+        registry: String,
+        /// What is wrong.
+        fault: RegistryFault,
+        /// The registry's words.
+        message: String,
+    },
     /// The image is for another processor or system.
     #[error("image {image} is for {platform}, the engine is {engine}")]
     Platform {
@@ -77,10 +89,27 @@ pub enum ExecutorError {
     },
 }
 
+/// Why a registry does not give or take an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryFault {
+    /// It wants credentials, and there are none.
+    #[error("wants credentials, and there are none")]
+    NoCredentials,
+    /// It has no use for those that there are.
+    #[error("does not accept the credentials that there are")]
+    WrongCredentials,
+    /// It has no such image, or hides it from us.
+    #[error("has no such image")]
+    NoImage,
+    /// It does not answer, or not as a registry does. May pass.
+    #[error("does not answer as it should")]
+    Away,
+}
+
 impl ExecutorError {
     /// Whether the same call may succeed later without anything else being done.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Busy(_))
+        matches!(self, Self::Unreachable(_) | Self::Busy(_) | Self::Registry { fault: RegistryFault::Away, .. })
     }
 
     /// Makes the error of a local file operation.
@@ -98,9 +127,11 @@ impl ExecutorError {
     pub fn to_failure(&self) -> Failure {
         let reason = match self {
             Self::Unreachable(_) => FailureReason::EngineUnreachable,
-            Self::Busy(_) | Self::Local { full: false, .. } => FailureReason::EngineError,
+            Self::Busy(_) | Self::Local { full: false, .. } | Self::Registry { fault: RegistryFault::Away, .. } => {
+                FailureReason::EngineError
+            }
             Self::Resource(_) | Self::Local { full: true, .. } => FailureReason::NoSpace,
-            Self::Image { .. } => FailureReason::ImageUnavailable,
+            Self::Image { .. } | Self::Registry { .. } => FailureReason::ImageUnavailable,
             Self::Platform { .. } => FailureReason::ImagePlatform,
             Self::Refused(_) | Self::Conflict { .. } => FailureReason::SpecRefused,
             Self::NotStarted(_) => FailureReason::ProgramNotStarted,

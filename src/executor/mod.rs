@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-pub use error::ExecutorError;
+pub use error::{ExecutorError, RegistryFault};
 pub use types::{
     Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof, Sealed,
     Unmet,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use serde::Deserialize;
 
 use super::credentials;
@@ -133,8 +133,21 @@ impl Endpoint {
             ExecutorError::Unreachable(message) => ExecutorError::Unreachable(format!("{host}: {message}")),
             error => error,
         };
-        docker.map_err(unreachable)?.negotiate_version().await.map_err(unreachable)
+        let docker = docker.map_err(unreachable)?.with_request_modifier(rewrite_credentials);
+        docker.negotiate_version().await.map_err(unreachable)
     }
+}
+
+/// Engines read the credentials of registries in the alphabet that base64 has for URLs, and take what they cannot read for
+/// none; the client library writes them in the other alphabet.
+fn rewrite_credentials(mut request: BollardRequest) -> BollardRequest {
+    if let Some(header) = request.headers_mut().get_mut("X-Registry-Auth") {
+        let rewritten = header.to_str().ok().and_then(|text| text.replace('+', "-").replace('/', "_").parse().ok());
+        if let Some(rewritten) = rewritten {
+            *header = rewritten;
+        }
+    }
+    request
 }
 
 #[cfg(test)]

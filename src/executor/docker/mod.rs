@@ -34,6 +34,7 @@ mod launch;
 mod logs;
 mod owned;
 mod place;
+mod pull;
 mod stop;
 mod transport;
 mod tree;
