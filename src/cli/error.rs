@@ -10,8 +10,10 @@ use crate::artifact::SourceError;
 use crate::catalog::CatalogError;
 use crate::config::{ConfigError, PathError};
 use crate::driver::DriverError;
-use crate::executor::{ExecutorError, RegistryFault};
+use crate::executor::ExecutorError;
+use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
+use crate::oci::PushError;
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
@@ -167,6 +169,9 @@ fn app(error: &AppError) -> Advice {
         ),
         AppError::Image { scanner, error } => image(error, image_hints(scanner)),
         AppError::TargetImage(error) => image(error, Vec::new()),
+        AppError::Agent { .. } => advice(Kind::Usage, ["name a static dragnet for Linux with --agent FILE"]),
+        AppError::Reference(_) => advice(Kind::Usage, ["write it as in registry.example/team/agent:1"]),
+        AppError::Push(PushError { registry, fault, .. }) => (Kind::Usage, vec![registry_hint(*fault, registry)]),
         AppError::Unmet { scanner, .. } => (
             Kind::Usage,
             vec![format!(
@@ -377,7 +382,10 @@ fn registry_hint(fault: RegistryFault, registry: &str) -> String {
         RegistryFault::NoImage => {
             format!("is the name right? A private image may be hidden: `docker login {registry}`")
         }
-        RegistryFault::Away => format!("is `{registry}` right, and can it be reached from where the engine runs?"),
+        RegistryFault::Refused => "may you write to that repository, and does the registry take OCI images?".to_owned(),
+        RegistryFault::Away => {
+            format!("is `{registry}` right, and can it be reached from here, or from where the engine runs?")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How an engine can fail us.
 
 use crate::model::outcome::{Failure, FailureReason};
+use crate::model::registry::RegistryFault;
 
 /// What went wrong between us and an engine.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -87,23 +88,6 @@ pub enum ExecutorError {
         /// Whether the disk is full.
         full: bool,
     },
-}
-
-/// Why a registry does not give or take an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RegistryFault {
-    /// It wants credentials, and there are none.
-    #[error("wants credentials, and there are none")]
-    NoCredentials,
-    /// It has no use for those that there are.
-    #[error("does not accept the credentials that there are")]
-    WrongCredentials,
-    /// It has no such image, or hides it from us.
-    #[error("has no such image")]
-    NoImage,
-    /// It does not answer, or not as a registry does. May pass.
-    #[error("does not answer as it should")]
-    Away,
 }
 
 impl ExecutorError {

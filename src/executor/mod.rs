@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-pub use error::{ExecutorError, RegistryFault};
+pub use error::ExecutorError;
 pub use types::{
     Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof, Sealed,
     Unmet,
@@ -50,6 +50,12 @@ pub trait Executor: Send + Sync {
     /// Writes an image, as the archive that `docker save` makes, to a new file: so that a scanner can look at it without a
     /// socket of the engine.
     async fn export_image(&self, reference: &str, into: &Path) -> Result<(), ExecutorError>;
+
+    /// Gives the engine the images of an archive, as [`Executor::export_image`] writes it. [`ExecutorError::Refused`] where engines take
+    /// images from registries only.
+    async fn load_image(&self, _archive: std::fs::File) -> Result<(), ExecutorError> {
+        Err(ExecutorError::Refused("it takes images from registries only: push the image to one".to_owned()))
+    }
 
     /// Returns what the engine cannot give to this specification; empty when all can be had.
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;

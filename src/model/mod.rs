@@ -14,6 +14,8 @@ pub mod nearest;
 pub mod outcome;
 pub mod patch;
 pub mod plan;
+pub mod program;
+pub mod registry;
 pub mod retry;
 pub mod scanner;
 pub mod severity;

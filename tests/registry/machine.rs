@@ -62,6 +62,9 @@ impl Machine {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(AGENT);
         command.arg("--state").arg(self.path("state")).arg("--config").arg(self.path("config.toml")).args(arguments);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRAGNET_")) {
+            command.env_remove(name);
+        }
         let search = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{search}", self.path("bin").display()));
         command.env("DOCKER_CONFIG", self.path("docker")).current_dir(self.path("project")).stdin(Stdio::null());

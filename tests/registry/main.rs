@@ -10,5 +10,6 @@ mod engine;
 #[path = "../common/registry.rs"]
 mod registry;
 
+mod agent_image;
 mod machine;
 mod pulls;

@@ -12,6 +12,8 @@ use bollard::auth::DockerCredentials;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::model::registry::{Credentials, Login};
+
 /// The registry of references that name none.
 const DEFAULT_HOST: &str = "docker.io";
 /// How it is called in the configuration.
@@ -74,42 +76,47 @@ fn try_read(directory: &Path) -> Result<Config, String> {
     }
 }
 
-/// What was found for a registry.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// The credentials, if there are any.
-    pub credentials: Option<DockerCredentials>,
-    /// Why there may be others that could not be had. Never holds a secret.
-    pub trouble: Option<String>,
-}
-
-/// Finds the credentials for an image's registry. Trouble is no error yet: most images are public.
-pub(super) async fn find(reference: &str) -> Found {
+/// Finds the credentials for a reference's registry. Trouble is no error yet: most images are public.
+pub async fn login(reference: &str) -> Login {
     match directory().map_or_else(|| Ok(Config::default()), |directory| try_read(&directory)) {
-        Ok(config) => config.find(registry_of(reference)).await,
-        Err(trouble) => Found { credentials: None, trouble: Some(trouble) },
+        Ok(config) => config.login(registry_of(reference)).await,
+        Err(trouble) => Login { credentials: None, trouble: Some(trouble) },
     }
 }
 
+/// Returns credentials as the engine takes them.
+pub(super) fn for_engine(credentials: Credentials, reference: &str) -> DockerCredentials {
+    let mut given =
+        DockerCredentials { serveraddress: Some(registry_of(reference).to_owned()), ..DockerCredentials::default() };
+    match credentials {
+        Credentials::Password { username, password } => {
+            (given.username, given.password) = (Some(username), Some(password));
+        }
+        Credentials::Token(token) => given.registrytoken = Some(token),
+        Credentials::Identity(token) => given.identitytoken = Some(token),
+    }
+    given
+}
+
 impl Config {
-    async fn find(&self, registry: &str) -> Found {
-        let stored = || self.auth(registry).and_then(|auth| auth.credentials(registry));
+    async fn login(&self, registry: &str) -> Login {
+        let stored = || self.entry(registry).and_then(Entry::credentials);
         match self.helpers.get(registry).or(self.store.as_ref()) {
-            None => Found { credentials: stored(), trouble: None },
+            None => Login { credentials: stored(), trouble: None },
             Some(helper) => match ask_helper(helper, registry).await {
-                Ok(credentials) => Found { credentials: Some(credentials), trouble: None },
-                Err(trouble) => Found { credentials: stored(), trouble: Some(trouble) },
+                Ok(credentials) => Login { credentials: Some(credentials), trouble: None },
+                Err(trouble) => Login { credentials: stored(), trouble: Some(trouble) },
             },
         }
     }
 
     /// Older programs wrote whole addresses where only the host counts.
-    fn auth(&self, registry: &str) -> Option<&Entry> {
+    fn entry(&self, registry: &str) -> Option<&Entry> {
         let host = |key: &str| {
             let key = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
             key.split('/').next().map(str::to_owned)
         };
-        let same_host = || self.auths.iter().find(|(key, _)| host(key) == host(registry)).map(|(_, auth)| auth);
+        let same_host = || self.auths.iter().find(|(key, _)| host(key) == host(registry)).map(|(_, entry)| entry);
         self.auths.get(registry).or_else(same_host)
     }
 }
@@ -132,29 +139,27 @@ pub(super) fn host_of(reference: &str) -> &str {
 }
 
 impl Entry {
-    fn credentials(&self, registry: &str) -> Option<DockerCredentials> {
-        let decode = || String::from_utf8(STANDARD.decode(&self.auth).ok()?).ok();
-        let (username, password) = match decode() {
-            Some(decoded) if !decoded.is_empty() => {
-                let (username, password) = decoded.trim_end_matches('\0').split_once(':')?;
-                (Some(username.to_owned()), Some(password.to_owned()))
-            }
-            _ => (self.username.clone(), self.password.clone()),
+    /// Tokens come first: where there is one, the password beside it is empty.
+    fn credentials(&self) -> Option<Credentials> {
+        if let Some(token) = self.identitytoken.clone().filter(|token| !token.is_empty()) {
+            return Some(Credentials::Identity(token));
+        }
+        if let Some(token) = self.registrytoken.clone().filter(|token| !token.is_empty()) {
+            return Some(Credentials::Token(token));
+        }
+        let (username, password) = if self.auth.is_empty() {
+            (self.username.clone()?, self.password.clone()?)
+        } else {
+            let decoded = String::from_utf8(STANDARD.decode(&self.auth).ok()?).ok()?;
+            let (username, password) = decoded.trim_end_matches('\0').split_once(':')?;
+            (username.to_owned(), password.to_owned())
         };
-        let found = username.is_some() || self.identitytoken.is_some() || self.registrytoken.is_some();
-        found.then(|| DockerCredentials {
-            username,
-            password,
-            identitytoken: self.identitytoken.clone(),
-            registrytoken: self.registrytoken.clone(),
-            serveraddress: Some(registry.to_owned()),
-            ..Default::default()
-        })
+        Some(Credentials::Password { username, password })
     }
 }
 
 /// Asks a helper program; tells why when it has no credentials to give.
-async fn ask_helper(helper: &str, registry: &str) -> Result<DockerCredentials, String> {
+async fn ask_helper(helper: &str, registry: &str) -> Result<Credentials, String> {
     let program = format!("docker-credential-{helper}");
     let refused = |why: &dyn fmt::Display| format!("{program}: {why}");
     let mut child = tokio::process::Command::new(&program)
@@ -177,14 +182,10 @@ async fn ask_helper(helper: &str, registry: &str) -> Result<DockerCredentials, S
     }
     let answer: HelperAnswer =
         serde_json::from_slice(&output.stdout).map_err(|_| refused(&"its answer does not read"))?;
-    let mut credentials = DockerCredentials { serveraddress: Some(registry.to_owned()), ..Default::default() };
-    if answer.username == TOKEN_USER {
-        credentials.identitytoken = Some(answer.secret);
-    } else {
-        credentials.username = Some(answer.username);
-        credentials.password = Some(answer.secret);
-    }
-    Ok(credentials)
+    Ok(match answer.username.as_str() {
+        TOKEN_USER => Credentials::Identity(answer.secret),
+        _ => Credentials::Password { username: answer.username, password: answer.secret },
+    })
 }
 
 #[cfg(test)]
@@ -213,13 +214,14 @@ mod tests {
                 "bad.example": {"auth": "%"}, "empty.example": {}}, "credsStore": "x"}"#,
         )
         .unwrap();
-        let find = |registry| config.auth(registry).and_then(|auth| auth.credentials(registry));
-        let words = |registry| find(registry).map(|found| (found.username.unwrap(), found.password.unwrap()));
-        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
-        assert_eq!(words("r.example"), pair("user", "pa:ss"));
-        assert_eq!(words("old.example"), pair("u", "p"));
-        assert_eq!(words("fields.example"), pair("user", "pa:ss"));
-        assert_eq!(find("token.example").unwrap().identitytoken.as_deref(), Some("t"));
+        let find = |registry| config.entry(registry).and_then(Entry::credentials);
+        let password = |username: &str, password: &str| {
+            Some(Credentials::Password { username: username.to_owned(), password: password.to_owned() })
+        };
+        assert_eq!(find("r.example"), password("user", "pa:ss"));
+        assert_eq!(find("old.example"), password("u", "p"));
+        assert_eq!(find("fields.example"), password("user", "pa:ss"));
+        assert_eq!(find("token.example"), Some(Credentials::Identity("t".to_owned())));
         for none in ["bad.example", "empty.example", "example", "r.example:5000"] {
             assert_eq!(find(none), None, "{none}");
         }
@@ -228,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn a_helper_that_is_not_there_is_trouble_and_no_end() {
         let text = r#"{"auths": {"r.example": {"auth": "dTpw"}}, "credsStore": "there-is-no-such-helper"}"#;
-        let found = serde_json::from_str::<Config>(text).unwrap().find("r.example").await;
+        let found = serde_json::from_str::<Config>(text).unwrap().login("r.example").await;
         assert!(found.credentials.is_some());
         assert!(found.trouble.unwrap().starts_with("docker-credential-there-is-no-such-helper: "));
     }

@@ -18,7 +18,7 @@ use super::error::from_engine;
 use crate::executor::ExecutorError;
 
 /// Longest transfer of one archive.
-const TRANSFER: Duration = Duration::from_hours(1);
+pub(super) const TRANSFER: Duration = Duration::from_hours(1);
 /// How often a conflicting removal is looked at again; each time waits a little longer.
 const REMOVAL_TRIES: u32 = 20;
 

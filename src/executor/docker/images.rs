@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use bollard::query_parameters::ImportImageOptionsBuilder;
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
+use tokio_util::io::ReaderStream;
 
-use super::engine::Engine;
+use super::engine::{Engine, TRANSFER};
 use super::error::from_engine;
 use crate::executor::{ExecutorError, ImageInfo, Progress};
 
@@ -71,6 +73,18 @@ pub(super) async fn export(engine: &Engine, reference: &str, into: &Path) -> Res
         file.write_all(&chunk).await.map_err(local)?;
     }
     file.sync_all().await.map_err(local)
+}
+
+/// See [`crate::executor::Executor::load_image`].
+pub(super) async fn load(engine: &Engine, archive: std::fs::File) -> Result<(), ExecutorError> {
+    let archive = bollard::body_try_stream(ReaderStream::new(tokio::fs::File::from_std(archive)));
+    let patient = engine.docker.clone().with_timeout(TRANSFER);
+    let options = ImportImageOptionsBuilder::new().quiet(true).build();
+    let mut steps = Box::pin(patient.import_image(options, archive, None));
+    while let Some(step) = steps.next().await {
+        step.map_err(|error| from_engine(&error))?;
+    }
+    Ok(())
 }
 
 /// Returns the repository of a reference, as engines shorten it.

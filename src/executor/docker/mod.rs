@@ -40,5 +40,6 @@ mod transport;
 mod tree;
 mod watch;
 
+pub use credentials::login;
 pub use executor::{DockerExecutor, DockerOptions};
 pub use transport::Transport;

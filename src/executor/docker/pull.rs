@@ -6,22 +6,24 @@ use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt as _;
 
-use super::credentials::{self, Found};
+use super::credentials;
 use super::engine::Engine;
 use super::error::from_engine;
-use crate::executor::{ExecutorError, Progress, RegistryFault};
+use crate::executor::{ExecutorError, Progress};
+use crate::model::registry::{Login, RegistryFault};
 
 /// Pulls an image, with the credentials that the `docker` program would use.
 pub(super) async fn pull(engine: &Engine, reference: &str, progress: &Progress<'_>) -> Result<(), ExecutorError> {
     // Without a tag the engine would pull all of them.
     let tagged = if is_tagged(reference) { reference.to_owned() } else { format!("{reference}:latest") };
     let options = CreateImageOptionsBuilder::new().from_image(&tagged).build();
-    let found = credentials::find(reference).await;
-    let mut steps = Box::pin(engine.docker.create_image(Some(options), None, found.credentials.clone()));
+    let login = credentials::login(reference).await;
+    let given = login.credentials.clone().map(|credentials| credentials::for_engine(credentials, reference));
+    let mut steps = Box::pin(engine.docker.create_image(Some(options), None, given));
     let mut layers = Layers::default();
     progress(&format!("pulling {reference}"));
     while let Some(step) = steps.next().await {
-        let step = step.map_err(|error| explain(reference, &found, from_engine(&error)))?;
+        let step = step.map_err(|error| explain(reference, &login, from_engine(&error)))?;
         if layers.take(&step) {
             progress(&format!("pulling {reference}, {}", layers.words()));
         }
@@ -34,7 +36,7 @@ fn is_tagged(reference: &str) -> bool {
 }
 
 /// Tells by the engine's words, which are the registry's in most cases, what is wrong with whom.
-fn explain(reference: &str, found: &Found, error: ExecutorError) -> ExecutorError {
+fn explain(reference: &str, login: &Login, error: ExecutorError) -> ExecutorError {
     let (ExecutorError::Image { message, .. }
     | ExecutorError::NotFound(message)
     | ExecutorError::Busy(message)
@@ -52,17 +54,11 @@ fn explain(reference: &str, found: &Found, error: ExecutorError) -> ExecutorErro
     let fault = if says(&["manifest unknown", "name unknown", "not found", "does not exist"]) {
         RegistryFault::NoImage
     } else if says(&["basic auth credentials", "unauthorized", "authentication required", "denied", "forbidden"]) {
-        match found.credentials {
-            None => RegistryFault::NoCredentials,
-            Some(_) => RegistryFault::WrongCredentials,
-        }
+        login.fault()
     } else {
         RegistryFault::Away
     };
-    let message = match &found.trouble {
-        Some(trouble) if fault != RegistryFault::Away => format!("{message} ({trouble})"),
-        _ => message,
-    };
+    let message = if fault == RegistryFault::Away { message } else { login.explain(&message) };
     ExecutorError::Registry { image, registry: credentials::host_of(reference).to_owned(), fault, message }
 }
 
@@ -112,6 +108,7 @@ mod tests {
     use bollard::models::ProgressDetail;
 
     use super::*;
+    use crate::model::registry::Credentials;
 
     #[test]
     fn a_port_is_no_tag() {
@@ -139,14 +136,14 @@ mod tests {
     #[test]
     fn what_registries_say_is_told_apart() {
         use RegistryFault::{Away, NoCredentials, NoImage, WrongCredentials};
-        let fault = |found: &Found, message: &str| match explain("r:1/a", found, from_words(message)) {
+        let fault = |login: &Login, message: &str| match explain("r:1/a", login, from_words(message)) {
             ExecutorError::Registry { registry, fault, .. } => {
                 assert_eq!(registry, "r:1");
                 fault
             }
             other => unreachable!("{message}: {other}"),
         };
-        let from = Found { credentials: Some(bollard::auth::DockerCredentials::default()), trouble: None };
+        let from = Login { credentials: Some(Credentials::Token(String::new())), trouble: None };
         for (message, without, with) in [
             ("Head \"https://r/v2/a/manifests/1\": no basic auth credentials", NoCredentials, WrongCredentials),
             ("unauthorized: authentication required", NoCredentials, WrongCredentials),
@@ -163,7 +160,7 @@ mod tests {
             ("x509: certificate signed by unknown authority", Away, Away),
             ("toomanyrequests: You have reached your pull rate limit", Away, Away),
         ] {
-            assert_eq!((fault(&Found::default(), message), fault(&from, message)), (without, with), "{message}");
+            assert_eq!((fault(&Login::default(), message), fault(&from, message)), (without, with), "{message}");
         }
         let spoilt = explain("A", &from, from_words("invalid reference format"));
         assert!(matches!(spoilt, ExecutorError::Image { image, .. } if image == "A"));
