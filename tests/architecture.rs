@@ -46,6 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("oci_client", &["oci/"]),
     ("webpki_root_certs", &["oci/"]),
+    ("rustls_native_certs", &["oci/"]),
     ("bollard", &["executor/docker/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),

@@ -383,6 +383,7 @@ fn registry_hint(fault: RegistryFault, registry: &str) -> String {
             format!("is the name right? A private image may be hidden: `docker login {registry}`")
         }
         RegistryFault::Refused => "may you write to that repository, and does the registry take OCI images?".to_owned(),
+        RegistryFault::Untrusted => "install `ca-certificates`, or name a file with them in SSL_CERT_FILE".to_owned(),
         RegistryFault::Away => {
             format!("is `{registry}` right, and can it be reached from here, or from where the engine runs?")
         }

@@ -17,6 +17,9 @@ pub enum RegistryFault {
     /// It will not take the image.
     #[error("refuses the image")]
     Refused,
+    /// There is nothing to know it by.
+    #[error("cannot be trusted")]
+    Untrusted,
     /// It does not answer, or not as a registry does. May pass.
     #[error("does not answer as it should")]
     Away,

@@ -51,6 +51,11 @@ pub async fn push(image: &Image, to: &Reference, login: &Login, proxies: &Proxie
         fault,
         message: message.to_owned(),
     };
+    // The client library panics where there are none, whatever it is given beside them.
+    if rustls_native_certs::load_native_certs().certs.is_empty() {
+        let words = "this machine has no certificates of authorities";
+        return Err(failed(RegistryFault::Untrusted, words));
+    }
     let auth = match &login.credentials {
         None => RegistryAuth::Anonymous,
         Some(Credentials::Password { username, password }) => RegistryAuth::Basic(username.clone(), password.clone()),
@@ -93,7 +98,7 @@ async fn send(
 }
 
 fn config(to: &Reference, proxies: &Proxies) -> ClientConfig {
-    // Beside the system's certificates, which a small container has none of, those of the web.
+    // Beside the system's certificates, which may be of one company alone, those of the web.
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let roots = roots.map(|root| Certificate { encoding: CertificateEncoding::Der, data: root.to_vec() });
     ClientConfig {

@@ -136,6 +136,15 @@ async fn a_registry_that_does_not_take_it_is_one_clear_error() {
     assert!(!words.contains(PASSWORD), "{words}");
 }
 
+#[test]
+fn a_machine_without_certificates_is_told_so() {
+    let machine = Machine::new("unused:1");
+    let mut command = machine.command(&["agent-image", "--push", "127.0.0.1:1/agent"]);
+    command.env("SSL_CERT_FILE", machine.path("none")).env("SSL_CERT_DIR", machine.path("none"));
+    let words = said(&command.output().unwrap());
+    assert!(words.contains("no certificates") && words.contains("SSL_CERT_FILE"), "{words}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_static_program_for_the_engine_is_taken() {
     let Some(registry) = Registry::start().await else { return };
@@ -170,8 +179,8 @@ async fn only_a_static_program_for_the_engine_is_taken() {
     assert!(Path::new(&machine.path("project/agent.tar")).exists());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn it_must_go_somewhere() {
+#[test]
+fn it_must_go_somewhere() {
     let machine = Machine::new("unused:1");
     let words = said(&machine.run(&["agent-image"]));
     assert!(words.contains("--load") && words.contains("--push"), "{words}");
