@@ -53,6 +53,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show th
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "state" -d 'Back up, restore and check the state'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "gc" -d 'Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "doctor" -d 'Look whether everything that a scan needs is there'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "agent-image" -d 'Build the image with which dragnet runs inside containers, from this very program'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "completions" -d 'Print a script that completes words in a shell'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "man" -d 'Print a manual page'
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s t -l template -d 'Run this template: one of the catalogue, of the configuration, or a .toml file' -r
@@ -447,6 +448,23 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l trust-project
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s o -l output -d 'Write the image to this file, an OCI layout that `docker load` reads too' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l push -d 'Push the image to a registry; a name without a tag gets the version and the program\'s hash' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l reference -d 'Name the image in the engine and in the file [default: dragnet.local/agent:VERSION-HASH]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l agent -d 'Put this program into the image, a static dragnet for Linux, rather than this one' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l load -d 'Give the image to the engine'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand completions" -l policy -d 'Lay this file over all configuration but the flags' -r -F

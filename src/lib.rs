@@ -6,7 +6,7 @@
 //! 4 api       HTTP: translate, authenticate, call app
 //! 3 app       one use case, one file: plan, start, watch, cancel, report …
 //! 2 driver    transition (pure: state × input → state, events, effects) and the loop that performs effects
-//! 1 plan parse report catalog config │ store executor artifact shim
+//! 1 plan parse report catalog config │ store executor artifact oci shim
 //!   pure: values in, values out      │ I/O: one outside world each, blind to one another
 //! 0 model     data and rules: no I/O, no async
 //! ```
@@ -29,6 +29,7 @@
 //! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
 //! | change how a container is started | `executor/docker/container.rs` |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
+//! | change the agent's image | `oci/image.rs`; users pin its digest |
 //! | add a setting | `config/types.rs`, `config/default.toml`, `config/env.rs` |
 //!
 //! # Departures from the first design, and why
@@ -46,6 +47,7 @@ pub mod artifact;
 pub mod catalog;
 pub mod config;
 pub mod executor;
+pub mod oci;
 pub mod parse;
 pub mod plan;
 pub mod report;

@@ -18,24 +18,35 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
     ("config", &[]),
     ("executor", &[]),
+    ("oci", &[]),
     ("parse", &[]),
     ("plan", &["catalog"]),
     ("report", &[]),
     ("shim", &[]),
     ("store", &[]),
     ("driver", LAYER_1),
-    ("app", &["artifact", "catalog", "config", "executor", "parse", "plan", "report", "shim", "store", "driver"]),
+    (
+        "app",
+        &["artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store", "driver"],
+    ),
     (
         "cli",
-        &["artifact", "catalog", "config", "executor", "parse", "plan", "report", "shim", "store", "driver", "app"],
+        &[
+            "artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store", "driver",
+            "app",
+        ],
     ),
 ];
-const LAYER_1: &[&str] = &["artifact", "catalog", "config", "executor", "parse", "plan", "report", "shim", "store"];
+const LAYER_1: &[&str] =
+    &["artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store"];
 const BASE: &[&str] = &["model", "beneath", "failpoint"];
 
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
+    ("oci_client", &["oci/"]),
+    ("webpki_root_certs", &["oci/"]),
+    ("rustls_native_certs", &["oci/"]),
     ("bollard", &["executor/docker/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),

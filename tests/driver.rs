@@ -303,7 +303,8 @@ async fn a_cancel_keeps_what_was_found_although_the_launch_was_never_answered() 
     // The container runs from the first try on; the engine never says so.
     let silent = |operation, _: &_| (operation == Operation::Start).then_some(Fault::AnswerLost);
     let lab = Lab::new(
-        FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2))] }).with_faults(silent),
+        FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(2).into())] })
+            .with_faults(silent),
     );
     let scan = lab.submit(vec![step("one")]).await;
     let driving = lab.spawn(scan).await;

@@ -8,6 +8,7 @@ use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::id::Sha256;
+use crate::oci::{InvalidReference, PushError};
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
@@ -84,6 +85,23 @@ pub enum AppError {
         /// Why.
         error: ExecutorError,
     },
+    /// The image that is to be scanned cannot be had.
+    #[error("the target: {0}")]
+    TargetImage(ExecutorError),
+    /// A program cannot be the agent.
+    #[error("{}: {message}", path.display())]
+    Agent {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// The name for an image is none.
+    #[error(transparent)]
+    Reference(#[from] InvalidReference),
+    /// An image cannot be pushed.
+    #[error(transparent)]
+    Push(#[from] PushError),
     /// The engine cannot give what a scanner asks for.
     #[error("scanner `{scanner}` asks for {item}: {message}")]
     Unmet {

@@ -1,5 +1,6 @@
 //! Use cases: one a file, each a request, a reply and a function. They know no terminal and print nothing.
 
+pub mod agent_image;
 mod ask;
 mod bind;
 mod data;

@@ -134,7 +134,7 @@ async fn gather_image(
     executor: &SharedExecutor,
     say: Say<'_>,
 ) -> Result<Gathered, AppError> {
-    let image = |error| AppError::Image { scanner: "target".to_owned(), error };
+    let image = AppError::TargetImage;
     let found = executor.resolve_image(&target.value, true, &|words| say(words)).await.map_err(image)?;
     let artifacts = app.store.dir().join("artifacts");
     let local = |error: std::io::Error| ExecutorError::local("make a directory for the image", &error);

@@ -85,6 +85,7 @@ pub(super) enum Command {
     State(verbs::state::StateArgs),
     Gc(verbs::gc::GcArgs),
     Doctor(verbs::doctor::DoctorArgs),
+    AgentImage(verbs::agent_image::AgentImageArgs),
     Completions(verbs::completions::CompletionsArgs),
     #[command(hide = true)]
     Man(verbs::completions::ManArgs),

@@ -11,7 +11,9 @@ use crate::catalog::CatalogError;
 use crate::config::{ConfigError, PathError};
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
+use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
+use crate::oci::PushError;
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
@@ -165,7 +167,11 @@ fn app(error: &AppError) -> Advice {
             Kind::Usage,
             ["plan again: `dragnet plan -o FILE`", "or start where the plan was made, with the same --state"],
         ),
-        AppError::Image { scanner, error } => image(scanner, error),
+        AppError::Image { scanner, error } => image(error, image_hints(scanner)),
+        AppError::TargetImage(error) => image(error, Vec::new()),
+        AppError::Agent { .. } => advice(Kind::Usage, ["name a static dragnet for Linux with --agent FILE"]),
+        AppError::Reference(_) => advice(Kind::Usage, ["write it as in registry.example/team/agent:1"]),
+        AppError::Push(PushError { registry, fault, .. }) => (Kind::Usage, vec![registry_hint(*fault, registry)]),
         AppError::Unmet { scanner, .. } => (
             Kind::Usage,
             vec![format!(
@@ -344,6 +350,7 @@ fn engine(error: &ExecutorError) -> Advice {
         }
         ExecutorError::Local { full: true, .. } => advice(Kind::Unreachable, ["make room, then try again"]),
         ExecutorError::Image { .. } | ExecutorError::Platform { .. } => advice(Kind::Usage, []),
+        ExecutorError::Registry { registry, fault, .. } => (Kind::Usage, vec![registry_hint(*fault, registry)]),
         ExecutorError::Refused(_) => advice(Kind::Usage, ["`dragnet doctor` shows what the engine can do"]),
         ExecutorError::Conflict { .. } => advice(
             Kind::Unreachable,
@@ -357,12 +364,32 @@ fn engine(error: &ExecutorError) -> Advice {
     }
 }
 
-fn image(scanner: &str, error: &ExecutorError) -> Advice {
+/// What to do about an image; `otherwise` is what helps beside having it.
+fn image(error: &ExecutorError, otherwise: Vec<String>) -> Advice {
     match error {
         // It is the engine that is away, not the image.
         ExecutorError::Unreachable(_) | ExecutorError::Resource(_) | ExecutorError::Local { .. } => engine(error),
-        // A registry that does not answer is a passing error to the engine, and an image that cannot be had to the user.
-        _ => (Kind::Usage, image_hints(scanner)),
+        ExecutorError::Registry { registry, fault, .. } => {
+            (Kind::Usage, [vec![registry_hint(*fault, registry)], otherwise].concat())
+        }
+        // A passing error to the engine, and an image that cannot be had to the user.
+        _ => (Kind::Usage, otherwise),
+    }
+}
+
+fn registry_hint(fault: RegistryFault, registry: &str) -> String {
+    match fault {
+        RegistryFault::NoCredentials | RegistryFault::WrongCredentials => {
+            format!("`docker login {registry}`, or put credentials into config.json of DOCKER_CONFIG")
+        }
+        RegistryFault::NoImage => {
+            format!("is the name right? A private image may be hidden: `docker login {registry}`")
+        }
+        RegistryFault::Refused => "may you write to that repository, and does the registry take OCI images?".to_owned(),
+        RegistryFault::Untrusted => "install `ca-certificates`, or name a file with them in SSL_CERT_FILE".to_owned(),
+        RegistryFault::Away => {
+            format!("is `{registry}` right, and can it be reached from here, or from where the engine runs?")
+        }
     }
 }
 

@@ -82,6 +82,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::State(args) => verbs::state::run(context, &args),
         Command::Gc(args) => verbs::gc::run(context, &args),
         Command::Doctor(args) => verbs::doctor::run(context, &args),
+        Command::AgentImage(args) => verbs::agent_image::run(context, &args),
         Command::Completions(args) => verbs::completions::run(context, &args),
         Command::Man(args) => verbs::completions::man(context, &args),
     }

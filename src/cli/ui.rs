@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,6 +17,8 @@ use crate::report::text::clean;
 
 /// Columns where no terminal says how many there are.
 const WIDTH: usize = 100;
+/// How often the same thing is said again, with how far it has come, where nothing can move.
+const REPEAT: Duration = Duration::from_secs(10);
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -146,19 +149,31 @@ impl Ui {
             ProgressStyle::with_template("{spinner:.cyan} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = self.live.add(ProgressBar::new_spinner().with_style(style).with_message(text));
         bar.enable_steady_tick(Duration::from_millis(100));
-        Waiting { bar }
+        Waiting { bar, lines: (!self.err.terminal && !self.quiet).then(Mutex::default) }
     }
 }
 
 /// Something that takes a while; ends when dropped.
 pub(super) struct Waiting {
     bar: ProgressBar,
+    /// Where nothing can move, what was said last, and when.
+    lines: Option<Mutex<Option<(String, Instant)>>>,
 }
 
 impl Waiting {
-    /// Says what is being done now.
+    /// Says what is being done now: up to the first comma, what; from there on, how far it has come.
     pub(super) fn say(&self, text: &str) {
         self.bar.set_message(clean(text).into_owned());
+        let Some(lines) = &self.lines else { return };
+        let what = text.split(", ").next().unwrap_or(text);
+        let mut last = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_some_and(|(said, at)| said == what && at.elapsed() < REPEAT) {
+            return;
+        }
+        *last = Some((what.to_owned(), Instant::now()));
+        drop(last);
+        // Nobody can be told when that fails.
+        drop(writeln!(io::stderr().lock(), "{}", clean(text)));
     }
 }
 

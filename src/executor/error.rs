@@ -1,6 +1,7 @@
 //! How an engine can fail us.
 
 use crate::model::outcome::{Failure, FailureReason};
+use crate::model::registry::RegistryFault;
 
 /// What went wrong between us and an engine.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,6 +21,18 @@ pub enum ExecutorError {
         /// Its reference.
         image: String,
         /// The engine's words.
+        message: String,
+    },
+    /// The image would have to come from a registry, which does not give it.
+    #[error("image {image} cannot be had: {registry} {fault}: {message}")]
+    Registry {
+        /// Its reference.
+        image: String,
+        /// The registry's host.
+        registry: String,
+        /// What is wrong.
+        fault: RegistryFault,
+        /// The registry's words.
         message: String,
     },
     /// The image is for another processor or system.
@@ -80,7 +93,7 @@ pub enum ExecutorError {
 impl ExecutorError {
     /// Whether the same call may succeed later without anything else being done.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Busy(_))
+        matches!(self, Self::Unreachable(_) | Self::Busy(_) | Self::Registry { fault: RegistryFault::Away, .. })
     }
 
     /// Makes the error of a local file operation.
@@ -98,9 +111,11 @@ impl ExecutorError {
     pub fn to_failure(&self) -> Failure {
         let reason = match self {
             Self::Unreachable(_) => FailureReason::EngineUnreachable,
-            Self::Busy(_) | Self::Local { full: false, .. } => FailureReason::EngineError,
+            Self::Busy(_) | Self::Local { full: false, .. } | Self::Registry { fault: RegistryFault::Away, .. } => {
+                FailureReason::EngineError
+            }
             Self::Resource(_) | Self::Local { full: true, .. } => FailureReason::NoSpace,
-            Self::Image { .. } => FailureReason::ImageUnavailable,
+            Self::Image { .. } | Self::Registry { .. } => FailureReason::ImageUnavailable,
             Self::Platform { .. } => FailureReason::ImagePlatform,
             Self::Refused(_) | Self::Conflict { .. } => FailureReason::SpecRefused,
             Self::NotStarted(_) => FailureReason::ProgramNotStarted,

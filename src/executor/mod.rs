@@ -55,6 +55,12 @@ pub trait Executor: Send + Sync {
     /// socket of the engine.
     async fn export_image(&self, reference: &str, into: &Path) -> Result<(), ExecutorError>;
 
+    /// Gives the engine the images of an archive, as [`Executor::export_image`] writes it. [`ExecutorError::Refused`] where engines take
+    /// images from registries only.
+    async fn load_image(&self, _archive: std::fs::File) -> Result<(), ExecutorError> {
+        Err(ExecutorError::Refused("it takes images from registries only: push the image to one".to_owned()))
+    }
+
     /// Returns what the engine cannot give to this specification; empty when all can be had.
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;
 

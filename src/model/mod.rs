@@ -15,6 +15,8 @@ pub mod outcome;
 pub mod patch;
 pub mod plan;
 pub mod pod;
+pub mod program;
+pub mod registry;
 pub mod retry;
 pub mod scanner;
 pub mod severity;

@@ -60,16 +60,23 @@ pub(crate) async fn local() -> Option<Docker> {
 /// Gives an engine an image of busybox under a name of one's own.
 pub(crate) async fn import(docker: &Docker, repository: &str) -> String {
     let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag("1").build();
-    let mut import = Box::pin(docker.create_image(Some(options), Some(bollard::body_full(layer().into())), None));
+    let mut import =
+        Box::pin(docker.create_image(Some(options), Some(bollard::body_full(layer(repository).into())), None));
     while let Some(step) = import.next().await {
         step.unwrap();
     }
     format!("{repository}:1")
 }
 
-/// The image's only layer: busybox under the names of its applets.
-fn layer() -> Vec<u8> {
+/// The image's only layer: busybox under the names of its applets, and a file that no other image has.
+fn layer(repository: &str) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
+    let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let unique = format!("{repository} {nanos}\n");
+    let mut file = tar::Header::new_gnu();
+    file.set_size(unique.len() as u64);
+    file.set_mode(0o644);
+    tar.append_data(&mut file, "unique", unique.as_bytes()).unwrap();
     // Left to the engine, the directory is open to root alone with some of its storage drivers.
     let mut directory = tar::Header::new_gnu();
     directory.set_entry_type(tar::EntryType::Directory);

@@ -1,5 +1,6 @@
 //! One file a verb: its arguments, and what it does with them.
 
+pub(super) mod agent_image;
 pub(super) mod cancel;
 pub(super) mod choice;
 pub(super) mod completions;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use serde::Deserialize;
 
 use super::credentials;
@@ -145,9 +145,22 @@ impl Endpoint {
             ),
             (error, _) => error,
         };
-        let docker = docker.map_err(explain)?.negotiate_version().await.map_err(explain)?;
+        let docker = docker.map_err(explain)?.with_request_modifier(rewrite_credentials);
+        let docker = docker.negotiate_version().await.map_err(explain)?;
         Ok(Engine::new(docker, tunnel))
     }
+}
+
+/// Engines read the credentials of registries in the alphabet that base64 has for URLs, and take what they cannot read for
+/// none; the client library writes them in the other alphabet.
+fn rewrite_credentials(mut request: BollardRequest) -> BollardRequest {
+    if let Some(header) = request.headers_mut().get_mut("X-Registry-Auth") {
+        let rewritten = header.to_str().ok().and_then(|text| text.replace('+', "-").replace('/', "_").parse().ok());
+        if let Some(rewritten) = rewritten {
+            *header = rewritten;
+        }
+    }
+    request
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::tunnel::Tunnel;
 use crate::executor::ExecutorError;
 
 /// Longest transfer of one archive.
-const TRANSFER: Duration = Duration::from_hours(1);
+pub(super) const TRANSFER: Duration = Duration::from_hours(1);
 /// How often a conflicting removal is looked at again; each time waits a little longer.
 const REMOVAL_TRIES: u32 = 20;
 

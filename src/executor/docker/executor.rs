@@ -196,6 +196,10 @@ impl Executor for DockerExecutor {
         images::export(&self.engine, reference, into).await
     }
 
+    async fn load_image(&self, archive: fs::File) -> Result<(), ExecutorError> {
+        images::load(&self.engine, archive).await
+    }
+
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError> {
         // Without accounting for swap the limit on memory still holds for memory.
         let unavailable = |item: &&Hardening| item.proof == Proof::Unavailable && item.item != SWAP;

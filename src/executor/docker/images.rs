@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::ImportImageOptionsBuilder;
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
+use tokio_util::io::ReaderStream;
 
-use super::credentials;
-use super::engine::Engine;
+use super::engine::{Engine, TRANSFER};
 use super::error::from_engine;
 use crate::executor::{ExecutorError, ImageInfo, Progress};
+
+/// How a reference begins that is the engine's own id of an image.
+const ID: &str = "sha256:";
 
 /// See [`crate::executor::Executor::resolve_image`].
 pub(super) async fn resolve(
@@ -21,8 +24,11 @@ pub(super) async fn resolve(
 ) -> Result<ImageInfo, ExecutorError> {
     let found = match look_up(engine, reference).await? {
         Some(found) => found,
+        None if reference.starts_with(ID) => {
+            return Err(missing(reference, "it was made in an engine, which has it no more, and no registry knows it"));
+        }
         None if pull => {
-            self::pull(engine, reference, progress).await?;
+            super::pull::pull(engine, reference, progress).await?;
             look_up(engine, reference).await?.ok_or_else(|| missing(reference, "it was pulled and is not there"))?
         }
         None => return Err(missing(reference, "it is not in the engine and must not be pulled")),
@@ -46,28 +52,15 @@ async fn look_up(engine: &Engine, reference: &str) -> Result<Option<ImageInfo>, 
     let (os, architecture) = (found.os.unwrap_or_default(), found.architecture.unwrap_or_default());
     Ok(Some(ImageInfo {
         id: found.id.unwrap_or_default(),
-        digest: found.repo_digests.and_then(|digests| digests.into_iter().next()),
+        // The same image may be known in several repositories; only the one that was asked for is asked again.
+        digest: found
+            .repo_digests
+            .into_iter()
+            .flatten()
+            .find(|digest| repository_of(digest) == repository_of(reference)),
         size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
         platform: format!("{os}/{architecture}"),
     }))
-}
-
-async fn pull(engine: &Engine, reference: &str, progress: &Progress<'_>) -> Result<(), ExecutorError> {
-    let named = |error| match error {
-        ExecutorError::Image { message, .. } | ExecutorError::NotFound(message) => missing(reference, &message),
-        error => error,
-    };
-    // Without a tag the engine would pull all of them.
-    let tagged = if is_tagged(reference) { reference.to_owned() } else { format!("{reference}:latest") };
-    let options = CreateImageOptionsBuilder::new().from_image(&tagged).build();
-    let credentials = credentials::find(reference).await;
-    let mut steps = Box::pin(engine.docker.create_image(Some(options), None, credentials));
-    while let Some(step) = steps.next().await {
-        let step = step.map_err(|error| named(from_engine(&error)))?;
-        let (id, status) = (step.id.unwrap_or_default(), step.status.unwrap_or_default());
-        progress(format!("{id} {status}").trim());
-    }
-    Ok(())
 }
 
 /// See [`crate::executor::Executor::export_image`].
@@ -82,8 +75,26 @@ pub(super) async fn export(engine: &Engine, reference: &str, into: &Path) -> Res
     file.sync_all().await.map_err(local)
 }
 
-fn is_tagged(reference: &str) -> bool {
-    reference.contains('@') || reference.rsplit('/').next().is_some_and(|name| name.contains(':'))
+/// See [`crate::executor::Executor::load_image`].
+pub(super) async fn load(engine: &Engine, archive: std::fs::File) -> Result<(), ExecutorError> {
+    let archive = bollard::body_try_stream(ReaderStream::new(tokio::fs::File::from_std(archive)));
+    let patient = engine.docker.clone().with_timeout(TRANSFER);
+    let options = ImportImageOptionsBuilder::new().quiet(true).build();
+    let mut steps = Box::pin(patient.import_image(options, archive, None));
+    while let Some(step) = steps.next().await {
+        step.map_err(|error| from_engine(&error))?;
+    }
+    Ok(())
+}
+
+/// Returns the repository of a reference, as engines shorten it.
+fn repository_of(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    let tag = name.rfind(':').filter(|&colon| !name[colon..].contains('/'));
+    let name = &name[..tag.unwrap_or(name.len())];
+    let name = name.strip_prefix("index.").unwrap_or(name);
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -91,8 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_no_tag() {
-        assert!(is_tagged("a:1") && is_tagged("r:5000/a:1") && is_tagged("a@sha256:00"));
-        assert!(!is_tagged("a") && !is_tagged("r:5000/a"));
+    fn one_repository_has_many_names() {
+        for reference in
+            ["a", "a:1", "a@sha256:00", "a:1@sha256:00", "docker.io/library/a", "index.docker.io/library/a:1"]
+        {
+            assert_eq!(repository_of(reference), "a", "{reference}");
+        }
+        assert_eq!(repository_of("docker.io/b/a:1"), "b/a");
+        assert_eq!(repository_of("r:5000/library/a"), "r:5000/library/a");
     }
 }

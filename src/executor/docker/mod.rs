@@ -34,10 +34,12 @@ mod launch;
 mod logs;
 mod owned;
 mod place;
+mod pull;
 mod stop;
 mod transport;
 mod tunnel;
 mod watch;
 
+pub use credentials::login;
 pub use executor::{DockerExecutor, DockerOptions};
 pub use transport::Transport;

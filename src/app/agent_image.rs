@@ -1,0 +1,75 @@
+//! The agent's image: built from a program of ours, given to the engine, to a registry, or written to a file.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+
+use super::{App, AppError};
+use crate::config::Environment;
+use crate::executor::{ExecutorError, SharedExecutor, docker};
+use crate::model::spec::ShimJob;
+use crate::oci::{self, Image, Proxies, Reference};
+
+/// The repository of images that were not given another name; no registry has it.
+pub const REPOSITORY: &str = "dragnet.local/agent";
+/// This program's own file.
+const OWN: &str = "/proc/self/exe";
+
+/// Builds the image of a program, by default this one.
+pub fn build(agent: Option<&Path>) -> Result<Image, AppError> {
+    let path = agent.unwrap_or_else(|| Path::new(OWN));
+    let refused = |message: String| AppError::Agent { path: path.to_owned(), message };
+    let program = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    oci::build(&program, env!("CARGO_PKG_VERSION"), ShimJob::VERSION)
+        .map_err(|unfit| refused(format!("it cannot run in every container: {unfit}")))
+}
+
+/// Names an image; a name without a tag gets the one that says what is inside.
+pub fn name(image: &Image, text: &str) -> Result<Reference, AppError> {
+    Ok(Reference::parse(text, &image.tag(env!("CARGO_PKG_VERSION")))?)
+}
+
+/// Gives the image to the engine, and looks whether it took it for what it is.
+pub async fn load(app: &App, executor: &SharedExecutor, image: &Image, name: &Reference) -> Result<(), AppError> {
+    let (reference, engine) = (name.to_string(), &executor.capabilities().platform);
+    let platform = format!("linux/{}", image.architecture);
+    if platform != *engine {
+        return Err(ExecutorError::Platform { image: reference, platform, engine: engine.clone() }.into());
+    }
+    let dir = app.store.dir();
+    let archive = archive(image, name, dir)
+        .map_err(|error| ExecutorError::local(format!("write an archive to {}", dir.display()), &error))?;
+    executor.load_image(archive).await?;
+    let found = executor.resolve_image(&reference, false, &|_| {}).await?;
+    // Engines know an image by the hash of its configuration, or by that of its manifest.
+    if [image.config.digest(), image.manifest.digest()].contains(&found.id) {
+        return Ok(());
+    }
+    let message = format!("the engine made {} of it, which is another image", found.id);
+    Err(ExecutorError::Image { image: reference, message }.into())
+}
+
+/// Writes an archive to a file without a name: nothing of it is left, whatever happens.
+fn archive(image: &Image, name: &Reference, dir: &Path) -> io::Result<File> {
+    let mut file = io::BufWriter::new(tempfile::tempfile_in(dir)?);
+    oci::archive::write(image, name, &mut file)?;
+    file.flush()?;
+    let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Pushes the image, with the credentials that the `docker` program would use.
+pub async fn push(environment: &Environment, image: &Image, to: &Reference) -> Result<(), AppError> {
+    let login = docker::login(&to.to_string()).await;
+    Ok(oci::push(image, to, &login, &proxies(environment)).await?)
+}
+
+/// Variables of proxies are written in small letters by some and in large ones by others.
+fn proxies(environment: &Environment) -> Proxies {
+    let set = |name: &str| {
+        let names = [name.to_lowercase(), name.to_owned()];
+        names.iter().find_map(|name| environment.get(name).filter(|value| !value.is_empty())).cloned()
+    };
+    Proxies { http: set("HTTP_PROXY"), https: set("HTTPS_PROXY"), none: set("NO_PROXY") }
+}

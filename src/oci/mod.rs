@@ -1,0 +1,17 @@
+//! The agent's image: dragnet alone, for clusters and engines whose containers run it as their first process.
+//!
+//! No engine builds it. An image is three documents: a layer (a tar with one file), a configuration that names the layer, and a
+//! manifest that names both by their hashes; the manifest's hash is the image's digest. All three are made here, from the
+//! program's bytes and nothing else, so that the same program gives the same digest wherever and whenever it is built, and
+//! however it then travels: [`archive`] for a file, [`push()`] for a registry.
+//!
+//! The layer is not compressed: what a compressor writes differs from one release of it to the next, and the digest with it.
+
+pub mod archive;
+mod image;
+mod push;
+mod reference;
+
+pub use image::{Blob, Image, build};
+pub use push::{Proxies, PushError, push};
+pub use reference::{InvalidReference, Reference};
