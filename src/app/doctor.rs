@@ -45,6 +45,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     match connect(app).await {
         Ok(executor) => {
             engine(&executor, &mut found).await;
+            rights(&executor, &mut found).await;
             images(app, &executor, &mut found).await;
         }
         Err(error) => found.push(finding("engine", Health::Bad, error.to_string())),
@@ -89,6 +90,13 @@ async fn engine(executor: &SharedExecutor, found: &mut Vec<Finding>) {
         let health = if hardening.proof == Proof::Unavailable { Health::Warning } else { Health::Good };
         finding(format!("hardening: {}", hardening.item), health, hardening.proof.as_str())
     }));
+}
+
+async fn rights(executor: &SharedExecutor, found: &mut Vec<Finding>) {
+    match executor.shortfalls().await {
+        Ok(missing) => found.extend(missing.into_iter().map(|one| finding(one.item, Health::Bad, one.message))),
+        Err(error) => found.push(finding("rights", Health::Bad, error.to_string())),
+    }
 }
 
 async fn images(app: &App, executor: &SharedExecutor, found: &mut Vec<Finding>) {

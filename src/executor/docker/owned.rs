@@ -81,6 +81,9 @@ impl DockerExecutor {
                 Some(found) if volume_identity(&found) == owned.id => self.engine.remove_volume(&owned.name).await,
                 _ => Ok(()),
             },
+            OwnedKind::Job | OwnedKind::Pod | OwnedKind::Secret | OwnedKind::NetworkPolicy => {
+                Err(ExecutorError::Refused(format!("Docker has no {}", owned.kind.as_str())))
+            }
             OwnedKind::Network => {
                 match self.engine.docker.remove_network(&owned.id).await.map_err(|error| from_engine(&error)) {
                     Err(ExecutorError::NotFound(_)) => Ok(()),
