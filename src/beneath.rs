@@ -2,6 +2,8 @@
 //!
 //! A scanner shares its directory with the shim inside the container and with us outside of it. Whatever it leaves there
 //! is hostile: a link to a file of the host, a pipe that would block its reader.
+//!
+//! Paths are relative, with `/`; they need not be text.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -9,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, open, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, linkat, mkdirat, open, openat, renameat, symlinkat, unlinkat};
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::RDONLY);
 
@@ -19,10 +21,10 @@ pub fn root(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Opens the directory `relative` below `root`; the empty path is `root` itself.
-pub fn directory(root: &OwnedFd, relative: &str) -> io::Result<OwnedFd> {
+pub fn directory(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<OwnedFd> {
     let mut current = root.try_clone()?;
-    for part in relative.split('/').filter(|part| !part.is_empty()) {
-        if part == ".." || part == "." {
+    for part in relative.as_ref().split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+        if matches!(part, b".." | b".") {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path leaves its directory"));
         }
         current = openat(&current, part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
@@ -31,7 +33,7 @@ pub fn directory(root: &OwnedFd, relative: &str) -> io::Result<OwnedFd> {
 }
 
 /// Opens the regular file `relative` below `root` for reading.
-pub fn file(root: &OwnedFd, relative: &str) -> io::Result<File> {
+pub fn file(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<File> {
     let (parent, name) = split(root, relative)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(&parent, name, flags, Mode::empty())?);
@@ -42,7 +44,7 @@ pub fn file(root: &OwnedFd, relative: &str) -> io::Result<File> {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-pub fn read(root: &OwnedFd, relative: &str, limit: u64) -> io::Result<Vec<u8>> {
+pub fn read(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file(root, relative)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -52,29 +54,30 @@ pub fn read(root: &OwnedFd, relative: &str, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Creates a file for writing that does not exist yet.
-pub fn create(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<File> {
+pub fn create(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), mode: u32) -> io::Result<File> {
     let (parent, name) = split(root, relative)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(&parent, name, flags, Mode::from_raw_mode(mode))?.into())
 }
 
 /// Puts a file in place as a whole and durably: whoever sees the name sees all of it, also after a power cut.
-pub fn replace(root: &OwnedFd, relative: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub fn replace(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), bytes: &[u8], mode: u32) -> io::Result<()> {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let (parent, name) = split(root, relative)?;
     // Others may write the same file at the same time.
-    let temporary = format!("{name}.{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-    unlinkat(&parent, &temporary, AtFlags::empty()).or_else(ignore_missing)?;
+    let mark = format!(".{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let temporary = [name, mark.as_bytes()].concat();
+    unlinkat(&parent, temporary.as_slice(), AtFlags::empty()).or_else(ignore_missing)?;
     let mut file = create(&parent, &temporary, mode)?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    renameat(&parent, &temporary, &parent, name)?;
+    renameat(&parent, temporary.as_slice(), &parent, name)?;
     Ok(fsync(&parent)?)
 }
 
 /// Makes a directory with exactly this mode; one that exists is kept.
-pub fn make_directory(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<OwnedFd> {
+pub fn make_directory(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), mode: u32) -> io::Result<OwnedFd> {
     let (parent, name) = split(root, relative)?;
     match mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
         Err(error) if error != rustix::io::Errno::EXIST => return Err(error.into()),
@@ -85,9 +88,32 @@ pub fn make_directory(root: &OwnedFd, relative: &str, mode: u32) -> io::Result<O
     Ok(made)
 }
 
-fn split<'a>(root: &OwnedFd, relative: &'a str) -> io::Result<(OwnedFd, &'a str)> {
-    let (parent, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-    if matches!(name, "" | "." | "..") {
+/// Makes a symbolic link that does not exist yet. Nothing here ever follows it.
+pub fn link(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), target: &[u8]) -> io::Result<()> {
+    let (parent, name) = split(root, relative)?;
+    Ok(symlinkat(target, &parent, name)?)
+}
+
+/// Gives a finished file of `root` itself its name, unless something has that name: whoever comes first is kept.
+pub fn publish(root: &OwnedFd, temporary: &str, name: &str) -> io::Result<()> {
+    match linkat(root, temporary, root, name, AtFlags::empty()) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => remove(root, temporary),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a file of `root` itself; one that is gone is no error.
+pub fn remove(root: &OwnedFd, name: &str) -> io::Result<()> {
+    Ok(unlinkat(root, name, AtFlags::empty()).or_else(ignore_missing)?)
+}
+
+fn split<'a>(root: &OwnedFd, relative: &'a (impl AsRef<[u8]> + ?Sized)) -> io::Result<(OwnedFd, &'a [u8])> {
+    let relative = relative.as_ref();
+    let (parent, name) = match relative.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&relative[..slash], &relative[slash + 1..]),
+        None => (&relative[..0], relative),
+    };
+    if matches!(name, b"" | b"." | b"..") {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
     }
     Ok((directory(root, parent)?, name))

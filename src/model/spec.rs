@@ -35,6 +35,10 @@ pub mod files {
     pub const CLAIM: &str = "claim";
     /// Asks the shim to stop; holds the grace in milliseconds.
     pub const CANCEL: &str = "cancel";
+    /// Made when the results were taken over and need not be kept.
+    pub const ACKNOWLEDGED: &str = "acknowledged";
+    /// Locked by every session with the attempt while it lasts.
+    pub const SESSIONS: &str = "sessions";
     /// Standard output, where it is a result.
     pub const STDOUT: &str = "stdout";
     /// The directory of results.

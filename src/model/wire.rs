@@ -94,7 +94,7 @@ pub enum Item {
     Job,
     /// The assets of the chunk.
     Input,
-    /// A whole tree, asked about before it is packed; has no bytes of its own.
+    /// A whole tree, asked about before it is packed: [`Answer::Have`] or [`Answer::NotYet`]. It has no bytes of its own.
     Tree {
         /// Its place, as the pod's order has it.
         place: String,
@@ -106,7 +106,7 @@ pub enum Item {
         /// Its number, from 0.
         index: u32,
     },
-    /// The end of a tree; has no bytes of its own.
+    /// The end of a tree: [`Answer::Have`]. It has no bytes of its own.
     End {
         /// The tree's place.
         place: String,

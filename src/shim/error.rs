@@ -11,6 +11,18 @@ pub enum ShimError {
     /// Nobody ever ran it, so there is nothing to seal.
     #[error("the attempt was never claimed")]
     NeverClaimed,
+    /// Nobody brought what the attempt needs.
+    #[error("what the attempt needs was not delivered in time")]
+    NotDelivered,
+    /// A session's client has left.
+    #[error("the client has left")]
+    ClientLeft,
+    /// A session's client speaks something else.
+    #[error("the client does not speak as expected: {0}")]
+    Garbled(String),
+    /// A session's client asks for what cannot be.
+    #[error("{0}")]
+    Refused(String),
     /// The job speaks another version.
     #[error("the job has protocol version {0}, this program speaks {1}")]
     Version(u32, u32),

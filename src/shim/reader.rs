@@ -31,7 +31,18 @@ pub struct LogReader {
 impl LogReader {
     /// Starts at line `from_seq` (1 is the first) of the segments in `dir`.
     pub fn open(dir: &Path, from_seq: u64) -> io::Result<Self> {
-        Ok(Self { dir: beneath::root(dir)?, index: 0, next_seq: from_seq.max(1), lines: VecDeque::new() })
+        Ok(Self::at(beneath::root(dir)?, 0, from_seq))
+    }
+
+    /// Starts at line `from_seq`, of which it is known that it is in no segment before `segment`.
+    pub(super) fn at(dir: OwnedFd, segment: u32, from_seq: u64) -> Self {
+        Self { dir, index: segment, next_seq: from_seq.max(1), lines: VecDeque::new() }
+    }
+
+    /// Returns the segment that the next line is in at the earliest. At the end of a log that is still written it is the last one,
+    /// which may have grown when it is read again.
+    pub(super) const fn segment(&self) -> u32 {
+        self.index.saturating_sub(1)
     }
 
     /// Loads segments until one has a line; returns whether there is one.

@@ -6,7 +6,7 @@ use super::attempt::{Attempt, DIRECTORY_MODE, Ended};
 use super::error::{During as _, ShimError};
 use super::log::Log;
 use super::supervise::{self, Orders};
-use super::{copies, mirror, process, seal, usage};
+use super::{copies, lock, mirror, process, seal, usage};
 use crate::beneath;
 use crate::model::clock::Clock;
 use crate::model::manifest::Exit;
@@ -16,6 +16,10 @@ use crate::model::spec::files;
 pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
     let orders = Orders::listen().during("listen to signals")?;
     let score = process::become_init();
+    // Before the claim: whoever sees the claim and no lock knows that this process is gone.
+    if !lock::hold(&attempt.root).during("lock the attempt's directory")? {
+        return Err(ShimError::AlreadyClaimed);
+    }
     attempt.claim()?;
     beneath::make_directory(&attempt.root, files::WORK, DIRECTORY_MODE).during("make the directory of results")?;
     copies::make(&attempt.root, &attempt.job.copies).during("copy a database")?;

@@ -66,6 +66,13 @@ pub(super) fn seal(attempt: &Attempt) -> Result<(), ShimError> {
     beneath::replace(&attempt.root, files::MANIFEST, &text, FILE_MODE).during("write the manifest")
 }
 
+/// Returns the manifest of an attempt that was sealed; whatever else lies in its place is none.
+pub(super) fn manifest(attempt: &Attempt) -> Option<Vec<u8>> {
+    let bytes = beneath::read(&attempt.root, files::MANIFEST, files::MAX_MANIFEST).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
+    (manifest.name == attempt.job.name && manifest.spec == attempt.job.spec).then_some(bytes)
+}
+
 /// Lets everybody read and remove what an attempt left, whether it can be sealed or not.
 pub(super) fn open_up(dir: &Path) -> Result<(), ShimError> {
     let root = beneath::root(dir).during("open the attempt's directory")?;

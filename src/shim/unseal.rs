@@ -7,14 +7,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
+use super::untar::{self, Entries, MAX_PATH};
 use crate::beneath;
 use crate::model::id::Sha256;
 use crate::model::manifest::{Manifest, Part, SealedFile};
-
-/// Largest window that the decompressor may ask for, as a power of two: 8 MiB.
-const WINDOW_LOG_MAX: u32 = 23;
-/// Longest path of a sealed file.
-const MAX_PATH: u64 = 8 * 1024;
 
 /// Why sealed results were not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -57,42 +53,30 @@ pub fn unseal(manifest: &Manifest, parts: &[PathBuf], into: &Path, cap: u64) -> 
         }
     }
     let reader = PartReader::new(&manifest.parts, parts);
-    let mut decoder = zstd::Decoder::new(reader).map_err(|error| io_error("start the decompressor", error))?;
-    decoder.window_log_max(WINDOW_LOG_MAX).map_err(|error| io_error("start the decompressor", error))?;
-    let mut archive = tar::Archive::new(decoder);
+    let mut archive = untar::decompress(reader).map_err(|error| io_error("start the decompressor", error))?;
     unpack(&mut archive, &mut expected, into)?;
     if let Some(missing) = expected.keys().next() {
         return Err(mismatch(format!("{missing} is not in it")));
     }
-    finish(archive)
+    untar::finish(archive).map_err(|error| broken(&error))
 }
 
-/// Reads entries raw: the archive reader's own handling of long names would read any length into memory.
 fn unpack(
     archive: &mut tar::Archive<impl Read>,
     expected: &mut BTreeMap<&str, &SealedFile>,
     into: &Path,
 ) -> Result<(), UnsealError> {
     let root = beneath::root(into).map_err(|error| io_error("open the directory to unpack into", error))?;
-    let mut long_name = None;
-    for entry in archive.entries().map_err(|error| broken(&error))?.raw(true) {
+    for entry in Entries::of(archive).map_err(|error| broken(&error))? {
         let mut entry = entry.map_err(|error| broken(&error))?;
-        let kind = entry.header().entry_type();
-        if kind.is_gnu_longname() && long_name.is_none() {
-            let mut name = Vec::new();
-            entry.by_ref().take(MAX_PATH).read_to_end(&mut name).map_err(|error| broken(&error))?;
-            long_name = Some(name.strip_suffix(b"\0").unwrap_or(&name).to_vec());
-            continue;
-        }
-        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-        let name = String::from_utf8(name).map_err(|_| mismatch("a name is not text".to_owned()))?;
-        let Some(file) = expected.remove(name.as_str()).filter(|_| kind.is_file()) else {
+        let name = String::from_utf8(entry.name).map_err(|_| mismatch("a name is not text".to_owned()))?;
+        let Some(file) = expected.remove(name.as_str()).filter(|_| entry.kind.is_file()) else {
             return Err(mismatch(format!("{name:?} is not listed")));
         };
-        if entry.size() != file.len {
+        if entry.content.size() != file.len {
             return Err(mismatch(format!("{name} has another length")));
         }
-        write(&root, file, &mut entry)?;
+        write(&root, file, &mut entry.content)?;
     }
     Ok(())
 }
@@ -116,18 +100,6 @@ fn write(root: &std::os::fd::OwnedFd, file: &SealedFile, content: &mut impl Read
     if Sha256(target.hasher.finalize().into()) != file.sha256 {
         return Err(mismatch(format!("{path} has another content")));
     }
-    Ok(())
-}
-
-/// Reads what is behind the last entry, so that every part is verified.
-fn finish(archive: tar::Archive<zstd::Decoder<'_, io::BufReader<PartReader<'_>>>>) -> Result<(), UnsealError> {
-    let mut rest = archive.into_inner();
-    let padding = io::copy(&mut rest.by_ref().take(1 << 20), &mut io::sink()).map_err(|error| broken(&error))?;
-    if padding == 1 << 20 {
-        return Err(mismatch("it goes on behind its end".to_owned()));
-    }
-    let mut reader = rest.finish();
-    io::copy(&mut reader, &mut io::sink()).map_err(|error| broken(&error))?;
     Ok(())
 }
 

@@ -123,7 +123,7 @@ where
     let request = Request::Offer { item: Item::Tree { place: place.to_owned() }, len: 0, sha256: Sha256::of([]) };
     let has = match session.ask(request).await? {
         Answer::Have => true,
-        Answer::Send => false,
+        Answer::NotYet => false,
         other => return Err(unexpected(other)),
     };
     session.busy = false;
