@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 mod cases;
+#[expect(dead_code, reason = "other tests disturb it too")]
 #[path = "../common/cluster.rs"]
 mod cluster;
 mod docker;
@@ -16,3 +17,5 @@ mod engine;
 mod fake;
 mod harness;
 mod kubernetes;
+#[path = "../common/lab.rs"]
+mod lab;

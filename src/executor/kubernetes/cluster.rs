@@ -40,7 +40,13 @@ const MANAGER: &str = "dragnet";
 
 /// Kinds that the executor works with: all live in a namespace.
 pub(super) trait Object:
-    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + 'static
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+    + Clone
+    + Debug
+    + Serialize
+    + DeserializeOwned
+    + Send
+    + 'static
 {
 }
 

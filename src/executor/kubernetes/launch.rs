@@ -68,7 +68,12 @@ impl Core {
     }
 
     async fn create_secret(&self, launch: &Launch) -> Result<(), ExecutorError> {
-        let files: Vec<_> = launch.spec.secrets.keys().map(|name| (name.clone(), secret_file(&self.state, launch.scan, name))).collect();
+        let files: Vec<_> = launch
+            .spec
+            .secrets
+            .keys()
+            .map(|name| (name.clone(), secret_file(&self.state, launch.scan, name)))
+            .collect();
         let values: BTreeMap<_, _> = blocking("read the spooled secrets", move || {
             files.into_iter().map(|(name, path)| Ok((name, std::fs::read(path)?))).collect()
         })

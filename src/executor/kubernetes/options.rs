@@ -102,10 +102,12 @@ impl PodRules {
     pub(super) fn of(options: KubernetesOptions) -> Result<Self, ExecutorError> {
         let agent_image = options.agent_image.ok_or_else(|| {
             ExecutorError::Refused(
-                "the cluster needs an image that holds dragnet: name it in `[executor.kubernetes] agent_image`".to_owned(),
+                "the cluster needs an image that holds dragnet: name it in `[executor.kubernetes] agent_image`"
+                    .to_owned(),
             )
         })?;
-        let tolerations = options.tolerations.iter().map(|value| read("tolerations", value)).collect::<Result<_, _>>()?;
+        let tolerations =
+            options.tolerations.iter().map(|value| read("tolerations", value)).collect::<Result<_, _>>()?;
         let affinity = options.affinity.as_ref().map(|value| read("affinity", value)).transpose()?;
         Ok(Self {
             agent_image,

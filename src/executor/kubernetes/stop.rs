@@ -23,7 +23,9 @@ impl Core {
         match look.standing {
             Standing::Ended { .. } | Standing::Lost { .. } => Ok(()),
             // Nothing was found yet.
-            Standing::Waiting { .. } | Standing::Podless | Standing::Preparing => self.remove_job(name, &look.job).await,
+            Standing::Waiting { .. } | Standing::Podless | Standing::Preparing => {
+                self.remove_job(name, &look.job).await
+            }
             Standing::Running => {
                 let Some(pod) = look.speaking() else {
                     return Err(ExecutorError::Busy(format!("the keeper of {name} does not run yet")));

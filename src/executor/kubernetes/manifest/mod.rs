@@ -159,11 +159,8 @@ fn scan(spec: &JobSpec, rules: &PodRules) -> Container {
     if !spec.env.contains_key("HOME") {
         env.push(variable("HOME", "/tmp"));
     }
-    let mut mounts = vec![
-        mount("bin", parent(paths::SHIM), true),
-        mount("out", paths::OUT, false),
-        mount("tmp", "/tmp", false),
-    ];
+    let mut mounts =
+        vec![mount("bin", parent(paths::SHIM), true), mount("out", paths::OUT, false), mount("tmp", "/tmp", false)];
     if spec.source.is_some() {
         mounts.push(part("in", pod::SOURCE.to_owned(), paths::SOURCE));
     }

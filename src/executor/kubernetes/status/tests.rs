@@ -175,7 +175,9 @@ fn a_pod_that_was_taken_away_is_lost() {
         (disrupted("DeletionByTaintManager"), NodeLost),
     ] {
         let more = with(more, json!({ "phase": "Failed" }));
-        for status in [with(main(running(), running()), more.clone()), with(main(ended(0, ""), ended(0, "")), more.clone()), more] {
+        for status in
+            [with(main(running(), running()), more.clone()), with(main(ended(0, ""), ended(0, "")), more.clone()), more]
+        {
             assert_eq!(at(5, none.clone(), pod(status.clone()), None), Is::Lost(reason), "{status}");
         }
     }
@@ -198,9 +200,7 @@ fn disrupted(reason: &str) -> Value {
 
 #[test]
 fn a_job_is_never_believed_without_its_pod() {
-    let condition = |kind: &str, reason: &str| {
-        json!({ "conditions": [{ "type": kind, "status": "True", "reason": reason, "message": "m" }] })
-    };
+    let condition = |kind: &str, reason: &str| json!({ "conditions": [{ "type": kind, "status": "True", "reason": reason, "message": "m" }] });
     assert_eq!(at(5, condition("Complete", ""), None, None), Is::Lost(Vanished));
     assert_eq!(at(5, condition("Failed", "BackoffLimitExceeded"), None, None), Is::Lost(Vanished));
     assert_eq!(at(5, condition("Failed", "DeadlineExceeded"), None, None), Is::Lost(TimedOut));
