@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptionsBuilder};
@@ -27,6 +29,7 @@ pub(crate) struct Cluster {
     /// An image with a shell.
     pub image: String,
     script: PathBuf,
+    finished: AtomicBool,
 }
 
 impl Cluster {
@@ -46,12 +49,13 @@ impl Cluster {
         let client = connect(&kubeconfig).await;
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() & 0xff_ffff_ffff;
         let namespace = format!("dragnet-test-{nanos}");
-        let agent_image = import_agent(&docker, &format!("dragnet-agent-{nanos}")).await;
-        let image = engine::import(&docker, &format!("dragnet-shell-{nanos}")).await;
         let metadata = ObjectMeta { name: Some(namespace.clone()), ..ObjectMeta::default() };
         let wanted = Namespace { metadata, ..Namespace::default() };
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &wanted).await.unwrap();
-        Some(Self { docker, client, kubeconfig, namespace, agent_image, image, script })
+        let agent_image = import_agent(&docker, &format!("dragnet-agent-{nanos}")).await;
+        let image = engine::import(&docker, &format!("dragnet-shell-{nanos}")).await;
+        let finished = AtomicBool::new(false);
+        Some(Self { docker, client, kubeconfig, namespace, agent_image, image, script, finished })
     }
 
     /// The kubeconfig of a user with other rights.
@@ -60,27 +64,47 @@ impl Cluster {
         PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
     }
 
-    /// Runs the cluster's script: to make a server stop, pause, or come back.
-    pub(crate) fn control(&self, arguments: &[&str]) {
-        let output = Command::new(&self.script).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// Removes namespace and images, whatever the tests came to.
+    /// Removes namespace and images.
     pub(crate) async fn finish(&self) {
-        let namespaces = Api::<Namespace>::all(self.client.clone());
-        namespaces.delete(&self.namespace, &DeleteParams::background()).await.unwrap();
-        // Images that a container still uses go with it.
-        let gone = async {
-            while namespaces.get_opt(&self.namespace).await.unwrap().is_some() {
-                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_mins(2), gone).await.unwrap();
-        for image in [&self.agent_image, &self.image] {
-            let options = RemoveImageOptionsBuilder::new().force(true).build();
-            self.docker.remove_image(image, Some(options), None).await.unwrap();
+        self.finished.store(true, Ordering::Relaxed);
+        clear(&self.client, &self.docker, &self.namespace, &[&self.agent_image, &self.image]).await;
+    }
+}
+
+impl Drop for Cluster {
+    /// A test that fails leaves nothing either; its own runtime may be on its way out.
+    fn drop(&mut self) {
+        if self.finished.load(Ordering::Relaxed) {
+            return;
         }
+        let (kubeconfig, docker, namespace) = (self.kubeconfig.clone(), self.docker.clone(), self.namespace.clone());
+        let images = [self.agent_image.clone(), self.image.clone()];
+        let cleared = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let client = connect(&kubeconfig).await;
+                clear(&client, &docker, &namespace, &[&images[0], &images[1]]).await;
+            });
+        });
+        if cleared.join().is_err() {
+            eprintln!("left behind: namespace {}", self.namespace);
+        }
+    }
+}
+
+/// Removes a namespace, then the images that its containers used.
+async fn clear(client: &Client, docker: &Docker, namespace: &str, images: &[&String]) {
+    let namespaces = Api::<Namespace>::all(client.clone());
+    namespaces.delete(namespace, &DeleteParams::background()).await.unwrap();
+    let gone = async {
+        while namespaces.get_opt(namespace).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), gone).await.unwrap();
+    for image in images {
+        let options = RemoveImageOptionsBuilder::new().force(true).build();
+        docker.remove_image(image, Some(options), None).await.unwrap();
     }
 }
 

@@ -64,7 +64,7 @@ fn role(namespace: &str) -> String {
     );
     for (group, resource, verbs) in RIGHTS {
         let verbs = verbs.join(", ");
-        text.push_str(&format!("- {{ apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{verbs}] }}\n"));
+        text.extend(["- { apiGroups: [\"", group, "\"], resources: [", resource, "], verbs: [", &verbs, "] }\n"]);
     }
     text
 }

@@ -33,6 +33,7 @@ impl Bucket {
         let came = now.saturating_duration_since(level.1).as_secs_f64() * self.rate;
         let left = (level.0 + came).min(self.size) - 1.0;
         *level = (left, now.max(level.1));
+        drop(level);
         Duration::from_secs_f64((-left / self.rate).max(0.0))
     }
 }

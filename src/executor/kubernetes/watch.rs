@@ -57,8 +57,12 @@ async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>
     let (pods, pods_version) = core.cluster.list::<Pod>(&labels).await?;
     let (jobs, jobs_version) = core.cluster.list::<Job>(&labels).await?;
     let mut view = View { core, jobs: HashMap::new(), pods: HashMap::new(), told: HashMap::new(), due: HashMap::new() };
-    pods.into_iter().for_each(|pod| view.take_pod(pod));
-    jobs.into_iter().for_each(|job| view.take_job(job));
+    for pod in pods {
+        view.take_pod(pod);
+    }
+    for job in jobs {
+        view.take_job(job);
+    }
     if sender.send(Observation::Listing(view.listing().await?)).await.is_err() {
         return Ok(());
     }

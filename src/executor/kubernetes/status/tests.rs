@@ -1,5 +1,7 @@
 //! The table, row by row.
 
+#![expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the rows of a table are short")]
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -31,7 +33,7 @@ fn at(seconds: i64, job: Value, pod: Option<Value>, denied: Option<&str>) -> Is 
         first_pod: None,
         denied,
         now: start.plus_ms(seconds * 1000),
-        start_timeout: Duration::from_secs(60),
+        start_timeout: Duration::from_mins(1),
     };
     match judge(&facts) {
         Standing::Waiting { until } => Is::Waiting(until.since(start) / 1000),
@@ -215,7 +217,7 @@ fn a_second_pod_is_not_the_attempt() {
     let second: Pod = serde_json::from_value(pod(main(running(), running())).unwrap()).unwrap();
     for pod in [Some(&second), None] {
         let now = created(&job.metadata);
-        let start_timeout = Duration::from_secs(60);
+        let start_timeout = Duration::from_mins(1);
         let facts = Facts { job: &job, pod, first_pod: Some("another"), denied: None, now, start_timeout };
         let standing = judge(&facts);
         let Standing::Lost { error, .. } = standing else { panic!("{standing:?}") };
