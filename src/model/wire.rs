@@ -326,7 +326,9 @@ mod tests {
 
     fn encoded(messages: &[Message]) -> Vec<u8> {
         let mut out = Vec::new();
-        messages.iter().for_each(|message| message.encode(&mut out));
+        for message in messages {
+            message.encode(&mut out);
+        }
         out
     }
 

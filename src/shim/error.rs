@@ -17,6 +17,9 @@ pub enum ShimError {
     /// A session's client has left.
     #[error("the client has left")]
     ClientLeft,
+    /// A session's client speaks no version that this program speaks.
+    #[error("the client speaks no version of the protocol that this program speaks")]
+    NoCommonVersion,
     /// A session's client speaks something else.
     #[error("the client does not speak as expected: {0}")]
     Garbled(String),

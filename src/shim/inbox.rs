@@ -11,7 +11,7 @@
 //! A name that exists is the record that what it names was received, whoever wrote it: any session, of any client, goes on from there.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 

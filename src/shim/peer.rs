@@ -32,7 +32,11 @@ pub(super) fn converse(mut answer: impl FnMut(&mut Peer, Request) -> Result<(), 
     match peer.talk(&mut answer) {
         Ok(()) | Err(ShimError::ClientLeft) => Ok(()),
         Err(error) => {
-            peer.answer(&Answer::Refused { message: error.to_string() }).ok();
+            let last_word = match &error {
+                ShimError::NoCommonVersion => Answer::Versions { newest: VERSION, oldest: OLDEST },
+                other => Answer::Refused { message: other.to_string() },
+            };
+            peer.answer(&last_word).ok();
             peer.see_off();
             Err(error)
         }
@@ -51,11 +55,7 @@ impl Peer {
         let Request::Hello { newest, oldest } = self.request()? else {
             return Err(ShimError::Garbled("the first word was no greeting".to_owned()));
         };
-        let Some(version) = negotiate(newest, oldest) else {
-            self.answer(&Answer::Versions { newest: VERSION, oldest: OLDEST })?;
-            self.see_off();
-            return Err(ShimError::Version(newest, VERSION));
-        };
+        let version = negotiate(newest, oldest).ok_or(ShimError::NoCommonVersion)?;
         self.answer(&Answer::Hello { version })?;
         loop {
             match self.request()? {

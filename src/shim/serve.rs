@@ -96,7 +96,7 @@ impl Server {
         let segment = if self.cursor.seq <= from_seq { self.cursor.segment } else { 0 };
         let mut reader = LogReader::at(dir, segment, from_seq);
         let (mut bytes, mut next, mut complete) = (Vec::new(), from_seq, true);
-        while let Some(entry) = reader.next() {
+        for entry in reader.by_ref() {
             if let Entry::Line(line) = entry.during("read the log")? {
                 frame::encode(line.seq, line.at, line.stream, line.partial, &line.bytes, &mut bytes);
                 next = line.seq.saturating_add(1);

@@ -55,7 +55,7 @@ impl<'a, R: Read> Entries<'a, R> {
 
     fn read(&mut self) -> io::Result<Option<Entry<'a, R>>> {
         let (mut name, mut target) = (None, None);
-        while let Some(entry) = self.raw.next() {
+        for entry in self.raw.by_ref() {
             let mut content = entry?;
             let kind = content.header().entry_type();
             let long = if kind.is_gnu_longname() {

@@ -62,7 +62,7 @@ where
     let finished = match session.ask(Request::Finish { wait_ms: milliseconds(wait) }).await? {
         Answer::Done => true,
         Answer::NotYet => false,
-        other => return Err(unexpected(other)),
+        other => return Err(unexpected(&other)),
     };
     session.busy = false;
     Ok(finished)
@@ -83,10 +83,10 @@ where
             }
             match session.answer().await? {
                 Answer::Done => {}
-                other => return Err(unexpected(other)),
+                other => return Err(unexpected(&other)),
             }
         }
-        other => return Err(unexpected(other)),
+        other => return Err(unexpected(&other)),
     }
     session.busy = false;
     Ok(())
@@ -124,7 +124,7 @@ where
     let has = match session.ask(request).await? {
         Answer::Have => true,
         Answer::NotYet => false,
-        other => return Err(unexpected(other)),
+        other => return Err(unexpected(&other)),
     };
     session.busy = false;
     Ok(has)

@@ -56,7 +56,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
             Answer::Hello { version } if (OLDEST..=VERSION).contains(&version) => {}
             Answer::Hello { version } => return Err(SessionError::Version { newest: version, oldest: version }),
             Answer::Versions { newest, oldest } => return Err(SessionError::Version { newest, oldest }),
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         }
         session.busy = false;
         Ok(session)
@@ -71,7 +71,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
                 self.data(len, &mut bytes).await?;
                 Some(bytes)
             }
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         };
         self.busy = false;
         Ok(manifest)
@@ -82,7 +82,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
         match self.ask(Request::Part { name: part.name.clone(), from }).await? {
             Answer::Bytes { len } if Some(len) == part.len.checked_sub(from) => self.data(len, sink).await?,
             Answer::Bytes { .. } => return Err(SessionError::Refused(format!("{} has another length", part.name))),
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         }
         self.busy = false;
         Ok(())
@@ -92,7 +92,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     pub async fn logs(&mut self, from_seq: u64, max_bytes: u64) -> Result<LogChunk, SessionError> {
         let (len, end) = match self.ask(Request::Log { from_seq, max_bytes }).await? {
             Answer::Lines { len, end } if len <= max_bytes.saturating_add(2 * MAX_LINE as u64) => (len, end),
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         };
         let mut bytes = Vec::new();
         self.data(len, &mut bytes).await?;
@@ -119,7 +119,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     pub async fn ping(&mut self) -> Result<(), SessionError> {
         match self.ask(Request::Ping { number: 1 }).await? {
             Answer::Pong { number: 1 } => {}
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         }
         self.busy = false;
         Ok(())
@@ -142,7 +142,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     async fn order(&mut self, request: Request) -> Result<(), SessionError> {
         match self.ask(request).await? {
             Answer::Done => {}
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         }
         self.busy = false;
         Ok(())
@@ -218,10 +218,10 @@ async fn within<T>(stall: Duration, work: impl Future<Output = T>) -> Result<T, 
     tokio::time::timeout(stall, work).await.map_err(|_| SessionError::Stalled(stall))
 }
 
-fn unexpected(answer: Answer) -> SessionError {
+fn unexpected(answer: &Answer) -> SessionError {
     SessionError::Broken(format!(
         "an answer that was not asked for: {}",
-        serde_json::to_string(&answer).unwrap_or_default()
+        serde_json::to_string(answer).unwrap_or_default()
     ))
 }
 
