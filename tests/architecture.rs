@@ -37,6 +37,8 @@ const BASE: &[&str] = &["model", "beneath", "failpoint"];
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("bollard", &["executor/docker/"]),
+    ("kube", &["executor/kubernetes/"]),
+    ("k8s_openapi", &["executor/kubernetes/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),

@@ -29,6 +29,8 @@ pub struct Capabilities {
     pub freeze: bool,
     /// How files reach the attempts: `bind`, `volume`, `exec`, `memory`.
     pub transport: &'static str,
+    /// Whether it fetches images by itself when it starts an attempt, and cannot say before whether it will get them.
+    pub pulls_for_us: bool,
     /// What of the common hardening the engine gives.
     pub hardening: Vec<Hardening>,
 }

@@ -51,6 +51,7 @@ impl KubernetesExecutor {
             platform,
             freeze: false,
             transport: "exec",
+            pulls_for_us: true,
             hardening: hardening(),
         };
         Ok(Self { core: Arc::new(Core::new(cluster, rules, state)), capabilities, identity })
