@@ -258,12 +258,11 @@ async fn a_missing_image_is_told(h: &dyn Harness) {
     let attempt = Attempt::script(h, "true").with(|spec| "dragnet.invalid/missing:1".clone_into(&mut spec.image));
     for _ in 0..2 {
         // Some engines look for it at once, others when they have found a place for the attempt.
-        let error = match h.executor().launch(&attempt.0).await {
-            Err(error) => error,
-            Ok(_) => {
-                attempt.ended(h).await;
-                attempt.fetch(h).await.map(drop).unwrap_err()
-            }
+        let error = if let Err(error) = h.executor().launch(&attempt.0).await {
+            error
+        } else {
+            attempt.ended(h).await;
+            attempt.fetch(h).await.map(drop).unwrap_err()
         };
         assert!(matches!(&error, ExecutorError::Image { image, .. } if *image == attempt.0.spec.image), "{error:?}");
     }
