@@ -997,7 +997,7 @@ _dragnet() {
                     return 0
                     ;;
                 --executor)
-                    COMPREPLY=($(compgen -W "docker" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "docker kubernetes" -- "${cur}"))
                     return 0
                     ;;
                 --format)

@@ -95,7 +95,8 @@ medium\t''
 low\t''
 info\t''
 unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''
+kubernetes\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "json\t''
 jsonl\t''
 sarif\t''

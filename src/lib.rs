@@ -27,7 +27,8 @@
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
 //! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |
 //! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
-//! | change how a container is started | `executor/docker/container.rs` |
+//! | change how a container is started | `executor/docker/container.rs`, `executor/kubernetes/manifest` |
+//! | change what a pod's state means | `executor/kubernetes/status`: a table, no I/O |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
 //! | change the agent's image | `oci/image.rs`; users pin its digest |
 //! | add a setting | `config/types.rs`, `config/default.toml`, `config/env.rs` |

@@ -48,6 +48,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("webpki_root_certs", &["oci/"]),
     ("rustls_native_certs", &["oci/"]),
     ("bollard", &["executor/docker/"]),
+    ("kube", &["executor/kubernetes/"]),
+    ("k8s_openapi", &["executor/kubernetes/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),

@@ -45,6 +45,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     match connect(app).await {
         Ok(executor) => {
             engine(&executor, &mut found).await;
+            rights(&executor, &mut found).await;
             images(app, &executor, &mut found).await;
         }
         Err(error) => found.push(finding("engine", Health::Bad, error.to_string())),
@@ -80,18 +81,29 @@ async fn engine(executor: &SharedExecutor, found: &mut Vec<Finding>) {
         Err(error) => found.push(finding("engine id", Health::Bad, error.to_string())),
     }
     found.push(finding("transport", Health::Good, format!("{}: how files reach the engine", can.transport)));
-    found.push(finding(
-        "agent",
-        Health::Good,
-        format!("this program runs in the engine's {} containers", can.platform),
-    ));
+    if can.pulls_for_us {
+        found.push(finding("images", Health::Good, "each node pulls what it needs; whether it can is not known here"));
+    } else {
+        let words = format!("this program runs in the engine's {} containers", can.platform);
+        found.push(finding("agent", Health::Good, words));
+    }
     found.extend(can.hardening.iter().map(|hardening| {
         let health = if hardening.proof == Proof::Unavailable { Health::Warning } else { Health::Good };
         finding(format!("hardening: {}", hardening.item), health, hardening.proof.as_str())
     }));
 }
 
+async fn rights(executor: &SharedExecutor, found: &mut Vec<Finding>) {
+    match executor.shortfalls().await {
+        Ok(missing) => found.extend(missing.into_iter().map(|one| finding(one.item, Health::Bad, one.message))),
+        Err(error) => found.push(finding("rights", Health::Bad, error.to_string())),
+    }
+}
+
 async fn images(app: &App, executor: &SharedExecutor, found: &mut Vec<Finding>) {
+    if executor.capabilities().pulls_for_us {
+        return;
+    }
     for scanner in app.catalog.scanners().filter(|scanner| scanner.enabled) {
         let item = format!("image: {}", scanner.name);
         found.push(match executor.resolve_image(&scanner.image, false, &|_| {}).await {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{App, AppError};
-use crate::config::{ExecutorKind, Transport};
+use crate::config::{ExecutorKind, ImagePullPolicy, KubernetesConfig, Transport};
 use crate::executor::docker::{self, DockerExecutor, DockerOptions};
+use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PullPolicy};
 use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::id::ScanId;
 use crate::model::unit::Span;
@@ -28,26 +29,51 @@ pub struct Profile {
     pub agent: Option<PathBuf>,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Span,
+    /// The cluster, where the kind is that: kubeconfig, context and namespace as they were at submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesConfig>,
 }
 
 impl Profile {
-    /// Makes the profile that the configuration describes.
-    pub fn of(app: &App) -> Self {
+    /// Makes the profile that the configuration describes; refused when it names a cluster that cannot be found.
+    pub fn of(app: &App) -> Result<Self, AppError> {
+        let mut profile = Self::of_kind(app, app.config.executor.kind);
+        if profile.kind == ExecutorKind::Kubernetes {
+            profile.kubernetes = Some(pinned(&app.config.executor.kubernetes)?);
+        }
+        Ok(profile)
+    }
+
+    /// Makes the profile of another kind than a cluster.
+    pub(super) fn of_kind(app: &App, kind: ExecutorKind) -> Self {
         let executor = &app.config.executor;
         Self {
-            kind: executor.kind,
+            kind,
             host: executor.docker.host.clone(),
             context: executor.docker.context.clone(),
             transport: executor.transport,
             agent: executor.agent.as_ref().map(PathBuf::from),
             grace: app.config.scan.grace,
+            kubernetes: None,
         }
     }
 }
 
+/// Names what the configuration leaves to the surroundings, which may be others when a successor comes.
+fn pinned(config: &KubernetesConfig) -> Result<KubernetesConfig, AppError> {
+    let (kubeconfig, context, namespace) = (&config.kubeconfig, &config.context, &config.namespace);
+    let place = ClusterPlace::find(kubeconfig.as_deref(), context.as_deref(), namespace.as_deref())?;
+    Ok(KubernetesConfig {
+        kubeconfig: place.kubeconfig,
+        context: place.context,
+        namespace: Some(place.namespace),
+        ..config.clone()
+    })
+}
+
 /// Connects to the engine of the configuration.
 pub async fn connect(app: &App) -> Result<SharedExecutor, AppError> {
-    open(app, &Profile::of(app)).await
+    open(app, &Profile::of(app)?).await
 }
 
 /// Connects to a scan's own engine; refused when another one answers.
@@ -56,7 +82,7 @@ pub async fn engine_of(app: &App, scan: ScanId) -> Result<SharedExecutor, AppErr
     let profile = read(&profile)?;
     let executor = match profile.kind {
         ExecutorKind::Fake => super::import::nothing(),
-        ExecutorKind::Docker => open(app, &profile).await?,
+        ExecutorKind::Docker | ExecutorKind::Kubernetes => open(app, &profile).await?,
     };
     let found = executor.server_identity().await?;
     if found != expected {
@@ -77,24 +103,59 @@ fn read(profile: &str) -> Result<Profile, AppError> {
 
 async fn open(app: &App, profile: &Profile) -> Result<SharedExecutor, AppError> {
     match profile.kind {
-        ExecutorKind::Docker => {
-            let options = DockerOptions {
-                host: profile.host.clone(),
-                context: profile.context.clone(),
-                state: app.store.dir().to_owned(),
-                agent: profile.agent.clone(),
-                transport: match profile.transport {
-                    Transport::Auto => None,
-                    Transport::Bind => Some(docker::Transport::Bind),
-                    Transport::Volume => Some(docker::Transport::Volume),
-                },
-                grace: profile.grace.0,
-            };
-            Ok(Arc::new(DockerExecutor::connect(options).await?))
+        ExecutorKind::Docker => Ok(Arc::new(DockerExecutor::connect(docker_options(app, profile)).await?)),
+        ExecutorKind::Kubernetes => {
+            let config = profile.kubernetes.as_ref().unwrap_or(&app.config.executor.kubernetes);
+            Ok(Arc::new(KubernetesExecutor::connect(kubernetes_options(app, profile, config)).await?))
         }
         ExecutorKind::Fake => {
-            let refused = "the fake engine lives in tests only; choose `docker`";
+            let refused = "the fake engine lives in tests only; choose `docker` or `kubernetes`";
             Err(ExecutorError::Refused(refused.to_owned()).into())
         }
+    }
+}
+
+fn docker_options(app: &App, profile: &Profile) -> DockerOptions {
+    DockerOptions {
+        host: profile.host.clone(),
+        context: profile.context.clone(),
+        state: app.store.dir().to_owned(),
+        agent: profile.agent.clone(),
+        transport: match profile.transport {
+            Transport::Auto => None,
+            Transport::Bind => Some(docker::Transport::Bind),
+            Transport::Volume => Some(docker::Transport::Volume),
+        },
+        grace: profile.grace.0,
+    }
+}
+
+fn kubernetes_options(app: &App, profile: &Profile, config: &KubernetesConfig) -> KubernetesOptions {
+    let config = config.clone();
+    KubernetesOptions {
+        kubeconfig: config.kubeconfig,
+        context: config.context,
+        namespace: config.namespace,
+        state: app.store.dir().to_owned(),
+        agent_image: config.agent_image,
+        pull_policy: match config.image_pull_policy {
+            ImagePullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
+            ImagePullPolicy::Always => PullPolicy::Always,
+            ImagePullPolicy::Never => PullPolicy::Never,
+        },
+        pull_secrets: config.image_pull_secrets,
+        service_account: config.service_account,
+        node_selector: config.node_selector,
+        tolerations: config.tolerations,
+        affinity: config.affinity,
+        priority_class: config.priority_class,
+        labels: config.labels,
+        annotations: config.annotations,
+        start_timeout: config.start_timeout.0,
+        hold: config.hold.0,
+        ttl: config.ttl.0,
+        qps: config.qps,
+        burst: config.burst,
+        grace: profile.grace.0,
     }
 }

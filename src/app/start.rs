@@ -31,7 +31,7 @@ pub async fn submit(
 ) -> Result<(ScanId, ScanKey), AppError> {
     let secrets = secrets::read(app, &request.plan)?;
     let steps = bind::bind(app, executor, &request.plan, say).await?;
-    let profile = Profile::of(app);
+    let profile = Profile::of(app)?;
     let capabilities = executor.capabilities();
     let new = NewScan {
         source: request.plan.source.clone(),

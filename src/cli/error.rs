@@ -356,6 +356,13 @@ fn engine(error: &ExecutorError) -> Advice {
             Kind::Unreachable,
             ["`dragnet gc --foreign --dry-run` lists what other states have left in the engine"],
         ),
+        ExecutorError::NeverScheduled { .. } => advice(
+            Kind::Unreachable,
+            ["is there room in the cluster? `[executor.kubernetes] start_timeout` says how long it is waited for"],
+        ),
+        ExecutorError::TimedOut(_) | ExecutorError::Evicted(_) | ExecutorError::NodeLost(_) => {
+            advice(Kind::Unreachable, ["try again"])
+        }
         ExecutorError::NotStarted(_)
         | ExecutorError::NotFound(_)
         | ExecutorError::Corrupt { .. }

@@ -7,6 +7,7 @@
 mod env;
 mod error;
 mod keys;
+mod kubernetes;
 mod merge;
 mod paths;
 mod resolve;
@@ -16,6 +17,7 @@ mod types;
 
 pub use env::{Environment, VARIABLES, Variable, unknown as unknown_variables};
 pub use error::ConfigError;
+pub use kubernetes::{ImagePullPolicy, KubernetesConfig};
 pub use merge::set;
 pub use paths::{PathError, config_dir, prepare_state, state_dir, user_config};
 pub use resolve::{File, Layers, Origin, Project, Resolved, Setting, resolve};

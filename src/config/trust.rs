@@ -106,6 +106,9 @@ mod tests {
         for key in [
             "executor.kind = 'docker'",
             "executor.docker.host = 'tcp://evil:1'",
+            "executor.kubernetes.kubeconfig = 'evil'",
+            "executor.kubernetes.agent_image = 'evil:1'",
+            "executor.kubernetes.tolerations = []",
             "executor.agent = 'evil'",
             "scan.fail_on = 'critical'",
             "scan.parallelism = 1000",

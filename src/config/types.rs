@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kubernetes::KubernetesConfig;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
 use crate::model::severity::Severity;
@@ -45,6 +46,8 @@ pub struct ExecutorConfig {
     pub agent: Option<String>,
     /// The Docker engine.
     pub docker: DockerConfig,
+    /// The cluster.
+    pub kubernetes: KubernetesConfig,
 }
 
 /// `[executor.docker]`: which Docker engine.
@@ -64,6 +67,8 @@ pub enum ExecutorKind {
     /// A Docker engine.
     #[default]
     Docker,
+    /// A namespace of a Kubernetes cluster.
+    Kubernetes,
     /// No engine: outcomes are scripted.
     Fake,
 }
@@ -193,8 +198,11 @@ mod tests {
     #[test]
     fn every_key_is_explained_in_the_defaults() {
         let schema = crate::config::json_schema();
-        for table in ["ExecutorConfig", "DockerConfig", "ScanConfig", "SourceConfig", "TargetConfig"] {
-            for key in schema["$defs"][table]["properties"].as_object().unwrap().keys().filter(|key| *key != "docker") {
+        for table in
+            ["ExecutorConfig", "DockerConfig", "KubernetesConfig", "ScanConfig", "SourceConfig", "TargetConfig"]
+        {
+            let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
+            for key in keys.filter(|key| !["docker", "kubernetes"].contains(&key.as_str())) {
                 let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
                 assert!(DEFAULTS.lines().any(line), "{table}: {key}");
             }

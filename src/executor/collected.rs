@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
-use super::{ExecutorError, blocking};
+use super::{ExecutorError, Sealed, blocking};
 use crate::beneath;
 use crate::model::id::Sha256;
-use crate::model::manifest::{Manifest, Part};
+use crate::model::manifest::{ExitCause, Manifest, Part};
 use crate::model::spec::{Launch, ShimJob};
 
 /// The manifest's name where results are collected.
@@ -32,6 +32,15 @@ pub(super) fn check(launch: &Launch, bytes: &[u8]) -> Result<Manifest, ExecutorE
         Some(part) => Err(corrupt(format!("its manifest names a part {:?}", part.name))),
         None => Ok(manifest),
     }
+}
+
+/// Adds what a shim that was itself killed for want of memory could not write down, and the engine knows.
+pub(super) fn told_of_memory(mut sealed: Sealed, out_of_memory: bool) -> Sealed {
+    let exit = &mut sealed.manifest.exit;
+    if out_of_memory && exit.cause == ExitCause::ShimKilled {
+        exit.oom_kills = exit.oom_kills.max(1);
+    }
+    sealed
 }
 
 /// Returns whether a part is here, whole and right.

@@ -51,6 +51,23 @@ pub enum ExecutorError {
     /// The program could not be started in the image.
     #[error("the program could not be started: {0}")]
     NotStarted(String),
+    /// Nothing that could run it had room for it, or it was never begun, for as long as we wait for that.
+    #[error("{name} was not started: {message}")]
+    NeverScheduled {
+        /// The attempt.
+        name: String,
+        /// What is known.
+        message: String,
+    },
+    /// The engine's own limit of time has ended it.
+    #[error("the engine ended it at its deadline: {0}")]
+    TimedOut(String),
+    /// The engine took it away to make room for something else.
+    #[error("it was evicted: {0}")]
+    Evicted(String),
+    /// The machine that it ran on is gone.
+    #[error("its node was lost: {0}")]
+    NodeLost(String),
     /// The engine does not know the attempt.
     #[error("the engine does not know {0}")]
     NotFound(String),
@@ -118,6 +135,10 @@ impl ExecutorError {
             Self::Image { .. } | Self::Registry { .. } => FailureReason::ImageUnavailable,
             Self::Platform { .. } => FailureReason::ImagePlatform,
             Self::Refused(_) | Self::Conflict { .. } => FailureReason::SpecRefused,
+            Self::NeverScheduled { .. } => FailureReason::NeverScheduled,
+            Self::TimedOut(_) => FailureReason::TimedOut,
+            Self::Evicted(_) => FailureReason::Evicted,
+            Self::NodeLost(_) => FailureReason::NodeLost,
             Self::NotStarted(_) => FailureReason::ProgramNotStarted,
             Self::NotFound(_) => FailureReason::Vanished,
             Self::NoResults { .. } => FailureReason::Killed,

@@ -204,6 +204,7 @@ impl FakeExecutor {
                 platform: "linux/amd64".to_owned(),
                 freeze: true,
                 transport: "memory",
+                pulls_for_us: false,
                 hardening: Vec::new(),
             }),
             timers: None,

@@ -64,6 +64,11 @@ pub trait Executor: Send + Sync {
     /// Returns what the engine cannot give to this specification; empty when all can be had.
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError>;
 
+    /// Returns what the engine would not let us do, with words on how to mend it; empty when nothing is missing.
+    async fn shortfalls(&self) -> Result<Vec<Unmet>, ExecutorError> {
+        Ok(Vec::new())
+    }
+
     /// Makes a tree (a source snapshot, a database) available to later launches under its hash; idempotent. `tree` is its
     /// directory on this machine, as a snapshot makes it: everybody may read everything in it.
     async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError>;

@@ -27,8 +27,10 @@ pub struct Capabilities {
     pub platform: String,
     /// Whether [`super::Executor::freeze`] works.
     pub freeze: bool,
-    /// How files reach the attempts: `bind`, `volume`, `memory`.
+    /// How files reach the attempts: `bind`, `volume`, `exec`, `memory`.
     pub transport: &'static str,
+    /// Whether it fetches images by itself when it starts an attempt, and cannot say before whether it will get them.
+    pub pulls_for_us: bool,
     /// What of the common hardening the engine gives.
     pub hardening: Vec<Hardening>,
 }
@@ -172,6 +174,14 @@ pub enum OwnedKind {
     Volume,
     /// A network.
     Network,
+    /// A Job of a cluster.
+    Job,
+    /// A pod.
+    Pod,
+    /// A Secret.
+    Secret,
+    /// A network policy.
+    NetworkPolicy,
 }
 
 impl OwnedKind {
@@ -181,6 +191,10 @@ impl OwnedKind {
             Self::Container => "container",
             Self::Volume => "volume",
             Self::Network => "network",
+            Self::Job => "job",
+            Self::Pod => "pod",
+            Self::Secret => "secret",
+            Self::NetworkPolicy => "network policy",
         }
     }
 }

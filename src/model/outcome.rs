@@ -66,6 +66,12 @@ pub enum FailureReason {
     Killed,
     /// Its engine object is gone.
     Vanished,
+    /// The engine took it away to make room.
+    Evicted,
+    /// The machine that it ran on is gone.
+    NodeLost,
+    /// The engine found no place for it in time.
+    NeverScheduled,
     /// Another process had claimed the attempt already.
     AlreadyClaimed,
     /// The time limit passed.
@@ -104,6 +110,9 @@ impl FailureReason {
             Self::OutOfMemory => "out_of_memory",
             Self::Killed => "killed",
             Self::Vanished => "vanished",
+            Self::Evicted => "evicted",
+            Self::NodeLost => "node_lost",
+            Self::NeverScheduled => "never_scheduled",
             Self::AlreadyClaimed => "already_claimed",
             Self::TimedOut => "timed_out",
             Self::ExitCode => "exit_code",
@@ -125,12 +134,13 @@ impl FailureReason {
             | Self::ImagePlatform
             | Self::SpecRefused
             | Self::ProgramNotStarted
+            | Self::NeverScheduled
             | Self::DataMissing
             | Self::SecretUnavailable
             | Self::Cancelled => FailureClass::Permanent,
             Self::EngineError | Self::EngineUnreachable | Self::Corrupt => FailureClass::Transient,
             Self::NoSpace | Self::OutOfMemory => FailureClass::Resource,
-            Self::Killed | Self::Vanished | Self::AlreadyClaimed => FailureClass::Lost,
+            Self::Killed | Self::Vanished | Self::Evicted | Self::NodeLost | Self::AlreadyClaimed => FailureClass::Lost,
             Self::TimedOut => FailureClass::Timeout,
             Self::ExitCode | Self::ResultMissing | Self::ResultEmpty | Self::ResultInvalid | Self::ResultError => {
                 FailureClass::Tool

@@ -14,7 +14,7 @@ use super::cases;
 use super::harness::Harness;
 
 /// Cases about what only real processes do.
-const NOT_HERE: [&str; 15] = [
+const NOT_HERE: [&str; 16] = [
     "results_arrive_byte_for_byte",
     "many_parts_arrive_and_resume",
     "a_stop_seals_what_there_is",
@@ -25,6 +25,7 @@ const NOT_HERE: [&str; 15] = [
     "the_time_limit_is_kept",
     "a_missing_program_is_told",
     "a_missing_image_is_told",
+    "a_missing_image_is_not_resolved",
     "output_over_the_limit_is_told",
     "trees_are_read_only_and_readable",
     "hostile_results_stay_out",

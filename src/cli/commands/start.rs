@@ -40,7 +40,7 @@ pub(in crate::cli) struct StartArgs {
     #[command(flatten)]
     choice: ChoiceArgs,
     /// Run the scanners on this kind of engine
-    #[arg(long, value_name = "KIND", value_parser = ["docker"])]
+    #[arg(long, value_name = "KIND", value_parser = ["docker", "kubernetes"])]
     executor: Option<String>,
     /// Leave the scan to a driver in the background, and print its id
     #[arg(long, conflicts_with_all = ["report", "format", "on_interrupt"])]

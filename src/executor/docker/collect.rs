@@ -11,10 +11,10 @@ use super::executor::DockerExecutor;
 use super::launch::{failed_start, observed};
 use super::place::Place;
 use crate::beneath;
-use crate::executor::collected::{self, MANIFEST, MAX_PART, TRIES, save};
+use crate::executor::collected::{self, MANIFEST, MAX_PART, TRIES, save, told_of_memory};
 use crate::executor::{ExecutorError, Observed, Sealed, blocking};
 use crate::failpoint;
-use crate::model::manifest::{ExitCause, Part};
+use crate::model::manifest::Part;
 use crate::model::spec::{Launch, files, paths};
 
 impl DockerExecutor {
@@ -162,15 +162,6 @@ impl DockerExecutor {
         self.engine.wait(&id).await?;
         Ok(id)
     }
-}
-
-/// Adds what a shim that was itself killed for want of memory could not write down, and the engine knows.
-fn told_of_memory(mut sealed: Sealed, out_of_memory: bool) -> Sealed {
-    let exit = &mut sealed.manifest.exit;
-    if out_of_memory && exit.cause == ExitCause::ShimKilled {
-        exit.oom_kills = exit.oom_kills.max(1);
-    }
-    sealed
 }
 
 /// Returns the name of the container that seals an attempt.

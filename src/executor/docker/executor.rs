@@ -87,6 +87,7 @@ impl DockerExecutor {
             platform: format!("{}/{architecture}", info.os_type.as_deref().unwrap_or("linux")),
             freeze: true,
             transport: transport.as_str(),
+            pulls_for_us: false,
             hardening: hardening(&info),
         };
         Ok(Self {

@@ -13,6 +13,9 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, InstanceKey};
 use crate::model::spec::label;
 
+/// What a kubelet puts on each of its containers.
+const POD: &str = "io.kubernetes.pod.uid";
+
 impl DockerExecutor {
     /// Lists containers, volumes and networks with a label, or with one value of it.
     pub(super) async fn list_labelled(&self, filter: String) -> Result<Vec<Owned>, ExecutorError> {
@@ -24,6 +27,10 @@ impl DockerExecutor {
             let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or_default();
             let created = container.created.map(|seconds| Timestamp(seconds.saturating_mul(1000)));
             let labels = container.labels.unwrap_or_default();
+            // A kubelet may use this engine too, and gives its containers the labels of their pods: they are not ours.
+            if labels.contains_key(POD) {
+                continue;
+            }
             let name = name.trim_start_matches('/').to_owned();
             owned.push(describe(OwnedKind::Container, name, container.id.unwrap_or_default(), &labels, created));
         }
@@ -81,6 +88,9 @@ impl DockerExecutor {
                 Some(found) if volume_identity(&found) == owned.id => self.engine.remove_volume(&owned.name).await,
                 _ => Ok(()),
             },
+            OwnedKind::Job | OwnedKind::Pod | OwnedKind::Secret | OwnedKind::NetworkPolicy => {
+                Err(ExecutorError::Refused(format!("Docker has no {}", owned.kind.as_str())))
+            }
             OwnedKind::Network => {
                 match self.engine.docker.remove_network(&owned.id).await.map_err(|error| from_engine(&error)) {
                     Err(ExecutorError::NotFound(_)) => Ok(()),

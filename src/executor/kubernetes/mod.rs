@@ -5,4 +5,32 @@
 //! reliable for data, so everything of value crosses a [`session`]: a protocol with checksums, spoken over the standard streams of a
 //! process that is started in one of our containers.
 
+//!
+//! ```text
+//! launch   Secret → Job by name → delivery, each step repeatable
+//! observe  one watch of Jobs and one of pods, judged together by the table in `status`
+//! fetch    manifest, then part after part, from the keeper
+//! remove   the Job by its identity, its pods and its Secret with it
+//! ```
+
+mod access;
+mod bucket;
+mod cluster;
+mod collect;
+mod connect;
+mod core;
+mod error;
+mod executor;
+mod launch;
+mod manifest;
+mod options;
+mod owned;
 pub mod session;
+mod speak;
+mod status;
+mod stop;
+mod watch;
+
+pub use connect::ClusterPlace;
+pub use executor::KubernetesExecutor;
+pub use options::{KubernetesOptions, PullPolicy};

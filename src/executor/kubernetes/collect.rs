@@ -1,0 +1,55 @@
+//! Bringing results and log lines here, through the keeper.
+
+use std::path::Path;
+
+use super::core::Core;
+use super::session::collect;
+use super::status::Standing;
+use crate::executor::collected::told_of_memory;
+use crate::executor::{ExecutorError, LogChunk, Sealed};
+use crate::model::id::AttemptName;
+use crate::model::spec::Launch;
+
+/// Bytes of text in one answer.
+const CHUNK: u64 = 1 << 20;
+
+impl Core {
+    /// See [`crate::executor::Executor::fetch`].
+    pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
+        let name = &launch.name;
+        let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
+        let out_of_memory = match look.standing {
+            Standing::Ended { out_of_memory, .. } => out_of_memory,
+            Standing::Lost { error, .. } => return Err(error),
+            Standing::Running => return Err(ExecutorError::Busy(format!("{name} still runs"))),
+            Standing::Waiting { .. } | Standing::Podless | Standing::Preparing => {
+                return Err(ExecutorError::Busy(format!("{name} has not begun")));
+            }
+        };
+        let Some(pod) = look.speaking() else {
+            return Err(ExecutorError::Busy(format!("the keeper of {name} does not run")));
+        };
+        let mut speech = self.speak_with_keeper(&pod).await?;
+        let sealed = collect(&mut speech.session, launch, into).await?;
+        Ok(told_of_memory(sealed, out_of_memory))
+    }
+
+    /// See [`crate::executor::Executor::logs`].
+    pub(super) async fn read_logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError> {
+        if let Some(mut speech) = self.sessions.take(name)
+            && let Ok(chunk) = speech.session.logs(from_seq, CHUNK).await
+        {
+            self.sessions.give_back(name, speech);
+            return Ok(chunk);
+        }
+        let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
+        if let Standing::Lost { .. } = look.standing {
+            return Ok(LogChunk { lines: Vec::new(), end: true });
+        }
+        let Some(pod) = look.speaking() else { return Ok(LogChunk::default()) };
+        let mut speech = self.speak_with_keeper(&pod).await?;
+        let chunk = speech.session.logs(from_seq, CHUNK).await?;
+        self.sessions.give_back(name, speech);
+        Ok(chunk)
+    }
+}

@@ -1,0 +1,191 @@
+//! The executor: the contract's calls handed to where they are done.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use super::bucket::Bucket;
+use super::cluster::{Cluster, Server};
+use super::connect::ClusterPlace;
+use super::core::Core;
+use super::options::{KubernetesOptions, PodRules};
+use super::watch;
+use crate::executor::{
+    Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned,
+    Progress, Proof, Sealed, Unmet,
+};
+use crate::model::id::{AttemptName, InstanceKey, Sha256};
+use crate::model::scanner::Network;
+use crate::model::spec::{JobSpec, Launch, label};
+
+/// One namespace of a cluster.
+pub struct KubernetesExecutor {
+    core: Arc<Core>,
+    capabilities: Capabilities,
+    identity: String,
+}
+
+impl KubernetesExecutor {
+    /// Connects, and finds out who the cluster is.
+    pub async fn connect(options: KubernetesOptions) -> Result<Self, ExecutorError> {
+        let place = ClusterPlace::find(
+            options.kubeconfig.as_deref(),
+            options.context.as_deref(),
+            options.namespace.as_deref(),
+        )?;
+        let bucket = Bucket::new(options.qps, options.burst);
+        let state = options.state.clone();
+        let rules = PodRules::of(options)?;
+        let (cluster, Server { version, platform, address }) = Cluster::connect(&place, bucket).await?;
+        // A namespace that is made anew holds nothing of what we know.
+        let identity = match cluster.namespace_uid().await? {
+            Some(uid) => format!("namespace {uid}"),
+            None => format!("address {address}"),
+        };
+        let capabilities = Capabilities {
+            kind: "kubernetes",
+            version: format!("Kubernetes {version}, namespace {}", place.namespace),
+            platform,
+            freeze: false,
+            transport: "exec",
+            pulls_for_us: true,
+            hardening: hardening(),
+        };
+        Ok(Self { core: Arc::new(Core::new(cluster, rules, state)), capabilities, identity })
+    }
+}
+
+/// What the Kubernetes API promises, and what it only takes note of.
+fn hardening() -> Vec<Hardening> {
+    [
+        ("user 65532", Proof::Enforced),
+        ("no capabilities", Proof::Enforced),
+        ("no new privileges", Proof::Enforced),
+        ("seccomp", Proof::Requested),
+        ("read-only root", Proof::Enforced),
+        ("private /tmp", Proof::Enforced),
+        ("no programs in /tmp", Proof::Unavailable),
+        ("memory limit", Proof::Enforced),
+        // The kubelet has one limit for all pods of a node; a pod cannot ask for its own.
+        ("process limit", Proof::Unavailable),
+        ("processor limit", Proof::Enforced),
+        // Not every network heeds policies.
+        ("network", Proof::Requested),
+    ]
+    .map(|(item, proof)| Hardening { item, proof })
+    .to_vec()
+}
+
+#[async_trait]
+impl Executor for KubernetesExecutor {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn server_identity(&self) -> Result<String, ExecutorError> {
+        Ok(self.identity.clone())
+    }
+
+    async fn resolve_image(
+        &self,
+        reference: &str,
+        _pull: bool,
+        _progress: &Progress<'_>,
+    ) -> Result<ImageInfo, ExecutorError> {
+        // The node that gets the pod pulls; what a tag means is known then.
+        Ok(ImageInfo {
+            id: reference.to_owned(),
+            digest: reference.contains('@').then(|| reference.to_owned()),
+            size: 0,
+            platform: self.capabilities.platform.clone(),
+        })
+    }
+
+    async fn export_image(&self, reference: &str, _into: &Path) -> Result<(), ExecutorError> {
+        Err(ExecutorError::Refused(format!(
+            "a cluster gives no images away: plan the scan of {reference} where Docker has it, or scan it as archive:"
+        )))
+    }
+
+    async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError> {
+        let mut unmet = Vec::new();
+        if let Network::Join(container) = &spec.network {
+            let message = format!("a pod cannot join the network of {container}; use egress, or Docker");
+            unmet.push(Unmet { item: "network".to_owned(), message });
+        }
+        let is_key = |name: &str| {
+            let bytes = name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
+            bytes && !name.is_empty() && !name.starts_with("..") && name != "." && name.len() <= 253
+        };
+        for name in spec.secrets.keys().filter(|name| !is_key(name)) {
+            let message = "its name has other characters than letters, digits, `-`, `_` and `.`".to_owned();
+            unmet.push(Unmet { item: format!("secret {name}"), message });
+        }
+        Ok(unmet)
+    }
+
+    async fn shortfalls(&self) -> Result<Vec<Unmet>, ExecutorError> {
+        self.core.missing_rights().await
+    }
+
+    async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError> {
+        let tree = tree
+            .canonicalize()
+            .map_err(|error| ExecutorError::local(format!("find the tree {}", tree.display()), &error))?;
+        self.core.keep_tree(sha256, tree);
+        Ok(())
+    }
+
+    async fn withdraw_tree(&self, _instance: InstanceKey, sha256: Sha256) -> Result<(), ExecutorError> {
+        // Pods have copies of their own, which go with them.
+        self.core.drop_tree(sha256);
+        Ok(())
+    }
+
+    async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
+        self.core.launch_attempt(launch).await
+    }
+
+    fn observe(&self, instance: InstanceKey) -> BoxStream<'static, Observation> {
+        watch::observe(Arc::clone(&self.core), instance)
+    }
+
+    async fn inspect(&self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
+        Ok(self.core.look(name).await?.map(|look| look.standing.observed()))
+    }
+
+    async fn logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError> {
+        self.core.read_logs(name, from_seq).await
+    }
+
+    async fn fetch(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
+        self.core.fetch_results(launch, into).await
+    }
+
+    async fn stop(&self, name: &AttemptName, grace: Duration) -> Result<(), ExecutorError> {
+        self.core.stop_attempt(name, grace).await
+    }
+
+    async fn freeze(&self, _name: &AttemptName, _frozen: bool) -> Result<(), ExecutorError> {
+        Err(ExecutorError::Refused("a cluster cannot freeze a pod".to_owned()))
+    }
+
+    async fn remove(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        self.core.remove_attempt(name).await
+    }
+
+    async fn list_owned(&self, instance: InstanceKey) -> Result<Vec<Owned>, ExecutorError> {
+        self.core.list_labelled(&format!("{}={instance}", label::INSTANCE)).await
+    }
+
+    async fn list_foreign(&self) -> Result<Vec<Owned>, ExecutorError> {
+        self.core.list_labelled(label::ROLE).await
+    }
+
+    async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError> {
+        self.core.remove_listed(owned).await
+    }
+}

@@ -1,0 +1,130 @@
+//! The manifests as a whole, and what must be true of every one.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::id::{AttemptName, JobName, Key8, Sha256};
+use crate::model::scanner::{ExitCodes, HardeningException, Limits, SecretRef};
+use crate::model::spec::DataTree;
+use crate::model::unit::Span;
+
+fn rules() -> PodRules {
+    PodRules {
+        agent_image: "registry.example/dragnet:1".to_owned(),
+        labels: [("team", "blue"), (label::ROLE, "mine")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        start_timeout: Duration::from_mins(15),
+        hold: Duration::from_hours(24),
+        ttl: Duration::from_hours(24),
+        grace: Duration::from_secs(8),
+        ..PodRules::default()
+    }
+}
+
+fn launch(change: impl FnOnce(&mut JobSpec)) -> Launch {
+    let mut spec = JobSpec {
+        scanner: "test".to_owned(),
+        image: "scanner:1".to_owned(),
+        program: "scan".to_owned(),
+        command: vec!["{target}".to_owned()],
+        env: [("PRICE".to_owned(), "$(HOME)".to_owned())].into(),
+        source: None,
+        target: "host:example.org".to_owned(),
+        results: Vec::new(),
+        exit_codes: ExitCodes::default(),
+        accept_empty: false,
+        network: Network::None,
+        timeout: Span(Duration::from_mins(10)),
+        limits: Limits::default(),
+        secrets: BTreeMap::new(),
+        data: Vec::new(),
+        exceptions: Vec::new(),
+    };
+    change(&mut spec);
+    let (instance, scan) = (Key8::from_bits(1), Key8::from_bits(2));
+    let job = JobName { step: "test".parse().unwrap(), chunk: 0 };
+    Launch {
+        name: AttemptName::new(instance, scan, &job, 1),
+        instance,
+        scan,
+        job,
+        attempt: 1,
+        spec_sha256: spec.sha256(&[]),
+        spec: Arc::new(spec),
+        assets: Arc::new([]),
+    }
+}
+
+fn everything() -> Launch {
+    launch(|spec| {
+        spec.source = Some(Sha256::of("source"));
+        let (name, mount, version) = ("db".to_owned(), "/db".to_owned(), "1".to_owned());
+        spec.data = vec![DataTree { name, mount, sha256: Sha256::of("data"), version, stale: false }];
+        spec.secrets.insert("token".to_owned(), SecretRef::Env("TOKEN".to_owned()));
+        spec.network = Network::Egress;
+    })
+}
+
+fn made(launch: &Launch) -> Job {
+    job(launch, &Order::of(launch, 8000), &rules())
+}
+
+#[test]
+fn the_least_and_the_most_job() {
+    insta::assert_json_snapshot!("least", made(&launch(|_| ())));
+    insta::assert_json_snapshot!("most", made(&everything()));
+}
+
+#[test]
+fn secret_and_policy() {
+    let launch = everything();
+    let values = [("token".to_owned(), b"s3cret".to_vec())].into();
+    insta::assert_json_snapshot!("secret", secret(&launch, values));
+    insta::assert_json_snapshot!("isolation", isolation(launch.instance));
+}
+
+#[test]
+fn every_container_is_hardened_and_no_exception_reaches_ours() {
+    let excepted = launch(|spec| {
+        for item in [HardeningItem::ReadOnlyRoot, HardeningItem::DropNetRaw] {
+            spec.exceptions.push(HardeningException { item, reason: String::new() });
+        }
+    });
+    for (launch, open) in [(everything(), false), (excepted, true)] {
+        let pod = made(&launch).spec.unwrap().template.spec.unwrap();
+        assert_eq!((pod.automount_service_account_token, pod.host_network), (Some(false), None));
+        for container in pod.containers.iter().chain(pod.init_containers.iter().flatten()) {
+            let security = container.security_context.as_ref().unwrap();
+            let capabilities = security.capabilities.as_ref().unwrap();
+            let open = open && container.name == SCAN;
+            assert_eq!(security.allow_privilege_escalation, Some(false));
+            assert_eq!(security.read_only_root_filesystem, Some(!open), "{}", container.name);
+            assert_eq!(capabilities.drop.as_deref(), Some(&["ALL".to_owned()][..]));
+            assert_eq!(capabilities.add.is_some(), open);
+            assert!(container.resources.as_ref().unwrap().limits.as_ref().unwrap().contains_key("memory"));
+        }
+    }
+}
+
+#[test]
+fn root_is_root_everywhere_and_only_by_exception() {
+    let root = launch(|spec| {
+        spec.exceptions.push(HardeningException { item: HardeningItem::NonRoot, reason: String::new() });
+    });
+    for (launch, uid) in [(everything(), UID), (root, 0)] {
+        let security = made(&launch).spec.unwrap().template.spec.unwrap().security_context.unwrap();
+        assert_eq!((security.run_as_user, security.run_as_non_root), (Some(uid), Some(uid != 0)));
+    }
+}
+
+#[test]
+fn secrets_are_nowhere_but_in_the_secret() {
+    let launch = everything();
+    let text = serde_json::to_string(&made(&launch)).unwrap();
+    assert!(!text.contains("TOKEN") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn our_labels_win_over_the_users() {
+    let labels = made(&everything()).metadata.labels.unwrap();
+    assert_eq!((labels["team"].as_str(), labels[label::ROLE].as_str()), ("blue", "scan"));
+}

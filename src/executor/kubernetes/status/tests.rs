@@ -1,0 +1,226 @@
+//! The table, row by row.
+
+#![expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the rows of a table are short")]
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::outcome::FailureReason::{self, *};
+
+const START: &str = "2026-01-01T00:00:00Z";
+const NAME: &str = "dn-00000000-00000001-test-0-a01";
+
+/// What a row comes to.
+#[derive(Debug, PartialEq)]
+enum Is {
+    Waiting(i64),
+    Podless,
+    Preparing,
+    Running,
+    Ended(i64, bool),
+    Lost(FailureReason),
+}
+
+/// Judges so many seconds after the Job was made, with a start timeout of 60 s.
+fn at(seconds: i64, job: Value, pod: Option<Value>, denied: Option<&str>) -> Is {
+    let meta = json!({ "name": NAME, "uid": "j", "creationTimestamp": START });
+    let job: Job = serde_json::from_value(json!({ "metadata": meta, "status": job })).unwrap();
+    let pod: Option<Pod> = pod.map(|pod| serde_json::from_value(pod).unwrap());
+    let start: Timestamp = Timestamp(START.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    let facts = Facts {
+        job: &job,
+        pod: pod.as_ref(),
+        first_pod: None,
+        denied,
+        now: start.plus_ms(seconds * 1000),
+        start_timeout: Duration::from_mins(1),
+    };
+    match judge(&facts) {
+        Standing::Waiting { until } => Is::Waiting(until.since(start) / 1000),
+        Standing::Podless => Is::Podless,
+        Standing::Preparing => Is::Preparing,
+        Standing::Running => Is::Running,
+        Standing::Ended { code, out_of_memory } => Is::Ended(code, out_of_memory),
+        Standing::Lost { error, .. } => Is::Lost(error.to_failure().reason),
+    }
+}
+
+fn pod(status: Value) -> Option<Value> {
+    let containers = json!([{ "name": "scan", "image": "scanner:1" }, { "name": "keeper", "image": "agent:1" }]);
+    let init = json!([{ "name": "prepare", "image": "agent:1" }]);
+    let meta = json!({ "name": "p", "uid": "p", "creationTimestamp": START });
+    Some(json!({ "metadata": meta, "spec": { "containers": containers, "initContainers": init }, "status": status }))
+}
+
+fn container(name: &str, state: Value) -> Value {
+    json!({ "name": name, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state })
+}
+
+fn main(scan: Value, keeper: Value) -> Value {
+    json!({
+        "phase": "Running",
+        "initContainerStatuses": [container("prepare", json!({ "terminated": { "exitCode": 0 } }))],
+        "containerStatuses": [container("scan", scan), container("keeper", keeper)],
+    })
+}
+
+fn init(state: Value) -> Value {
+    let waiting = json!({ "waiting": { "reason": "PodInitializing" } });
+    json!({
+        "phase": "Pending",
+        "initContainerStatuses": [container("prepare", state)],
+        "containerStatuses": [container("scan", waiting.clone()), container("keeper", waiting)],
+    })
+}
+
+fn waiting(reason: &str, message: &str) -> Value {
+    json!({ "waiting": { "reason": reason, "message": message } })
+}
+
+fn ended(code: i64, reason: &str) -> Value {
+    json!({ "terminated": { "exitCode": code, "reason": reason } })
+}
+
+fn running() -> Value {
+    json!({ "running": {} })
+}
+
+fn with(mut status: Value, more: Value) -> Value {
+    status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    status
+}
+
+#[test]
+fn a_pod_goes_its_way() {
+    let none = json!({});
+    let scheduled = json!({ "phase": "Pending" });
+    for (status, is) in [
+        (scheduled, Is::Waiting(60)),
+        (init(waiting("PodInitializing", "")), Is::Waiting(60)),
+        (init(running()), Is::Preparing),
+        (main(waiting("ContainerCreating", ""), waiting("ContainerCreating", "")), Is::Waiting(60)),
+        (main(running(), waiting("ContainerCreating", "")), Is::Running),
+        (main(running(), running()), Is::Running),
+        (main(ended(0, "Completed"), running()), Is::Ended(0, false)),
+        (main(ended(251, "Error"), running()), Is::Ended(251, false)),
+        (main(ended(137, "OOMKilled"), running()), Is::Ended(137, true)),
+        // The keeper begins a moment later.
+        (main(ended(0, "Completed"), waiting("ContainerCreating", "")), Is::Running),
+    ] {
+        assert_eq!(at(5, none.clone(), pod(status.clone()), None), is, "{status}");
+    }
+}
+
+#[test]
+fn a_pod_that_cannot_start_is_an_end() {
+    let none = json!({});
+    for (state, early, late) in [
+        (waiting("ErrImageNeverPull", ""), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
+        (waiting("InvalidImageName", ""), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
+        (waiting("ErrImagePull", "manifest unknown"), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
+        (waiting("ImagePullBackOff", "i/o timeout"), Is::Waiting(60), Is::Lost(ImageUnavailable)),
+        (waiting("ErrImagePull", "lookup r: no such host"), Is::Waiting(60), Is::Lost(ImageUnavailable)),
+        (waiting("CreateContainerConfigError", "secret not found"), Is::Waiting(30), Is::Lost(SpecRefused)),
+        (waiting("CreateContainerError", "deadline"), Is::Waiting(60), Is::Lost(ProgramNotStarted)),
+        (waiting("RunContainerError", "exec"), Is::Lost(ProgramNotStarted), Is::Lost(ProgramNotStarted)),
+        (waiting("ContainerCreating", ""), Is::Waiting(60), Is::Lost(NeverScheduled)),
+        (ended(1, "Error"), Is::Lost(ProgramNotStarted), Is::Lost(ProgramNotStarted)),
+        (ended(137, "OOMKilled"), Is::Lost(NoSpace), Is::Lost(NoSpace)),
+    ] {
+        assert_eq!(at(5, none.clone(), pod(init(state.clone())), None), early, "{state} early");
+        assert_eq!(at(61, none.clone(), pod(init(state.clone())), None), late, "{state} late");
+        if state.get("waiting").is_some() {
+            let scan = main(state.clone(), waiting("ContainerCreating", ""));
+            assert_eq!(at(61, none.clone(), pod(scan), None), late, "{state} of the scanner");
+        }
+    }
+    for reason in ["ContainerCannotRun", "StartError"] {
+        let status = main(ended(128, reason), running());
+        assert_eq!(at(5, none.clone(), pod(status), None), Is::Lost(ProgramNotStarted));
+    }
+}
+
+#[test]
+fn a_pod_that_nothing_takes_is_waited_for_until_its_time_is_up() {
+    let condition = json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1" }]);
+    let status = json!({ "phase": "Pending", "conditions": condition });
+    assert_eq!(at(59, json!({}), pod(status.clone()), None), Is::Waiting(60));
+    assert_eq!(at(60, json!({}), pod(status), None), Is::Lost(NeverScheduled));
+}
+
+#[test]
+fn a_job_without_a_pod_is_explained_by_its_events() {
+    let none = json!({});
+    let quota = "Error creating: pods \"x\" is forbidden: exceeded quota: q, requested: pods=1";
+    let policy = "Error creating: pods \"x\" is forbidden: violates PodSecurity \"baseline:latest\"";
+    assert_eq!(at(9, none.clone(), None, None), Is::Waiting(10));
+    assert_eq!(at(10, none.clone(), None, None), Is::Podless);
+    assert_eq!(at(10, none.clone(), None, Some("")), Is::Waiting(60));
+    assert_eq!(at(60, none.clone(), None, Some("")), Is::Lost(NeverScheduled));
+    assert_eq!(at(10, none.clone(), None, Some(quota)), Is::Waiting(60));
+    assert_eq!(at(60, none.clone(), None, Some(quota)), Is::Lost(NoSpace));
+    assert_eq!(at(10, none, None, Some(policy)), Is::Lost(SpecRefused));
+}
+
+#[test]
+fn a_pod_that_was_taken_away_is_lost() {
+    let none = json!({});
+    for (more, reason) in [
+        (json!({ "reason": "Evicted", "message": "The node was low on resource: memory." }), Evicted),
+        (json!({ "reason": "Evicted", "message": "Usage of EmptyDir volume \"out\" exceeds the limit" }), NoSpace),
+        (json!({ "reason": "NodeLost" }), NodeLost),
+        (json!({ "reason": "Terminated", "message": "node shutdown" }), NodeLost),
+        (json!({ "reason": "DeadlineExceeded" }), TimedOut),
+        (json!({ "reason": "OutOfcpu" }), NoSpace),
+        (disrupted("PreemptionByScheduler"), Evicted),
+        (disrupted("EvictionByEvictionAPI"), Evicted),
+        (disrupted("DeletionByTaintManager"), NodeLost),
+    ] {
+        let more = with(more, json!({ "phase": "Failed" }));
+        for status in
+            [with(main(running(), running()), more.clone()), with(main(ended(0, ""), ended(0, "")), more.clone()), more]
+        {
+            assert_eq!(at(5, none.clone(), pod(status.clone()), None), Is::Lost(reason), "{status}");
+        }
+    }
+    let deleted = |status| {
+        let mut pod = pod(status).unwrap();
+        pod["metadata"]["deletionTimestamp"] = json!(START);
+        Some(pod)
+    };
+    assert_eq!(at(5, none.clone(), deleted(main(running(), running())), None), Is::Lost(Vanished));
+    // What it left can still be had.
+    assert_eq!(at(5, none.clone(), deleted(main(ended(0, ""), running())), None), Is::Ended(0, false));
+    assert_eq!(at(5, none.clone(), pod(main(ended(0, ""), ended(0, ""))), None), Is::Lost(Killed));
+    assert_eq!(at(5, none.clone(), pod(main(ended(137, "ContainerStatusUnknown"), running())), None), Is::Lost(Killed));
+    assert_eq!(at(5, none, pod(json!({ "phase": "Failed" })), None), Is::Lost(Vanished));
+}
+
+fn disrupted(reason: &str) -> Value {
+    json!({ "conditions": [{ "type": "DisruptionTarget", "status": "True", "reason": reason, "message": "m" }] })
+}
+
+#[test]
+fn a_job_is_never_believed_without_its_pod() {
+    let condition = |kind: &str, reason: &str| json!({ "conditions": [{ "type": kind, "status": "True", "reason": reason, "message": "m" }] });
+    assert_eq!(at(5, condition("Complete", ""), None, None), Is::Lost(Vanished));
+    assert_eq!(at(5, condition("Failed", "BackoffLimitExceeded"), None, None), Is::Lost(Vanished));
+    assert_eq!(at(5, condition("Failed", "DeadlineExceeded"), None, None), Is::Lost(TimedOut));
+    let late = condition("Failed", "DeadlineExceeded");
+    assert_eq!(at(5, late.clone(), pod(main(running(), running())), None), Is::Lost(TimedOut));
+    assert_eq!(at(5, late, pod(main(ended(0, ""), running())), None), Is::Ended(0, false));
+}
+
+#[test]
+fn a_second_pod_is_not_the_attempt() {
+    let job: Job = serde_json::from_value(json!({ "metadata": { "name": NAME, "creationTimestamp": START } })).unwrap();
+    let second: Pod = serde_json::from_value(pod(main(running(), running())).unwrap()).unwrap();
+    for pod in [Some(&second), None] {
+        let now = created(&job.metadata);
+        let start_timeout = Duration::from_mins(1);
+        let facts = Facts { job: &job, pod, first_pod: Some("another"), denied: None, now, start_timeout };
+        let standing = judge(&facts);
+        let Standing::Lost { error, .. } = standing else { panic!("{standing:?}") };
+        assert_eq!(error.to_failure().reason, Vanished);
+    }
+}

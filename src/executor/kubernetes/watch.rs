@@ -1,0 +1,218 @@
+//! Watching all attempts of an instance: one watch of Jobs and one of pods, judged together, and a timer for what passes no event.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt as _;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::time::Instant;
+
+use super::cluster::Change;
+use super::core::{Core, JOB_NAME};
+use super::status::Standing;
+use crate::executor::{ExecutorError, Observation, Observed};
+use crate::model::clock::Timestamp;
+use crate::model::id::{AttemptName, InstanceKey};
+use crate::model::spec::label;
+
+/// First and longest wait before the cluster is asked again.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+/// A connection that lasted this long was a good one.
+const LASTING: Duration = Duration::from_secs(30);
+/// Observations that wait for their reader.
+const QUEUE: usize = 256;
+/// No timer runs shorter than this: judging has a cost, and clocks differ by more.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Follows an instance until the stream is dropped.
+pub(super) fn observe(core: Arc<Core>, instance: InstanceKey) -> BoxStream<'static, Observation> {
+    let (sender, receiver) = channel(QUEUE);
+    tokio::spawn(async move {
+        let mut wait = BACKOFF.0;
+        while !sender.is_closed() {
+            let connected = Instant::now();
+            let Err(error) = follow(&core, instance, &sender).await else { return };
+            // A version that has become too old is no silence: a new list mends it.
+            let silent = !matches!(error, ExecutorError::Busy(_));
+            if silent && sender.send(Observation::Unreachable(error.to_string())).await.is_err() {
+                return;
+            }
+            wait = if connected.elapsed() > LASTING { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
+            tokio::time::sleep(wait).await;
+        }
+    });
+    futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|next| (next, receiver)) })
+        .boxed()
+}
+
+/// Follows one connection; returns `Ok` when nobody listens any more.
+async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>) -> Result<(), ExecutorError> {
+    let labels = format!("{}={instance},{}=scan", label::INSTANCE, label::ROLE);
+    // First the pods: a pod whose Job is not known is none of ours, a Job whose pod was not listed yet will be told of it.
+    let (pods, pods_version) = core.cluster.list::<Pod>(&labels).await?;
+    let (jobs, jobs_version) = core.cluster.list::<Job>(&labels).await?;
+    let mut view = View { core, jobs: HashMap::new(), pods: HashMap::new(), told: HashMap::new(), due: HashMap::new() };
+    for pod in pods {
+        view.take_pod(pod);
+    }
+    for job in jobs {
+        view.take_job(job);
+    }
+    if sender.send(Observation::Listing(view.listing().await?)).await.is_err() {
+        return Ok(());
+    }
+    let mut pods = core.cluster.watch::<Pod>(&labels, pods_version);
+    let mut jobs = core.cluster.watch::<Job>(&labels, jobs_version);
+    loop {
+        let touched = tokio::select! {
+            biased;
+            () = sender.closed() => return Ok(()),
+            change = jobs.next() => match change {
+                Some(Ok(Change::Is(job))) => named(&job.name_any()).inspect(|_| view.take_job(*job)),
+                Some(Ok(Change::Gone(job))) => match named(&job.name_any()) {
+                    Some(name) if view.drop_job(&name) => {
+                        if sender.send(Observation::Gone(name)).await.is_err() {
+                            return Ok(());
+                        }
+                        None
+                    }
+                    _ => None,
+                },
+                Some(Err(error)) => return Err(error),
+                None => return Err(ExecutorError::Unreachable("the watch of Jobs ended".to_owned())),
+            },
+            change = pods.next() => match change {
+                Some(Ok(Change::Is(pod))) => owner(&pod).inspect(|_| view.take_pod(*pod)),
+                Some(Ok(Change::Gone(pod))) => owner(&pod).inspect(|name| view.drop_pod(name, &pod)),
+                Some(Err(error)) => return Err(error),
+                None => return Err(ExecutorError::Unreachable("the watch of pods ended".to_owned())),
+            },
+            () = tokio::time::sleep(view.pause()) => None,
+        };
+        let touched: Vec<_> = touched.into_iter().chain(view.overdue()).collect();
+        for name in touched {
+            if let Some(observed) = view.news(&name).await?
+                && sender.send(Observation::Changed(name, observed)).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What the cluster shows of an instance, and what of it was told.
+struct View<'c> {
+    core: &'c Core,
+    jobs: HashMap<AttemptName, Job>,
+    pods: HashMap<AttemptName, Vec<Pod>>,
+    told: HashMap<AttemptName, Observed>,
+    /// When an attempt is to be judged again although nothing happens.
+    due: HashMap<AttemptName, Timestamp>,
+}
+
+impl View<'_> {
+    fn take_job(&mut self, mut job: Job) {
+        let Some(name) = named(&job.name_any()) else { return };
+        if job.metadata.deletion_timestamp.is_some() {
+            return;
+        }
+        // Of thousands of Jobs only what is judged is kept.
+        job.spec = None;
+        job.metadata.annotations = None;
+        job.metadata.managed_fields = None;
+        self.jobs.insert(name, job);
+    }
+
+    /// Forgets a Job; returns whether it was known.
+    fn drop_job(&mut self, name: &AttemptName) -> bool {
+        self.core.forget(name);
+        self.told.remove(name);
+        self.due.remove(name);
+        self.jobs.remove(name).is_some()
+    }
+
+    fn take_pod(&mut self, mut pod: Pod) {
+        let Some(name) = owner(&pod) else { return };
+        pod.metadata.annotations = None;
+        pod.metadata.managed_fields = None;
+        let pods = self.pods.entry(name).or_default();
+        pods.retain(|one| one.metadata.uid != pod.metadata.uid);
+        pods.push(pod);
+    }
+
+    fn drop_pod(&mut self, name: &AttemptName, pod: &Pod) {
+        let Some(pods) = self.pods.get_mut(name) else { return };
+        pods.retain(|one| one.metadata.uid != pod.metadata.uid);
+        if pods.is_empty() {
+            self.pods.remove(name);
+        }
+    }
+
+    async fn listing(&mut self) -> Result<Vec<(AttemptName, Observed)>, ExecutorError> {
+        let names: HashSet<_> = self.jobs.keys().cloned().collect();
+        let mut listing = Vec::new();
+        for name in names {
+            let observed = self.judge(&name).await?;
+            self.told.insert(name.clone(), observed.clone());
+            listing.push((name, observed));
+        }
+        listing.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(listing)
+    }
+
+    /// Returns how an attempt stands, if that is new. An end is told once, and nothing after it.
+    async fn news(&mut self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
+        let told = self.told.get(name);
+        if !self.jobs.contains_key(name) || matches!(told, Some(Observed::Exited { .. })) {
+            self.due.remove(name);
+            return Ok(None);
+        }
+        let observed = self.judge(name).await?;
+        if self.told.get(name) == Some(&observed) {
+            return Ok(None);
+        }
+        self.told.insert(name.clone(), observed.clone());
+        Ok(Some(observed))
+    }
+
+    async fn judge(&mut self, name: &AttemptName) -> Result<Observed, ExecutorError> {
+        let Some(job) = self.jobs.get(name) else { return Ok(Observed::Created) };
+        let pod = self.core.choose(name, self.pods.get(name).cloned().unwrap_or_default());
+        let mut standing = self.core.judge(name, job, pod.as_ref(), None);
+        if let Standing::Podless = standing {
+            let words = self.core.denied(job).await?;
+            standing = self.core.judge(name, job, None, Some(&words));
+        }
+        match standing {
+            Standing::Waiting { until } => self.due.insert(name.clone(), until),
+            _ => self.due.remove(name),
+        };
+        Ok(standing.observed())
+    }
+
+    /// Returns how long nothing is due.
+    fn pause(&self) -> Duration {
+        let now = self.core.cluster.now();
+        let left = |due: &Timestamp| Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0));
+        self.due.values().min().map_or(LASTING, left).max(TICK)
+    }
+
+    /// Returns the attempts whose time has come.
+    fn overdue(&self) -> Vec<AttemptName> {
+        let now = self.core.cluster.now();
+        self.due.iter().filter(|(_, due)| **due <= now).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+fn named(name: &str) -> Option<AttemptName> {
+    name.parse().ok()
+}
+
+fn owner(pod: &Pod) -> Option<AttemptName> {
+    pod.labels().get(JOB_NAME)?.parse().ok()
+}

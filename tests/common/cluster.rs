@@ -1,0 +1,148 @@
+//! A Kubernetes cluster to test against: one for all tests of the machine, a namespace and an agent image for each process.
+//!
+//! The cluster's script is looked for beside the repository, or where `DRAGNET_CLUSTER` says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptionsBuilder};
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DeleteParams, ObjectMeta, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+
+use super::engine::{self, AGENT};
+
+/// A namespace of one's own in a cluster whose nodes have the local engine's images.
+pub(crate) struct Cluster {
+    pub docker: Docker,
+    /// The administrator's connection.
+    pub client: Client,
+    pub kubeconfig: PathBuf,
+    pub namespace: String,
+    /// An image of the program under test.
+    pub agent_image: String,
+    /// An image with a shell.
+    pub image: String,
+    script: PathBuf,
+    finished: AtomicBool,
+}
+
+impl Cluster {
+    /// Starts the cluster if need be. `None`, said on stderr, where there is none to be had; `DRAGNET_REQUIRE_CLUSTER` makes that
+    /// a failure.
+    pub(crate) async fn start() -> Option<Self> {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cluster/cluster");
+        let script = std::env::var_os("DRAGNET_CLUSTER").map_or(beside, PathBuf::from);
+        if !script.exists() {
+            let missing = format!("no cluster: there is no {}", script.display());
+            assert!(std::env::var_os("DRAGNET_REQUIRE_CLUSTER").is_none(), "{missing}");
+            eprintln!("skipped: {missing}");
+            return None;
+        }
+        let docker = engine::local().await?;
+        let kubeconfig = up(&script).await;
+        let client = connect(&kubeconfig).await;
+        let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() & 0xff_ffff_ffff;
+        let namespace = format!("dragnet-test-{nanos}");
+        let metadata = ObjectMeta { name: Some(namespace.clone()), ..ObjectMeta::default() };
+        let wanted = Namespace { metadata, ..Namespace::default() };
+        Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &wanted).await.unwrap();
+        let agent_image = import_agent(&docker, &format!("dragnet-agent-{nanos}")).await;
+        let image = engine::import(&docker, &format!("dragnet-shell-{nanos}")).await;
+        let finished = AtomicBool::new(false);
+        Some(Self { docker, client, kubeconfig, namespace, agent_image, image, script, finished })
+    }
+
+    /// The kubeconfig of a user with other rights.
+    pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
+        let output = Command::new(&self.script).args(["kubeconfig", user]).output().unwrap();
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    }
+
+    /// Removes namespace and images.
+    pub(crate) async fn finish(&self) {
+        self.finished.store(true, Ordering::Relaxed);
+        clear(&self.client, &self.docker, &self.namespace, &[&self.agent_image, &self.image]).await;
+    }
+}
+
+impl Drop for Cluster {
+    /// A test that fails leaves nothing either; its own runtime may be on its way out.
+    fn drop(&mut self) {
+        if self.finished.load(Ordering::Relaxed) {
+            return;
+        }
+        let (kubeconfig, docker, namespace) = (self.kubeconfig.clone(), self.docker.clone(), self.namespace.clone());
+        let images = [self.agent_image.clone(), self.image.clone()];
+        let cleared = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let client = connect(&kubeconfig).await;
+                clear(&client, &docker, &namespace, &[&images[0], &images[1]]).await;
+            });
+        });
+        if cleared.join().is_err() {
+            eprintln!("left behind: namespace {}", self.namespace);
+        }
+    }
+}
+
+/// Removes a namespace, then the images that its containers used.
+async fn clear(client: &Client, docker: &Docker, namespace: &str, images: &[&String]) {
+    let namespaces = Api::<Namespace>::all(client.clone());
+    namespaces.delete(namespace, &DeleteParams::background()).await.unwrap();
+    let gone = async {
+        while namespaces.get_opt(namespace).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), gone).await.unwrap();
+    for image in images {
+        let options = RemoveImageOptionsBuilder::new().force(true).build();
+        docker.remove_image(image, Some(options), None).await.unwrap();
+    }
+}
+
+/// Starts the cluster, one process at a time; one that runs is left as it is.
+async fn up(script: &Path) -> PathBuf {
+    let script = script.to_owned();
+    let started = tokio::task::spawn_blocking(move || {
+        let lock = std::fs::File::create(std::env::temp_dir().join("dragnet-test-cluster.lock")).unwrap();
+        lock.lock().unwrap();
+        let output = Command::new(&script).arg("up").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    PathBuf::from(started.await.unwrap().lines().last().unwrap().trim())
+}
+
+async fn connect(kubeconfig: &Path) -> Client {
+    let file = Kubeconfig::read_from(kubeconfig).unwrap();
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+/// Gives the engine an image that holds the program under test and nothing else.
+async fn import_agent(docker: &Docker, repository: &str) -> String {
+    let mut tar = tar::Builder::new(Vec::new());
+    // The engine does not read sparse entries.
+    tar.sparse(false);
+    tar.append_path_with_name(AGENT, "dragnet").unwrap();
+    let body = bollard::body_full(tar.into_inner().unwrap().into());
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(repository)
+        .tag("1")
+        .changes(vec!["ENTRYPOINT [\"/dragnet\"]".to_owned()])
+        .build();
+    let mut import = Box::pin(docker.create_image(Some(options), Some(body), None));
+    while let Some(step) = import.next().await {
+        step.unwrap();
+    }
+    format!("{repository}:1")
+}

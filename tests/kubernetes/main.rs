@@ -1,0 +1,23 @@
+//! The executor on a real cluster, in everything that can happen to a pod, a Job, a right or a process of ours.
+//!
+//! Needs a cluster that runs the local engine's images; without one the tests say so and pass, unless
+//! `DRAGNET_REQUIRE_CLUSTER` is set.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+#[path = "../common/cluster.rs"]
+mod cluster;
+#[path = "../common/engine.rs"]
+mod engine;
+#[expect(dead_code, reason = "the conformance suite uses the rest")]
+#[path = "../conformance/harness.rs"]
+mod harness;
+#[path = "../common/lab.rs"]
+mod lab;
+#[path = "../common/reports.rs"]
+mod reports;
+
+mod access;
+mod endings;
+mod faults;
+mod scans;
