@@ -78,10 +78,16 @@ async fn list(app: &App, executor: Option<&SharedExecutor>) -> Result<(Vec<Owned
     Ok((objects, entries(&app.store.dir().join("spool"))?))
 }
 
-/// Returns the attempts that somebody waits for: those with a row, and those that fill databases.
+/// Returns the attempts that somebody waits for: those of scans that have not ended or whose driver is still clearing up, and those
+/// that fill databases.
 fn live(app: &App) -> Result<HashSet<AttemptName>, AppError> {
-    let filling = prepare::filling(app)?;
-    Ok(app.store.attempts_not_removed()?.into_iter().chain(filling).collect())
+    let mut live: HashSet<AttemptName> = prepare::filling(app)?.into_iter().collect();
+    for (name, scan, ended) in app.store.unremoved_attempts()? {
+        if !ended || app.store.is_driven(scan)? {
+            live.insert(name);
+        }
+    }
+    Ok(live)
 }
 
 fn without_row(spools: Vec<PathBuf>, live: &HashSet<AttemptName>) -> Vec<PathBuf> {

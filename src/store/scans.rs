@@ -9,7 +9,7 @@ use super::load::{text, text_option};
 use super::{Store, json, json_option};
 use crate::model::clock::Timestamp;
 use crate::model::finding::SeverityCounts;
-use crate::model::id::{AttemptName, JobName, ScanId, Sha256};
+use crate::model::id::{AttemptName, JobName, ScanId, ScanKey, Sha256};
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
@@ -173,16 +173,20 @@ impl Store {
         })
     }
 
-    /// Returns the names of all attempts that the engine may still hold something of, of every scan.
-    pub fn attempts_not_removed(&self) -> Result<Vec<AttemptName>, StoreError> {
+    /// Returns the attempts of which the engine may still hold something, each with its scan and whether that has ended.
+    pub fn unremoved_attempts(&self) -> Result<Vec<(AttemptName, ScanKey, bool)>, StoreError> {
         self.read(|connection| {
-            let mut query = connection.prepare_cached("SELECT name FROM attempt WHERE removed = 0")?;
+            let mut query = connection.prepare_cached(
+                "SELECT attempt.name, scan.key, scan.state IN ('completed', 'failed', 'cancelled')
+                 FROM attempt JOIN job ON job.id = attempt.job_id JOIN scan ON scan.id = job.scan_id
+                 WHERE attempt.removed = 0",
+            )?;
             let mut rows = query.query([])?;
-            let mut names = Vec::new();
+            let mut attempts = Vec::new();
             while let Some(row) = rows.next()? {
-                names.push(text(row, 0)?.parse()?);
+                attempts.push((text(row, 0)?.parse()?, text(row, 1)?.parse()?, row.get(2)?));
             }
-            Ok(names)
+            Ok(attempts)
         })
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn audit(lab: &Lab, scan: ScanId, scenario: &Scenario) -> Ledger {
     assert!(view.state.is_terminal(), "the scan is {}", view.state);
     assert_eq!(lab.engine.containers(), 0, "containers were left behind");
     assert_eq!(lab.store.verify().unwrap(), Vec::<String>::new());
-    assert!(lab.store.attempts_not_removed().unwrap().is_empty());
+    assert!(lab.store.unremoved_attempts().unwrap().is_empty());
     let jobs = lab.store.jobs(scan).unwrap();
     let names = replay(&lab.store, scan, view.state, &jobs);
     effects_happened_once(lab, scenario, &names);

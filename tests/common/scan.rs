@@ -149,7 +149,7 @@ impl Lab {
         let all = identities.len();
         identities.dedup();
         assert_eq!(identities.len(), all, "a record was stored twice");
-        assert!(self.store.attempts_not_removed().unwrap().is_empty());
+        assert!(self.store.unremoved_attempts().unwrap().is_empty());
     }
 }
 
