@@ -18,6 +18,7 @@ mod lab;
 mod reports;
 
 mod access;
+mod budget;
 mod endings;
 mod faults;
 mod scans;

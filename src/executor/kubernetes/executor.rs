@@ -58,6 +58,13 @@ impl KubernetesExecutor {
     }
 }
 
+impl KubernetesExecutor {
+    /// Returns how many requests were made since it connected, watches aside.
+    pub fn calls(&self) -> u64 {
+        self.core.cluster.calls()
+    }
+}
+
 /// What the Kubernetes API promises, and what it only takes note of.
 fn hardening() -> Vec<Hardening> {
     [

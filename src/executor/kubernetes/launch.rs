@@ -44,7 +44,7 @@ impl Core {
             failpoint::hit("kubernetes.launch.owned");
         }
         if order.needs_delivery() {
-            self.deliver(launch, &order).await?;
+            Box::pin(self.deliver(launch, &order, job.clone())).await?;
             failpoint::hit("kubernetes.launch.delivered");
         }
         Ok(Launched { engine_id: job.uid().unwrap_or_default(), adopted })
@@ -114,11 +114,12 @@ impl Core {
     }
 
     /// Brings the pod what it waits for, once it does; an attempt that is past that has everything.
-    async fn deliver(&self, launch: &Launch, order: &Order) -> Result<(), ExecutorError> {
+    async fn deliver(&self, launch: &Launch, order: &Order, job: Job) -> Result<(), ExecutorError> {
         let items = self.items(launch, order)?;
         let mut last = None;
+        let mut known = Some(job);
         for _ in 0..DELIVERIES {
-            let pod = match self.await_prepare(&launch.name).await? {
+            let pod = match Box::pin(self.await_prepare(&launch.name, known.take())).await? {
                 (Standing::Preparing, Some(pod)) => pod,
                 (Standing::Lost { error, .. }, _) => return Err(error),
                 _ => return Ok(()),
@@ -154,9 +155,17 @@ impl Core {
     }
 
     /// Follows an attempt's pod until it can be delivered to, is past that, or never will be; returns the pod's name with it.
-    async fn await_prepare(&self, name: &AttemptName) -> Result<(Standing, Option<String>), ExecutorError> {
+    /// `job` is the Job, if it was seen a moment ago.
+    async fn await_prepare(
+        &self,
+        name: &AttemptName,
+        mut job: Option<Job>,
+    ) -> Result<(Standing, Option<String>), ExecutorError> {
         loop {
-            let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
+            let look = match job.take() {
+                Some(job) => self.look_at(name, job).await?,
+                None => self.look(name).await?.ok_or_else(|| ExecutorError::NotFound(name.to_string()))?,
+            };
             let Standing::Waiting { until } = look.standing else {
                 return Ok((look.standing, look.pod.map(|pod| pod.name_any())));
             };

@@ -183,11 +183,7 @@ impl View<'_> {
     async fn judge(&mut self, name: &AttemptName) -> Result<Observed, ExecutorError> {
         let Some(job) = self.jobs.get(name) else { return Ok(Observed::Created) };
         let pod = self.core.choose(name, self.pods.get(name).cloned().unwrap_or_default());
-        let mut standing = self.core.judge(name, job, pod.as_ref(), None);
-        if let Standing::Podless = standing {
-            let words = self.core.denied(job).await?;
-            standing = self.core.judge(name, job, None, Some(&words));
-        }
+        let standing = self.core.judge_with_events(name, job, pod.as_ref()).await?;
         match standing {
             Standing::Waiting { until } => self.due.insert(name.clone(), until),
             _ => self.due.remove(name),
