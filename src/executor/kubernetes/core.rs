@@ -3,7 +3,7 @@
 //! What the watch has seen saves calls, and is never the last word: an identity is sent along with each removal, a keeper that
 //! does not answer is looked for, and what is not known is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +35,8 @@ pub(super) struct Core {
     /// Trees that were provided, by hash.
     trees: Mutex<HashMap<Sha256, PathBuf>>,
     seen: Mutex<HashMap<AttemptName, Seen>>,
+    /// Attempts that were found lost: what was told of them holds, though the cluster may go on trying.
+    lost: Mutex<HashMap<AttemptName, Standing>>,
 }
 
 /// What was seen of an attempt.
@@ -76,6 +78,7 @@ impl Core {
             isolated: Mutex::default(),
             trees: Mutex::default(),
             seen: Mutex::default(),
+            lost: Mutex::default(),
         }
     }
 
@@ -91,9 +94,10 @@ impl Core {
 
     /// Looks at the pods of a Job.
     pub(super) async fn look_at(&self, name: &AttemptName, job: Job) -> Result<Look, ExecutorError> {
+        let had = self.seen(name).is_some();
         let (pods, version) = self.cluster.list::<Pod>(&format!("{JOB_NAME}={name}")).await?;
         let pod = self.choose(name, pods);
-        let standing = self.judge_with_events(name, &job, pod.as_ref()).await?;
+        let standing = self.judge_with_events(name, &job, pod.as_ref(), had).await?;
         Ok(Look { job, pod, standing, version })
     }
 
@@ -103,11 +107,12 @@ impl Core {
         name: &AttemptName,
         job: &Job,
         pod: Option<&Pod>,
+        had: bool,
     ) -> Result<Standing, ExecutorError> {
-        let mut standing = self.judge(name, job, pod, None);
+        let mut standing = self.judge(name, job, pod, had, None);
         if let Standing::Podless = standing {
             let words = self.denied(job).await?;
-            standing = self.judge(name, job, None, Some(&words));
+            standing = self.judge(name, job, None, had, Some(&words));
         }
         if let Some(seen) = lock(&self.seen).get_mut(name) {
             seen.job = job.uid().filter(|_| job.labels().contains_key(label::ATTEMPT));
@@ -116,12 +121,34 @@ impl Core {
                 _ => None,
             };
         }
-        Ok(standing)
+        Ok(self.stand_by(name, standing))
     }
 
-    /// Judges by the cluster's clock and by what was seen before.
-    pub(super) fn judge(&self, name: &AttemptName, job: &Job, pod: Option<&Pod>, denied: Option<&str>) -> Standing {
-        let first = self.seen(name).map(|seen| seen.pod.uid);
+    /// Lets a loss stand: a node that waits before it pulls again has not taken back that the image is not to be had. A better reason
+    /// replaces the first, and results that come all the same are taken.
+    fn stand_by(&self, name: &AttemptName, standing: Standing) -> Standing {
+        let mut lost = lock(&self.lost);
+        match standing {
+            Standing::Ended { .. } => standing,
+            Standing::Lost { .. } => {
+                lost.insert(name.clone(), standing.clone());
+                standing
+            }
+            _ => lost.get(name).cloned().unwrap_or(standing),
+        }
+    }
+
+    /// Judges by the cluster's clock and by what was seen before. `had` says that whoever looked had seen the pod before: to him, one
+    /// that is not there any more is gone, and to others it may not have come yet.
+    pub(super) fn judge(
+        &self,
+        name: &AttemptName,
+        job: &Job,
+        pod: Option<&Pod>,
+        had: bool,
+        denied: Option<&str>,
+    ) -> Standing {
+        let first = self.seen(name).map(|seen| seen.pod.uid).filter(|_| had || pod.is_some());
         judge(&Facts {
             job,
             pod,
@@ -150,6 +177,11 @@ impl Core {
         Some(chosen)
     }
 
+    /// Returns the attempts of which a pod was seen.
+    pub(super) fn with_pods(&self) -> HashSet<AttemptName> {
+        lock(&self.seen).keys().cloned().collect()
+    }
+
     /// Returns what was seen of an attempt, if its pod was.
     pub(super) fn seen(&self, name: &AttemptName) -> Option<Seen> {
         lock(&self.seen).get(name).cloned()
@@ -158,6 +190,7 @@ impl Core {
     /// Forgets an attempt that is gone.
     pub(super) fn forget(&self, name: &AttemptName) {
         lock(&self.seen).remove(name);
+        lock(&self.lost).remove(name);
         self.sessions.close(name);
     }
 
