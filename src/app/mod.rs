@@ -23,7 +23,7 @@ use std::path::Path;
 
 pub use ask::{Asked, ask};
 pub use data::{Database, PlannedData};
-pub use engine::{Profile, connect, engine_of};
+pub use engine::{Profile, connect, connect_for_images, engine_of};
 pub use error::AppError;
 pub use import::{ImportRequest, import};
 pub use logs::{LogEntry, LogsRequest, logs};
