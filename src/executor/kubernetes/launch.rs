@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use futures::StreamExt as _;
 
@@ -25,6 +25,8 @@ use crate::model::spec::{Launch, ShimJob};
 
 /// How often a delivery is begun again after its connection was cut.
 const DELIVERIES: u32 = 5;
+/// What is shown in the place of a secret.
+const PLACEHOLDER: &[u8] = b"placeholder";
 
 impl Core {
     /// See [`crate::executor::Executor::launch`].
@@ -48,6 +50,17 @@ impl Core {
             failpoint::hit("kubernetes.launch.delivered");
         }
         Ok(Launched { engine_id: job.uid().unwrap_or_default(), adopted })
+    }
+
+    /// See [`crate::executor::Executor::preview`].
+    pub(super) fn preview(&self, launch: &Launch) -> Vec<Value> {
+        let order = Order::of(launch, self.grace_ms());
+        let secrets: BTreeMap<_, _> =
+            launch.spec.secrets.keys().map(|name| (name.clone(), PLACEHOLDER.to_vec())).collect();
+        let policy = (launch.spec.network == Network::None).then(|| json!(manifest::isolation(launch.instance)));
+        let secret = (!secrets.is_empty()).then(|| json!(manifest::secret(launch, secrets)));
+        let job = json!(manifest::job(launch, &order, &self.rules));
+        policy.into_iter().chain(secret).chain([job]).collect()
     }
 
     pub(super) fn grace_ms(&self) -> u64 {
