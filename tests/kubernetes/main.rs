@@ -19,6 +19,7 @@ mod reports;
 
 mod access;
 mod budget;
+mod deploy;
 mod endings;
 mod faults;
 mod scans;
