@@ -514,7 +514,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
-            [CompletionResult]::new('--load', '--load', [CompletionResultType]::ParameterName, 'Give the image to the engine')
+            [CompletionResult]::new('--load', '--load', [CompletionResultType]::ParameterName, 'Give the image to the local engine, also where scans run in a cluster')
             [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')

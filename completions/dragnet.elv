@@ -484,7 +484,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
-            cand --load 'Give the image to the engine'
+            cand --load 'Give the image to the local engine, also where scans run in a cluster'
             cand --trust-project-config 'Trust the dragnet.toml of this directory for this one command'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'

@@ -71,7 +71,7 @@ unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
 json\t'The plan file, as `-o` writes it'
-yaml\t'The same in YAML'"
+yaml\t'The same in YAML; with a cluster, the manifests that it would be given'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l policy -d 'Lay this file over all configuration but the flags' -r -F
@@ -461,7 +461,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l policy -
 complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l load -d 'Give the image to the engine'
+complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l load -d 'Give the image to the local engine, also where scans run in a cluster'
 complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand agent-image" -s v -l verbose -d 'Say more; twice says most'

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{App, AppError};
 use crate::config::Environment;
 use crate::executor::{ExecutorError, SharedExecutor, docker};
+use crate::model::id::Sha256;
 use crate::model::spec::ShimJob;
 use crate::oci::{self, Image, Proxies, Reference};
 
@@ -17,11 +18,24 @@ const OWN: &str = "/proc/self/exe";
 
 /// Builds the image of a program, by default this one.
 pub fn build(agent: Option<&Path>) -> Result<Image, AppError> {
-    let path = agent.unwrap_or_else(|| Path::new(OWN));
-    let refused = |message: String| AppError::Agent { path: path.to_owned(), message };
-    let program = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    let (path, program) = read(agent)?;
     oci::build(&program, env!("CARGO_PKG_VERSION"), ShimJob::VERSION)
-        .map_err(|unfit| refused(format!("it cannot run in every container: {unfit}")))
+        .map_err(|unfit| AppError::Agent { path, message: format!("it cannot run in every container: {unfit}") })
+}
+
+/// Returns the reference that the image of a program, by default this one, has when it was given no other name.
+pub fn usual(agent: Option<&Path>) -> Result<String, AppError> {
+    let (_, program) = read(agent)?;
+    let tag = oci::tag(Sha256::of(&program), env!("CARGO_PKG_VERSION"));
+    Ok(Reference::parse(REPOSITORY, &tag)?.to_string())
+}
+
+fn read(agent: Option<&Path>) -> Result<(PathBuf, Vec<u8>), AppError> {
+    let path = agent.unwrap_or_else(|| Path::new(OWN)).to_owned();
+    match std::fs::read(&path) {
+        Ok(program) => Ok((path, program)),
+        Err(error) => Err(AppError::Agent { path, message: error.to_string() }),
+    }
 }
 
 /// Names an image; a name without a tag gets the one that says what is inside.

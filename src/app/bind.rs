@@ -3,7 +3,7 @@
 use super::{App, AppError, Say, data};
 use crate::executor::SharedExecutor;
 use crate::model::plan::{Plan, Step};
-use crate::model::spec::JobSpec;
+use crate::model::spec::{DataTree, JobSpec};
 use crate::model::target::TargetKind;
 use crate::store::NewStep;
 
@@ -40,15 +40,20 @@ async fn bind_step(
         Ok(trees) => (trees, None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
-    let sees_source = step.for_each.is_empty() && plan.source.is_some();
-    let spec = JobSpec {
-        source: plan.source.as_ref().filter(|_| sees_source).map(|source| source.sha256),
-        data,
-        ..JobSpec::of(scanner, image.id, target_text(plan))
-    };
+    let spec = specify(plan, step, image.id, data);
     match executor.validate(&spec).await?.into_iter().next() {
         None => Ok(NewStep { spec, blocked }),
         Some(unmet) => Err(AppError::Unmet { scanner: spec.scanner, item: unmet.item, message: unmet.message }),
+    }
+}
+
+/// Makes the specification of a step's jobs.
+pub(super) fn specify(plan: &Plan, step: &Step, image: String, data: Vec<DataTree>) -> JobSpec {
+    let sees_source = step.for_each.is_empty();
+    JobSpec {
+        source: plan.source.as_ref().filter(|_| sees_source).map(|source| source.sha256),
+        data,
+        ..JobSpec::of(&step.scanner, image, target_text(plan))
     }
 }
 

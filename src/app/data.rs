@@ -54,6 +54,18 @@ pub(super) fn look(app: &App, scanner: &Scanner) -> Vec<PlannedData> {
         .collect()
 }
 
+/// Describes the databases that a scanner will read, with a placeholder for their content: that is settled when a scan begins.
+pub(super) fn expected(scanner: &Scanner) -> Vec<DataTree> {
+    let tree = |data: &DataSpec| DataTree {
+        name: data.name.clone(),
+        mount: data.mount.clone(),
+        sha256: Sha256::of(""),
+        version: String::new(),
+        stale: false,
+    };
+    scanner.data.iter().filter(|data| is_read(scanner, data)).map(tree).collect()
+}
+
 fn here(app: &App, data: &DataSpec, changed: Option<Timestamp>) -> Database {
     Database::Here { changed, stale: is_stale(data, changed, app.clock.now()) }
 }

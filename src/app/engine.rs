@@ -1,11 +1,11 @@
 //! Reaching the engine: from the configuration for a new scan, from the scan's own profile for one that exists.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, AppError};
+use super::{App, AppError, agent_image};
 use crate::config::{ExecutorKind, ImagePullPolicy, KubernetesConfig, Transport};
 use crate::executor::docker::{self, DockerExecutor, DockerOptions};
 use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PullPolicy};
@@ -39,7 +39,7 @@ impl Profile {
     pub fn of(app: &App) -> Result<Self, AppError> {
         let mut profile = Self::of_kind(app, app.config.executor.kind);
         if profile.kind == ExecutorKind::Kubernetes {
-            profile.kubernetes = Some(pinned(&app.config.executor.kubernetes)?);
+            profile.kubernetes = Some(pinned(&app.config.executor.kubernetes, profile.agent.as_deref())?);
         }
         Ok(profile)
     }
@@ -59,11 +59,16 @@ impl Profile {
     }
 }
 
-/// Names what the configuration leaves to the surroundings, which may be others when a successor comes.
-fn pinned(config: &KubernetesConfig) -> Result<KubernetesConfig, AppError> {
+/// Names what the configuration leaves to the surroundings, or to this program, which may be others when a successor comes.
+fn pinned(config: &KubernetesConfig, agent: Option<&Path>) -> Result<KubernetesConfig, AppError> {
     let (kubeconfig, context, namespace) = (&config.kubeconfig, &config.context, &config.namespace);
     let place = ClusterPlace::find(kubeconfig.as_deref(), context.as_deref(), namespace.as_deref())?;
+    let agent_image = match &config.agent_image {
+        Some(image) => image.clone(),
+        None => agent_image::usual(agent)?,
+    };
     Ok(KubernetesConfig {
+        agent_image: Some(agent_image),
         kubeconfig: place.kubeconfig,
         context: place.context,
         namespace: Some(place.namespace),
@@ -74,6 +79,14 @@ fn pinned(config: &KubernetesConfig) -> Result<KubernetesConfig, AppError> {
 /// Connects to the engine of the configuration.
 pub async fn connect(app: &App) -> Result<SharedExecutor, AppError> {
     open(app, &Profile::of(app)?).await
+}
+
+/// Connects to the engine that takes images from us: the configuration's, or the local one where scans run in a cluster.
+pub async fn connect_for_images(app: &App) -> Result<SharedExecutor, AppError> {
+    match app.config.executor.kind {
+        ExecutorKind::Kubernetes => open(app, &Profile::of_kind(app, ExecutorKind::Docker)).await,
+        ExecutorKind::Docker | ExecutorKind::Fake => connect(app).await,
+    }
 }
 
 /// Connects to a scan's own engine; refused when another one answers.

@@ -23,11 +23,11 @@ use std::path::Path;
 
 pub use ask::{Asked, ask};
 pub use data::{Database, PlannedData};
-pub use engine::{Profile, connect, engine_of};
+pub use engine::{Profile, connect, connect_for_images, engine_of};
 pub use error::AppError;
 pub use import::{ImportRequest, import};
 pub use logs::{LogEntry, LogsRequest, logs};
-pub use plan::{PlanRequest, Planned, PlannedImage, plan};
+pub use plan::{PlanRequest, Planned, PlannedImage, plan, preview_scan};
 pub use report::{ReportRequest, report};
 pub use retake::{Retaken, retake};
 pub use start::{StartRequest, submit};

@@ -1,13 +1,18 @@
 //! Plan: facts gathered, scanners chosen, images looked up; nothing is started.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, AppError, PlannedData, Say, data};
+use serde_json::Value;
+
+use super::{App, AppError, PlannedData, Say, bind, data};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, ImageInfo, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
+use crate::model::id::{AttemptName, JobName, Key8, ScanKey};
 use crate::model::plan::{Plan, SourceFacts};
+use crate::model::spec::Launch;
 use crate::model::target::{Target, TargetKind};
 use crate::parse::PARSERS;
 use crate::plan::{self, Request, Selection};
@@ -43,6 +48,10 @@ pub struct Planned {
     pub databases: Vec<PlannedData>,
     /// How long each step's scanner took in the past: the median of its last runs.
     pub estimates: Vec<Option<Duration>>,
+    /// What the engine would be given for the first job of each step; empty where it has no such form. [`preview_scan`] stands for the scan.
+    pub objects: Vec<Value>,
+    /// How long results wait in the engine to be fetched, where that has an end.
+    pub kept_for: Option<Duration>,
 }
 
 /// A step's image.
@@ -90,7 +99,43 @@ pub async fn plan(
     };
     let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
     let databases = plan.steps.iter().flat_map(|step| data::look(app, &step.scanner)).collect();
-    Ok(Planned { plan, hold: gathered.hold, left_out: gathered.left_out, images, databases, estimates })
+    let objects = executor.map(|executor| preview(app, executor, &plan)).unwrap_or_default();
+    let kept_for = executor.and_then(|executor| executor.capabilities().hold);
+    let (hold, left_out) = (gathered.hold, gathered.left_out);
+    Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, kept_for })
+}
+
+/// Returns what the engine would be given, each object once: steps may share some.
+fn preview(app: &App, executor: &SharedExecutor, plan: &Plan) -> Vec<Value> {
+    let mut objects = Vec::new();
+    for step in &plan.steps {
+        let scanner = &step.scanner;
+        let image = scanner.digest.clone().unwrap_or_else(|| scanner.image.clone());
+        let spec = bind::specify(plan, step, image, data::expected(scanner));
+        let (instance, scan) = (app.store.instance(), preview_scan());
+        let job = JobName { step: step.id.clone(), chunk: 0 };
+        let launch = Launch {
+            name: AttemptName::new(instance, scan, &job, 1),
+            instance,
+            scan,
+            job,
+            attempt: 1,
+            spec_sha256: spec.sha256(&[]),
+            spec: Arc::new(spec),
+            assets: Arc::new([]),
+        };
+        for object in executor.preview(&launch) {
+            if !objects.contains(&object) {
+                objects.push(object);
+            }
+        }
+    }
+    objects
+}
+
+/// Returns what stands for the id of a scan that there is not yet.
+pub fn preview_scan() -> ScanKey {
+    Key8::from_bits(0)
 }
 
 pub(super) struct Gathered {

@@ -19,7 +19,7 @@ pub struct KubernetesConfig {
     pub context: Option<String>,
     /// The namespace; the context's if absent.
     pub namespace: Option<String>,
-    /// The image that holds dragnet itself, for the containers beside the scanner's.
+    /// The image that holds dragnet itself, for the containers beside the scanner's; what `dragnet agent-image` makes if absent.
     pub agent_image: Option<String>,
     /// When nodes pull images.
     pub image_pull_policy: ImagePullPolicy,

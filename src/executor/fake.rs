@@ -205,6 +205,7 @@ impl FakeExecutor {
                 freeze: true,
                 transport: "memory",
                 pulls_for_us: false,
+                hold: None,
                 hardening: Vec::new(),
             }),
             timers: None,

@@ -79,6 +79,12 @@ pub trait Executor: Send + Sync {
     /// Creates and starts an attempt; idempotent by name. Returns when the engine has accepted the start.
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError>;
 
+    /// Returns the objects that [`Executor::launch`] would make, as the engine's interface takes them, with placeholders for the values of
+    /// secrets; nothing where the engine has no such form that people use.
+    fn preview(&self, _launch: &Launch) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
     /// Follows all attempts of an instance with one watch, never a poll for each: first [`Observation::Listing`] with all that exist,
     /// then changes; a new listing after each reconnection. While the engine cannot be reached the stream yields
     /// [`Observation::Unreachable`] and goes on trying.

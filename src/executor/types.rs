@@ -1,6 +1,7 @@
 //! What executors take and give.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, ScanKey};
@@ -31,6 +32,8 @@ pub struct Capabilities {
     pub transport: &'static str,
     /// Whether it fetches images by itself when it starts an attempt, and cannot say before whether it will get them.
     pub pulls_for_us: bool,
+    /// How long the results of an attempt that has ended wait to be fetched; none where that is as long as its object is left alone.
+    pub hold: Option<Duration>,
     /// What of the common hardening the engine gives.
     pub hardening: Vec<Hardening>,
 }

@@ -66,8 +66,13 @@ impl Blob {
 impl Image {
     /// Returns the tag that says what is inside: `<version>-<first 12 digits of the program's hash>`.
     pub fn tag(&self, version: &str) -> String {
-        format!("{version}-{}", &self.program.to_string()[..12])
+        tag(self.program, version)
     }
+}
+
+/// Returns the tag of the image that [`build`] makes of a program, without making it.
+pub fn tag(program: Sha256, version: &str) -> String {
+    format!("{version}-{}", &program.to_string()[..12])
 }
 
 /// Builds the image of a program, which must be able to run in an image that holds nothing else.

@@ -12,6 +12,6 @@ mod image;
 mod push;
 mod reference;
 
-pub use image::{Blob, Image, build};
+pub use image::{Blob, Image, build, tag};
 pub use push::{Proxies, PushError, push};
 pub use reference::{InvalidReference, Reference};

@@ -66,6 +66,11 @@ pub fn write_yaml(plan: &Plan) -> Result<String, PlanFileError> {
     serde_saphyr::to_string(&value).map_err(|error| PlanFileError::Yaml(error.to_string()))
 }
 
+/// Writes objects for people to read and for other programs to take: one YAML document for each.
+pub fn write_objects(objects: &[serde_json::Value]) -> Result<String, PlanFileError> {
+    serde_saphyr::to_string_multiple(objects).map_err(|error| PlanFileError::Yaml(error.to_string()))
+}
+
 /// Reads a plan and checks its version, its seal and its graph.
 pub fn read(text: &str) -> Result<Plan, PlanFileError> {
     #[derive(serde::Deserialize)]

@@ -13,7 +13,7 @@ mod select;
 
 pub use build::{Request, Selection, build};
 pub use error::PlanError;
-pub use file::{PlanFileError, read, write, write_yaml};
+pub use file::{PlanFileError, read, write, write_objects, write_yaml};
 pub use graph::order;
 pub use key::{canonical_remote, target_key};
 pub use select::choose;

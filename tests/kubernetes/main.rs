@@ -18,6 +18,8 @@ mod lab;
 mod reports;
 
 mod access;
+mod budget;
+mod deploy;
 mod endings;
 mod faults;
 mod scans;

@@ -11,16 +11,16 @@ use super::lab::Lab;
 use super::reports::gitleaks;
 
 /// No command takes longer.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The program with a state, a target and one scanner that is a script in it.
-struct Program {
+pub(super) struct Program {
     dir: tempfile::TempDir,
     config: PathBuf,
 }
 
 impl Program {
-    fn new(lab: &Lab, script: &str) -> Self {
+    pub(super) fn new(lab: &Lab, script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = dir.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
@@ -42,7 +42,7 @@ impl Program {
         Self { dir, config }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(AGENT);
         command.arg("--state").arg(self.dir.path().join("state")).arg("--config").arg(&self.config).args(arguments);
         command.current_dir(self.dir.path()).stdin(Stdio::null()).kill_on_drop(true).env("PROBE_TOKEN", "s3cret");
@@ -50,8 +50,12 @@ impl Program {
         command
     }
 
+    pub(super) fn tree(&self) -> PathBuf {
+        self.dir.path().join("tree")
+    }
+
     fn start(&self) -> Command {
-        let tree = self.dir.path().join("tree");
+        let tree = self.tree();
         self.command(&["start", tree.to_str().unwrap(), "--scanner", "probe"])
     }
 
@@ -71,16 +75,16 @@ impl Program {
     }
 }
 
-async fn ran(mut command: Command) -> Output {
+pub(super) async fn ran(mut command: Command) -> Output {
     tokio::time::timeout(PATIENCE, command.output()).await.expect("a command does not end").unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Nothing of any attempt is left in the namespace, but perhaps the policy that all share.
-async fn left(lab: &Lab) -> Vec<String> {
+pub(super) async fn left(lab: &Lab) -> Vec<String> {
     use dragnet::executor::Executor as _;
     let owned = lab.executor.list_foreign().await.unwrap();
     owned.into_iter().filter(|one| one.role != "policy").map(|one| one.name).collect()

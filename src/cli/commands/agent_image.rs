@@ -20,7 +20,7 @@ use crate::oci::{self, Image, Reference};
     group = ArgGroup::new("destination").required(true).multiple(true).args(["load", "output", "push"]),
     after_help = "\
 Examples:
-  dragnet agent-image --load                               into the engine of the configuration
+  dragnet agent-image --load                               into the local engine
   dragnet agent-image --push registry.example/dragnet/agent
   dragnet agent-image -o agent.tar                         for `docker load`, `podman load`, `skopeo copy`, `ctr images import`
   dragnet agent-image --agent dragnet-aarch64 --push registry.example/dragnet/agent:1-arm64
@@ -29,7 +29,7 @@ Prints a line for each image: its reference and its digest. The same program giv
 Credentials are those of the `docker` program: `docker login`, or config.json of DOCKER_CONFIG."
 )]
 pub(in crate::cli) struct AgentImageArgs {
-    /// Give the image to the engine
+    /// Give the image to the local engine, also where scans run in a cluster
     #[arg(long)]
     load: bool,
     /// Write the image to this file, an OCI layout that `docker load` reads too
@@ -87,7 +87,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AgentImageArgs) -> Result<u8
     if args.load {
         let app = context.app()?;
         Context::block_on(async {
-            let executor = app::connect(&app).await?;
+            let executor = app::connect_for_images(&app).await?;
             Ok(agent_image::load(&app, &executor, &image, &local).await?)
         })?;
     }

@@ -88,6 +88,7 @@ impl DockerExecutor {
             freeze: true,
             transport: transport.as_str(),
             pulls_for_us: false,
+            hold: None,
             hardening: hardening(&info),
         };
         Ok(Self {

@@ -10,7 +10,7 @@ use crate::executor::{ExecutorError, Unmet};
 /// API group, resource, verbs: every call that is made.
 const RIGHTS: [(&str, &str, &[&str]); 6] = [
     ("batch", "jobs", &["create", "get", "list", "watch", "delete"]),
-    ("", "pods", &["get", "list", "watch", "delete"]),
+    ("", "pods", &["list", "watch", "delete"]),
     // Servers differ in which of the two an exec takes.
     ("", "pods/exec", &["get", "create"]),
     ("", "secrets", &["create", "get", "list", "patch", "delete"]),
@@ -81,5 +81,13 @@ mod tests {
             let line = text.lines().find(|line| line.contains(&format!("[{resource}]"))).unwrap();
             assert!(verbs.iter().all(|verb| line.contains(verb)), "{line}");
         }
+    }
+
+    #[test]
+    fn the_example_has_the_role_that_is_printed() {
+        let text = role("dragnet");
+        let (_, printed) = text.split_once('\n').unwrap();
+        let read = |text: &str| serde_saphyr::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(include_str!("../../../examples/deploy/kubernetes/role.yaml")), read(printed));
     }
 }

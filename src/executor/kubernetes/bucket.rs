@@ -1,5 +1,6 @@
 //! A bucket of tokens in front of the cluster: no more requests than the cluster was promised.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,21 +12,28 @@ pub(super) struct Bucket {
     rate: f64,
     size: f64,
     level: Mutex<(f64, Instant)>,
+    taken: AtomicU64,
 }
 
 impl Bucket {
     /// Makes a full bucket of `burst` tokens that gets `qps` a second.
     pub(super) fn new(qps: u32, burst: u32) -> Self {
         let (rate, size) = (f64::from(qps.max(1)), f64::from(burst.max(1)));
-        Self { rate, size, level: Mutex::new((size, Instant::now())) }
+        Self { rate, size, level: Mutex::new((size, Instant::now())), taken: AtomicU64::new(0) }
     }
 
     /// Takes a token, waiting for it if need be; who comes first is served first.
     pub(super) async fn take(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
         let wait = self.reserve(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Returns how many tokens were taken so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     fn reserve(&self, now: Instant) -> Duration {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -67,6 +68,8 @@ pub(super) struct Cluster {
     api: Client,
     stream: Client,
     bucket: Arc<Bucket>,
+    /// How many of the requests have begun a watch.
+    watches: Arc<AtomicU64>,
     /// The namespace that everything is in.
     pub namespace: String,
     /// By how much the cluster's clock is ahead of ours, in milliseconds.
@@ -81,6 +84,15 @@ pub(super) struct Server {
     pub platform: String,
     /// What to know the cluster by where its namespace cannot be read.
     pub address: Sha256,
+}
+
+/// What became of a call that removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// The cluster removes it.
+    Begun,
+    /// Nothing of this name and identity is there.
+    NotThere,
 }
 
 /// One step of a watch.
@@ -115,7 +127,7 @@ impl Cluster {
         let ahead = date.map_or(0, |date| date.since(before)).clamp(-MOST_SKEW, MOST_SKEW);
         let ahead = if ahead.abs() <= 2000 { 0 } else { ahead };
         let namespace = place.namespace.clone();
-        let cluster = Self { api, stream, bucket: Arc::new(bucket), namespace, ahead };
+        let cluster = Self { api, stream, bucket: Arc::new(bucket), watches: Arc::default(), namespace, ahead };
         let server = Server {
             version: version.git_version,
             platform: version.platform,
@@ -127,6 +139,11 @@ impl Cluster {
     /// Returns the time by the cluster's clock.
     pub(super) fn now(&self) -> Timestamp {
         now().plus_ms(self.ahead)
+    }
+
+    /// Returns how many requests were made so far, watches aside.
+    pub(super) fn calls(&self) -> u64 {
+        self.bucket.taken() - self.watches.load(Ordering::Relaxed)
     }
 
     /// Returns the identity of the namespace; none where reading it is forbidden.
@@ -199,14 +216,15 @@ impl Cluster {
         name: &str,
         uid: &str,
         grace: Option<Duration>,
-    ) -> Result<(), ExecutorError> {
+    ) -> Result<Removal, ExecutorError> {
         self.bucket.take().await;
         // Without this word the pods of a Job would be left running.
         let mut options = DeleteParams::background()
             .preconditions(Preconditions { uid: Some(uid.to_owned()), resource_version: None });
         options.grace_period_seconds = grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX));
         match self.kind::<K>().delete(name, &options).await.map_err(|error| from_kube(&error)) {
-            Ok(_) | Err(ExecutorError::NotFound(_) | ExecutorError::Conflict { .. }) => Ok(()),
+            Ok(_) => Ok(Removal::Begun),
+            Err(ExecutorError::NotFound(_) | ExecutorError::Conflict { .. }) => Ok(Removal::NotThere),
             Err(error) => Err(error),
         }
     }
@@ -235,6 +253,7 @@ impl Cluster {
         version: &str,
     ) -> Result<BoxStream<'static, kube::Result<WatchEvent<K>>>, ExecutorError> {
         self.bucket.take().await;
+        self.watches.fetch_add(1, Ordering::Relaxed);
         let options = WatchParams::default().labels(labels).timeout(WATCH_SECONDS);
         let api = Api::<K>::namespaced(self.stream.clone(), &self.namespace);
         match tokio::time::timeout(BEGIN, api.watch(&options, version)).await {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::core::Core;
+use super::core::{Core, Seen};
 use super::session::collect;
 use super::status::Standing;
 use crate::executor::collected::told_of_memory;
@@ -17,6 +17,13 @@ impl Core {
     /// See [`crate::executor::Executor::fetch`].
     pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
         let name = &launch.name;
+        // Where the watch has seen the end, one call will do; a keeper that does not answer any more is a reason to look.
+        if let Some(Seen { pod, ended: Some(out_of_memory), .. }) = self.seen(name) {
+            match self.collect_from(&pod.name, launch, into).await {
+                Err(error) if error.is_transient() => {}
+                done => return Ok(told_of_memory(done?, out_of_memory)),
+            }
+        }
         let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
         let out_of_memory = match look.standing {
             Standing::Ended { out_of_memory, .. } => out_of_memory,
@@ -29,9 +36,12 @@ impl Core {
         let Some(pod) = look.speaking() else {
             return Err(ExecutorError::Busy(format!("the keeper of {name} does not run")));
         };
-        let mut speech = self.speak_with_keeper(&pod).await?;
-        let sealed = collect(&mut speech.session, launch, into).await?;
-        Ok(told_of_memory(sealed, out_of_memory))
+        Ok(told_of_memory(self.collect_from(&pod, launch, into).await?, out_of_memory))
+    }
+
+    async fn collect_from(&self, pod: &str, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
+        let mut speech = self.speak_with_keeper(pod).await?;
+        collect(&mut speech.session, launch, into).await
     }
 
     /// See [`crate::executor::Executor::logs`].

@@ -1,11 +1,14 @@
 //! What all calls of the executor share: the cluster, the rules for pods, and what was seen of each attempt.
+//!
+//! What the watch has seen saves calls, and is never the last word: an identity is sent along with each removal, a keeper that
+//! does not answer is looked for, and what is not known is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{Event, Pod, PodSpec};
 use kube::ResourceExt as _;
 
 use super::cluster::Cluster;
@@ -15,6 +18,7 @@ use super::speak::Sessions;
 use super::status::{self, Facts, Standing, created, judge};
 use crate::executor::ExecutorError;
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
+use crate::model::spec::label;
 
 /// The label that the cluster itself puts on a Job's pods, in every version.
 pub(super) const JOB_NAME: &str = "job-name";
@@ -30,8 +34,29 @@ pub(super) struct Core {
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
     trees: Mutex<HashMap<Sha256, PathBuf>>,
-    /// The first pod of each attempt, by name and identity: a second one would run the scanner again.
-    pods: Mutex<HashMap<AttemptName, String>>,
+    seen: Mutex<HashMap<AttemptName, Seen>>,
+    /// Attempts that were found lost: what was told of them holds, though the cluster may go on trying.
+    lost: Mutex<HashMap<AttemptName, Standing>>,
+}
+
+/// What was seen of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Its first pod: a second one would run the scanner again.
+    pub pod: Identity,
+    /// Identity of its Job, once that was seen with our labels.
+    pub job: Option<String>,
+    /// Whether its pod reads a Secret.
+    pub secret: bool,
+    /// Whether its scanner has ended while the keeper ran, and if so, whether for want of memory.
+    pub ended: Option<bool>,
+}
+
+/// The name of an object, and which object of that name it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub name: String,
+    pub uid: String,
 }
 
 /// An attempt as it was found.
@@ -52,7 +77,8 @@ impl Core {
             sessions: Sessions::default(),
             isolated: Mutex::default(),
             trees: Mutex::default(),
-            pods: Mutex::default(),
+            seen: Mutex::default(),
+            lost: Mutex::default(),
         }
     }
 
@@ -63,19 +89,66 @@ impl Core {
             self.forget(name);
             return Ok(None);
         };
-        let (pods, version) = self.cluster.list::<Pod>(&format!("{JOB_NAME}={name}")).await?;
-        let pod = self.choose(name, pods);
-        let mut standing = self.judge(name, &job, pod.as_ref(), None);
-        if let Standing::Podless = standing {
-            let words = self.denied(&job).await?;
-            standing = self.judge(name, &job, None, Some(&words));
-        }
-        Ok(Some(Look { job, pod, standing, version }))
+        self.look_at(name, job).await.map(Some)
     }
 
-    /// Judges by the cluster's clock and by what was seen before.
-    pub(super) fn judge(&self, name: &AttemptName, job: &Job, pod: Option<&Pod>, denied: Option<&str>) -> Standing {
-        let first = lock(&self.pods).get(name).cloned();
+    /// Looks at the pods of a Job.
+    pub(super) async fn look_at(&self, name: &AttemptName, job: Job) -> Result<Look, ExecutorError> {
+        let had = self.seen(name).is_some();
+        let (pods, version) = self.cluster.list::<Pod>(&format!("{JOB_NAME}={name}")).await?;
+        let pod = self.choose(name, pods);
+        let standing = self.judge_with_events(name, &job, pod.as_ref(), had).await?;
+        Ok(Look { job, pod, standing, version })
+    }
+
+    /// Judges, asking the Job's events where only they can tell; remembers what saves later calls.
+    pub(super) async fn judge_with_events(
+        &self,
+        name: &AttemptName,
+        job: &Job,
+        pod: Option<&Pod>,
+        had: bool,
+    ) -> Result<Standing, ExecutorError> {
+        let mut standing = self.judge(name, job, pod, had, None);
+        if let Standing::Podless = standing {
+            let words = self.denied(job).await?;
+            standing = self.judge(name, job, None, had, Some(&words));
+        }
+        if let Some(seen) = lock(&self.seen).get_mut(name) {
+            seen.job = job.uid().filter(|_| job.labels().contains_key(label::ATTEMPT));
+            seen.ended = match standing {
+                Standing::Ended { out_of_memory, .. } => Some(out_of_memory),
+                _ => None,
+            };
+        }
+        Ok(self.stand_by(name, standing))
+    }
+
+    /// Lets a loss stand: a node that waits before it pulls again has not taken back that the image is not to be had. A better reason
+    /// replaces the first, and results that come all the same are taken.
+    fn stand_by(&self, name: &AttemptName, standing: Standing) -> Standing {
+        let mut lost = lock(&self.lost);
+        match standing {
+            Standing::Ended { .. } => standing,
+            Standing::Lost { .. } => {
+                lost.insert(name.clone(), standing.clone());
+                standing
+            }
+            _ => lost.get(name).cloned().unwrap_or(standing),
+        }
+    }
+
+    /// Judges by the cluster's clock and by what was seen before. `had` says that whoever looked had seen the pod before: to him, one
+    /// that is not there any more is gone, and to others it may not have come yet.
+    pub(super) fn judge(
+        &self,
+        name: &AttemptName,
+        job: &Job,
+        pod: Option<&Pod>,
+        had: bool,
+        denied: Option<&str>,
+    ) -> Standing {
+        let first = self.seen(name).map(|seen| seen.pod.uid).filter(|_| had || pod.is_some());
         judge(&Facts {
             job,
             pod,
@@ -88,8 +161,8 @@ impl Core {
 
     /// Chooses the attempt's own pod, and remembers it: the one that was seen first, else the oldest.
     pub(super) fn choose(&self, name: &AttemptName, pods: Vec<Pod>) -> Option<Pod> {
-        let mut seen = lock(&self.pods);
-        let known = seen.get(name);
+        let mut seen = lock(&self.seen);
+        let known = seen.get(name).map(|seen| &seen.pod.uid);
         let own = pods.iter().position(|pod| known.is_some() && pod.metadata.uid.as_ref() == known);
         let mut pods = pods;
         let chosen = match own {
@@ -97,15 +170,27 @@ impl Core {
             None => pods.into_iter().min_by_key(|pod| (created(&pod.metadata), pod.metadata.uid.clone()))?,
         };
         if let (None, Some(uid)) = (known, &chosen.metadata.uid) {
-            seen.insert(name.clone(), uid.clone());
+            let pod = Identity { name: chosen.name_any(), uid: uid.clone() };
+            seen.insert(name.clone(), Seen { pod, job: None, secret: has_secret(chosen.spec.as_ref()), ended: None });
         }
         drop(seen);
         Some(chosen)
     }
 
+    /// Returns the attempts of which a pod was seen.
+    pub(super) fn with_pods(&self) -> HashSet<AttemptName> {
+        lock(&self.seen).keys().cloned().collect()
+    }
+
+    /// Returns what was seen of an attempt, if its pod was.
+    pub(super) fn seen(&self, name: &AttemptName) -> Option<Seen> {
+        lock(&self.seen).get(name).cloned()
+    }
+
     /// Forgets an attempt that is gone.
     pub(super) fn forget(&self, name: &AttemptName) {
-        lock(&self.pods).remove(name);
+        lock(&self.seen).remove(name);
+        lock(&self.lost).remove(name);
         self.sessions.close(name);
     }
 
@@ -141,6 +226,12 @@ impl Look {
         let pod = self.pod.as_ref()?;
         status::runs(pod, KEEPER).then(|| pod.name_any())
     }
+}
+
+/// Whether a pod reads a Secret.
+pub(super) fn has_secret(pod: Option<&PodSpec>) -> bool {
+    let volumes = pod.and_then(|pod| pod.volumes.as_ref());
+    volumes.into_iter().flatten().any(|volume| volume.secret.is_some())
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -52,9 +52,17 @@ impl KubernetesExecutor {
             freeze: false,
             transport: "exec",
             pulls_for_us: true,
+            hold: Some(rules.hold),
             hardening: hardening(),
         };
         Ok(Self { core: Arc::new(Core::new(cluster, rules, state)), capabilities, identity })
+    }
+}
+
+impl KubernetesExecutor {
+    /// Returns how many requests were made since it connected, watches aside.
+    pub fn calls(&self) -> u64 {
+        self.core.cluster.calls()
     }
 }
 
@@ -147,6 +155,10 @@ impl Executor for KubernetesExecutor {
 
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
         self.core.launch_attempt(launch).await
+    }
+
+    fn preview(&self, launch: &Launch) -> Vec<serde_json::Value> {
+        self.core.preview(launch)
     }
 
     fn observe(&self, instance: InstanceKey) -> BoxStream<'static, Observation> {

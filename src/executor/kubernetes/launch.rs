@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use futures::StreamExt as _;
 
@@ -25,6 +25,8 @@ use crate::model::spec::{Launch, ShimJob};
 
 /// How often a delivery is begun again after its connection was cut.
 const DELIVERIES: u32 = 5;
+/// What is shown in the place of a secret.
+const PLACEHOLDER: &[u8] = b"placeholder";
 
 impl Core {
     /// See [`crate::executor::Executor::launch`].
@@ -44,10 +46,21 @@ impl Core {
             failpoint::hit("kubernetes.launch.owned");
         }
         if order.needs_delivery() {
-            self.deliver(launch, &order).await?;
+            Box::pin(self.deliver(launch, &order, job.clone())).await?;
             failpoint::hit("kubernetes.launch.delivered");
         }
         Ok(Launched { engine_id: job.uid().unwrap_or_default(), adopted })
+    }
+
+    /// See [`crate::executor::Executor::preview`].
+    pub(super) fn preview(&self, launch: &Launch) -> Vec<Value> {
+        let order = Order::of(launch, self.grace_ms());
+        let secrets: BTreeMap<_, _> =
+            launch.spec.secrets.keys().map(|name| (name.clone(), PLACEHOLDER.to_vec())).collect();
+        let policy = (launch.spec.network == Network::None).then(|| json!(manifest::isolation(launch.instance)));
+        let secret = (!secrets.is_empty()).then(|| json!(manifest::secret(launch, secrets)));
+        let job = json!(manifest::job(launch, &order, &self.rules));
+        policy.into_iter().chain(secret).chain([job]).collect()
     }
 
     pub(super) fn grace_ms(&self) -> u64 {
@@ -114,11 +127,12 @@ impl Core {
     }
 
     /// Brings the pod what it waits for, once it does; an attempt that is past that has everything.
-    async fn deliver(&self, launch: &Launch, order: &Order) -> Result<(), ExecutorError> {
+    async fn deliver(&self, launch: &Launch, order: &Order, job: Job) -> Result<(), ExecutorError> {
         let items = self.items(launch, order)?;
         let mut last = None;
+        let mut known = Some(job);
         for _ in 0..DELIVERIES {
-            let pod = match self.await_prepare(&launch.name).await? {
+            let pod = match Box::pin(self.await_prepare(&launch.name, known.take())).await? {
                 (Standing::Preparing, Some(pod)) => pod,
                 (Standing::Lost { error, .. }, _) => return Err(error),
                 _ => return Ok(()),
@@ -154,9 +168,17 @@ impl Core {
     }
 
     /// Follows an attempt's pod until it can be delivered to, is past that, or never will be; returns the pod's name with it.
-    async fn await_prepare(&self, name: &AttemptName) -> Result<(Standing, Option<String>), ExecutorError> {
+    /// `job` is the Job, if it was seen a moment ago.
+    async fn await_prepare(
+        &self,
+        name: &AttemptName,
+        mut job: Option<Job>,
+    ) -> Result<(Standing, Option<String>), ExecutorError> {
         loop {
-            let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
+            let look = match job.take() {
+                Some(job) => self.look_at(name, job).await?,
+                None => self.look(name).await?.ok_or_else(|| ExecutorError::NotFound(name.to_string()))?,
+            };
             let Standing::Waiting { until } = look.standing else {
                 return Ok((look.standing, look.pod.map(|pod| pod.name_any())));
             };
@@ -181,7 +203,7 @@ impl Core {
         while let Some(change) = changes.next().await {
             let Change::Is(pod) = change? else { return Ok(None) };
             let Some(pod) = self.choose(name, vec![*pod]) else { return Ok(None) };
-            match self.judge(name, &look.job, Some(&pod), None) {
+            match self.judge(name, &look.job, Some(&pod), true, None) {
                 Standing::Waiting { until } if until > self.cluster.now() => {}
                 Standing::Waiting { .. } | Standing::Podless => return Ok(None),
                 standing => return Ok(Some((standing, Some(pod.name_any())))),

@@ -37,13 +37,13 @@ impl Core {
             OwnedKind::Pod => self.cluster.delete::<Pod>(name, id, Some(Duration::from_secs(1))).await?,
             OwnedKind::Secret => self.cluster.delete::<Secret>(name, id, None).await?,
             OwnedKind::NetworkPolicy => {
-                self.cluster.delete::<NetworkPolicy>(name, id, None).await?;
                 super::core::lock(&self.isolated).clear();
+                self.cluster.delete::<NetworkPolicy>(name, id, None).await?
             }
             OwnedKind::Container | OwnedKind::Volume | OwnedKind::Network => {
                 return Err(ExecutorError::Refused(format!("a cluster has no {}", owned.kind.as_str())));
             }
-        }
+        };
         if let (Some(attempt), OwnedKind::Job) = (&owned.attempt, owned.kind) {
             self.forget(attempt);
         }

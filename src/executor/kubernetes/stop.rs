@@ -6,7 +6,8 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
 
-use super::core::{Core, JOB_NAME};
+use super::cluster::Removal;
+use super::core::{Core, JOB_NAME, Seen, has_secret};
 use super::status::Standing;
 use crate::executor::ExecutorError;
 use crate::failpoint;
@@ -39,17 +40,37 @@ impl Core {
 
     /// See [`crate::executor::Executor::remove`].
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
-        let job: Option<Job> = self.cluster.get(name.as_str()).await?;
-        match &job {
-            Some(job) => self.remove_job(name, job).await?,
-            None => self.remove_pods(name).await?,
-        }
+        let secret = match self.remove_seen(name).await? {
+            Some(seen) => seen.secret,
+            None => self.remove_found(name).await?,
+        };
         failpoint::hit("kubernetes.remove.job");
-        if job.as_ref().is_none_or(has_secret) {
+        if secret {
             self.remove_secret(name).await?;
         }
         self.forget(name);
         Ok(())
+    }
+
+    /// Removes the very Job and pod that were seen; `None` when they were not, or are not there any more.
+    async fn remove_seen(&self, name: &AttemptName) -> Result<Option<Seen>, ExecutorError> {
+        let Some(seen) = self.seen(name) else { return Ok(None) };
+        let Some(job) = &seen.job else { return Ok(None) };
+        if self.cluster.delete::<Job>(name.as_str(), job, None).await? == Removal::NotThere {
+            return Ok(None);
+        }
+        self.cluster.delete::<Pod>(&seen.pod.name, &seen.pod.uid, Some(REMOVAL)).await?;
+        Ok(Some(seen))
+    }
+
+    /// Removes what is found under the name; returns whether there may be a Secret.
+    async fn remove_found(&self, name: &AttemptName) -> Result<bool, ExecutorError> {
+        let Some(job) = self.cluster.get::<Job>(name.as_str()).await? else {
+            self.remove_pods(name).await?;
+            return Ok(true);
+        };
+        self.remove_job(name, &job).await?;
+        Ok(has_secret(job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref())))
     }
 
     /// Removes a Job and its pods, which the cluster would leave more time than anybody needs.
@@ -75,14 +96,10 @@ impl Core {
     async fn remove_secret(&self, name: &AttemptName) -> Result<(), ExecutorError> {
         match self.cluster.get::<Secret>(name.as_str()).await? {
             Some(secret) if secret.labels().contains_key(label::ATTEMPT) => {
-                self.cluster.delete::<Secret>(name.as_str(), &secret.uid().unwrap_or_default(), None).await
+                self.cluster.delete::<Secret>(name.as_str(), &secret.uid().unwrap_or_default(), None).await?;
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
-}
-
-fn has_secret(job: &Job) -> bool {
-    let pod = job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-    pod.and_then(|pod| pod.volumes.as_ref()).into_iter().flatten().any(|volume| volume.secret.is_some())
 }

@@ -53,10 +53,11 @@ pub(super) fn observe(core: Arc<Core>, instance: InstanceKey) -> BoxStream<'stat
 /// Follows one connection; returns `Ok` when nobody listens any more.
 async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>) -> Result<(), ExecutorError> {
     let labels = format!("{}={instance},{}=scan", label::INSTANCE, label::ROLE);
+    let had = core.with_pods();
     // First the pods: a pod whose Job is not known is none of ours, a Job whose pod was not listed yet will be told of it.
     let (pods, pods_version) = core.cluster.list::<Pod>(&labels).await?;
     let (jobs, jobs_version) = core.cluster.list::<Job>(&labels).await?;
-    let mut view = View { core, jobs: HashMap::new(), pods: HashMap::new(), told: HashMap::new(), due: HashMap::new() };
+    let mut view = View::new(core, had);
     for pod in pods {
         view.take_pod(pod);
     }
@@ -110,12 +111,19 @@ struct View<'c> {
     core: &'c Core,
     jobs: HashMap<AttemptName, Job>,
     pods: HashMap<AttemptName, Vec<Pod>>,
+    /// Attempts whose pod this watch has shown, or was there before it.
+    had: HashSet<AttemptName>,
     told: HashMap<AttemptName, Observed>,
     /// When an attempt is to be judged again although nothing happens.
     due: HashMap<AttemptName, Timestamp>,
 }
 
-impl View<'_> {
+impl<'c> View<'c> {
+    fn new(core: &'c Core, had: HashSet<AttemptName>) -> Self {
+        let (jobs, pods, told, due) = Default::default();
+        Self { core, jobs, pods, had, told, due }
+    }
+
     fn take_job(&mut self, mut job: Job) {
         let Some(name) = named(&job.name_any()) else { return };
         if job.metadata.deletion_timestamp.is_some() {
@@ -133,6 +141,7 @@ impl View<'_> {
         self.core.forget(name);
         self.told.remove(name);
         self.due.remove(name);
+        self.had.remove(name);
         self.jobs.remove(name).is_some()
     }
 
@@ -140,6 +149,7 @@ impl View<'_> {
         let Some(name) = owner(&pod) else { return };
         pod.metadata.annotations = None;
         pod.metadata.managed_fields = None;
+        self.had.insert(name.clone());
         let pods = self.pods.entry(name).or_default();
         pods.retain(|one| one.metadata.uid != pod.metadata.uid);
         pods.push(pod);
@@ -183,11 +193,7 @@ impl View<'_> {
     async fn judge(&mut self, name: &AttemptName) -> Result<Observed, ExecutorError> {
         let Some(job) = self.jobs.get(name) else { return Ok(Observed::Created) };
         let pod = self.core.choose(name, self.pods.get(name).cloned().unwrap_or_default());
-        let mut standing = self.core.judge(name, job, pod.as_ref(), None);
-        if let Standing::Podless = standing {
-            let words = self.core.denied(job).await?;
-            standing = self.core.judge(name, job, None, Some(&words));
-        }
+        let standing = self.core.judge_with_events(name, job, pod.as_ref(), self.had.contains(name)).await?;
         match standing {
             Standing::Waiting { until } => self.due.insert(name.clone(), until),
             _ => self.due.remove(name),

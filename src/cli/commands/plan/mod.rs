@@ -19,7 +19,8 @@ use crate::cli::exit;
 Examples:
   dragnet plan                                 what fits this directory
   dragnet plan -t code -o plan.json            freeze a template for `dragnet start plan.json`
-  dragnet plan host:example.org --no-engine    without looking for images")]
+  dragnet plan host:example.org --no-engine    without looking for images
+  dragnet plan --format yaml                   with a cluster: the manifests of the first job of each step")]
 pub(in crate::cli) struct PlanArgs {
     /// What to scan: a path, or KIND:VALUE, as in git:URL@REV, host:NAME, image:REF
     #[arg(default_value = ".")]
@@ -45,7 +46,7 @@ enum PlanFormat {
     Table,
     /// The plan file, as `-o` writes it.
     Json,
-    /// The same in YAML.
+    /// The same in YAML; with a cluster, the manifests that it would be given.
     Yaml,
 }
 
@@ -65,7 +66,10 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
     }
     match args.format {
         PlanFormat::Json => context.ui.print(&text)?,
-        PlanFormat::Yaml => context.ui.print(&crate::plan::write_yaml(&planned.plan)?)?,
+        PlanFormat::Yaml if planned.objects.is_empty() => {
+            context.ui.print(&crate::plan::write_yaml(&planned.plan)?)?;
+        }
+        PlanFormat::Yaml => context.ui.print(&manifests(&planned.objects)?)?,
         PlanFormat::Table => context.ui.print(&show::plan(&context.ui, &planned))?,
     }
     check_images(planned.images)?;
@@ -73,6 +77,16 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
         context.ui.say(&format!("written to {}; `dragnet start {}` runs it", path.display(), path.display()));
     }
     Ok(exit::CLEAN)
+}
+
+/// Writes what the engine would be given, and what of it is not settled yet.
+fn manifests(objects: &[serde_json::Value]) -> Result<String, CliError> {
+    let head = format!(
+        "# What the first job of each step would be. {} stands for the scan's id; assets that earlier steps find, the hashes\n\
+         # of databases and the values of secrets are settled when a scan starts.\n",
+        app::preview_scan(),
+    );
+    Ok(head + &crate::plan::write_objects(objects)?)
 }
 
 /// A plan that could not run is an error, which names every scanner that is in the way.

@@ -9,6 +9,7 @@ use crate::cli::words::{count, duration, size};
 use crate::model::asset::AssetKind;
 use crate::model::plan::{Condition, OnFailure, SourceFacts, Step};
 use crate::model::scanner::{HardeningItem, Limits};
+use crate::model::unit::Span;
 use crate::report::text::clean;
 
 /// Most paths that were left out and are named.
@@ -38,6 +39,9 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
         line("Template", &clean(template));
     }
     line("Limits", &limits(planned));
+    if let Some(kept_for) = planned.kept_for {
+        line("Results", &format!("are held in the pod for {}", Span(kept_for)));
+    }
     if let Some(severity) = plan.options.fail_on {
         line("Gate", &format!("fails on {severity} or worse"));
     }
@@ -119,6 +123,8 @@ fn steps(ui: &Ui, planned: &Planned, out: &mut String) {
 fn row(planned: &Planned, index: usize, step: &Step) -> Vec<String> {
     let image = match planned.images.get(index).map(|image| &image.found) {
         None => format!("{} (not looked up)", step.scanner.image),
+        // A cluster gives the name back: what it means is known to the node that pulls it.
+        Some(Ok(found)) if found.id == step.scanner.image => found.id.clone(),
         Some(Ok(found)) => {
             let digest = found.digest.as_deref().and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest);
             let short = digest.unwrap_or(&found.id).trim_start_matches("sha256:");

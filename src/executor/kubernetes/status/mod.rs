@@ -22,6 +22,10 @@ const CONFIG_GRACE: Duration = Duration::from_secs(30);
 /// How long the node may fail to make a container.
 const CREATE_GRACE: Duration = Duration::from_mins(2);
 
+/// What to do where the node cannot have the image of our own containers.
+const AGENT_HINT: &str = "; it holds dragnet itself: `dragnet agent-image --push REGISTRY/NAME` makes it, and `[executor.kubernetes] \
+    agent_image` names it, or `dragnet agent-image --load` gives it to the local engine, where that is the node's";
+
 /// What a judgement rests on.
 pub(super) struct Facts<'a> {
     pub job: &'a Job,
@@ -227,7 +231,10 @@ fn stuck(facts: &Facts<'_>, pod: &Pod, container: &str) -> Option<Standing> {
     let waiting = state(pod, container)?.waiting.as_ref()?;
     let (reason, message) = (waiting.reason.as_deref()?, waiting.message.as_deref().unwrap_or_default());
     let words = format!("{reason}: {message}");
-    let image = || ExecutorError::Image { image: image_of(pod, container), message: words.clone() };
+    let image = || {
+        let hint = if container == SCAN { "" } else { AGENT_HINT };
+        ExecutorError::Image { image: image_of(pod, container), message: format!("{words}{hint}") }
+    };
     let within = |grace: Duration, error: ExecutorError| {
         let until = created(&pod.metadata).plus_ms(millis(grace.min(facts.start_timeout)));
         if facts.now < until { Standing::Waiting { until } } else { Standing::lost(error) }

@@ -1,0 +1,62 @@
+//! How many calls an attempt costs the cluster: what the watch has told is not asked again.
+
+use std::time::Duration;
+
+use dragnet::executor::{Executor as _, Observation, Observed};
+use dragnet::model::id::Sha256;
+use dragnet::model::scanner::{Network, SecretRef};
+use futures::StreamExt as _;
+
+use super::harness::Attempt;
+use super::lab::Lab;
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Runs an attempt as a driver does, and returns what it cost.
+async fn cost(lab: &Lab, attempt: &Attempt) -> u64 {
+    let mut watch = lab.executor.observe(lab.instance);
+    assert!(matches!(watch.next().await, Some(Observation::Listing(_))));
+    let before = lab.executor.calls();
+    attempt.launch(lab).await;
+    let ended = async {
+        loop {
+            match watch.next().await.unwrap() {
+                Observation::Changed(name, ended @ Observed::Exited { .. }) if name == *attempt.name() => return ended,
+                Observation::Unreachable(message) => panic!("{message}"),
+                _ => {}
+            }
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await.unwrap();
+    assert_eq!(ended, Observed::Exited { code: Some(0), out_of_memory: false, error: None });
+    assert_eq!(attempt.fetch(lab).await.unwrap().text("work/r"), "found\n");
+    lab.executor.remove(attempt.name()).await.unwrap();
+    let cost = lab.executor.calls() - before;
+    assert_eq!(lab.executor.inspect(attempt.name()).await.unwrap(), None);
+    cost
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_job_costs_six_calls_at_most_and_one_with_everything_twelve() {
+    let Some(lab) = Lab::start().await else { return };
+    let plain = Attempt::script(&lab, "echo found >{out}/r").with(|spec| spec.network = Network::Egress);
+    let plain = cost(&lab, &plain).await;
+    assert!(plain <= 6, "{plain} calls");
+
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::write(tree.path().join("text"), "found\n").unwrap();
+    let sha256 = Sha256::of("a tree");
+    lab.executor.provide_tree(sha256, tree.path()).await.unwrap();
+    // The policy that cuts it off is made once for all attempts, and counted here.
+    let full = Attempt::script(&lab, "cat /src/text >{out}/r").with(|spec| {
+        spec.source = Some(sha256);
+        spec.secrets.insert("token".to_owned(), SecretRef::Env("UNUSED".to_owned()));
+    });
+    let spooled = dragnet::executor::types::secret_file(lab.state.path(), full.0.scan, "token");
+    std::fs::create_dir_all(spooled.parent().unwrap()).unwrap();
+    std::fs::write(&spooled, "s3cret").unwrap();
+    let full = cost(&lab, &full).await;
+    assert!(full <= 12, "{full} calls");
+    lab.finish().await;
+}
