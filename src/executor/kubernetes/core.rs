@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use super::cluster::Cluster;
 use super::manifest::KEEPER;
 use super::options::PodRules;
-use super::speak::Sessions;
+use super::speak::{Sessions, Silences};
 use super::status::{self, Facts, Standing, created, judge};
 use crate::executor::ExecutorError;
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
@@ -26,6 +26,7 @@ pub(super) struct Core {
     /// The state directory.
     pub state: PathBuf,
     pub sessions: Sessions,
+    pub silences: Silences,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -50,6 +51,7 @@ impl Core {
             rules,
             state,
             sessions: Sessions::default(),
+            silences: Silences::default(),
             isolated: Mutex::default(),
             trees: Mutex::default(),
             pods: Mutex::default(),
@@ -63,23 +65,29 @@ impl Core {
             self.forget(name);
             return Ok(None);
         };
+        // A pod that somebody else sees while the list is on its way here is not missing in it: it is younger.
+        let first = self.first_pod(name);
         let (pods, version) = self.cluster.list::<Pod>(&format!("{JOB_NAME}={name}")).await?;
         let pod = self.choose(name, pods);
-        let mut standing = self.judge(name, &job, pod.as_ref(), None);
+        let mut standing = self.judge(&job, pod.as_ref(), first.as_deref(), None);
         if let Standing::Podless = standing {
             let words = self.denied(&job).await?;
-            standing = self.judge(name, &job, None, Some(&words));
+            standing = self.judge(&job, None, first.as_deref(), Some(&words));
         }
         Ok(Some(Look { job, pod, standing, version }))
     }
 
-    /// Judges by the cluster's clock and by what was seen before.
-    pub(super) fn judge(&self, name: &AttemptName, job: &Job, pod: Option<&Pod>, denied: Option<&str>) -> Standing {
-        let first = lock(&self.pods).get(name).cloned();
+    /// Returns the identity of an attempt's first pod, if one was seen.
+    pub(super) fn first_pod(&self, name: &AttemptName) -> Option<String> {
+        lock(&self.pods).get(name).cloned()
+    }
+
+    /// Judges by the cluster's clock. `first` is the pod that was seen before `pod` was asked for.
+    pub(super) fn judge(&self, job: &Job, pod: Option<&Pod>, first: Option<&str>, denied: Option<&str>) -> Standing {
         judge(&Facts {
             job,
             pod,
-            first_pod: first.as_deref(),
+            first_pod: first,
             denied,
             now: self.cluster.now(),
             start_timeout: self.rules.start_timeout,
@@ -107,6 +115,7 @@ impl Core {
     pub(super) fn forget(&self, name: &AttemptName) {
         lock(&self.pods).remove(name);
         self.sessions.close(name);
+        self.silences.forget(name);
     }
 
     /// Asks the Job's events why it has no pod; empty when they do not say, or may not be read.

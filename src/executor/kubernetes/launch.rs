@@ -181,7 +181,7 @@ impl Core {
         while let Some(change) = changes.next().await {
             let Change::Is(pod) = change? else { return Ok(None) };
             let Some(pod) = self.choose(name, vec![*pod]) else { return Ok(None) };
-            match self.judge(name, &look.job, Some(&pod), None) {
+            match self.judge(&look.job, Some(&pod), self.first_pod(name).as_deref(), None) {
                 Standing::Waiting { until } if until > self.cluster.now() => {}
                 Standing::Waiting { .. } | Standing::Podless => return Ok(None),
                 standing => return Ok(Some((standing, Some(pod.name_any())))),

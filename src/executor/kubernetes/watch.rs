@@ -183,11 +183,20 @@ impl View<'_> {
     async fn judge(&mut self, name: &AttemptName) -> Result<Observed, ExecutorError> {
         let Some(job) = self.jobs.get(name) else { return Ok(Observed::Created) };
         let pod = self.core.choose(name, self.pods.get(name).cloned().unwrap_or_default());
-        let mut standing = self.core.judge(name, job, pod.as_ref(), None);
-        if let Standing::Podless = standing {
-            let words = self.core.denied(job).await?;
-            standing = self.core.judge(name, job, None, Some(&words));
-        }
+        let first = self.core.first_pod(name);
+        let standing = match self.core.judge(job, pod.as_ref(), first.as_deref(), None) {
+            Standing::Podless => {
+                let words = self.core.denied(job).await?;
+                self.core.judge(job, None, None, Some(&words))
+            }
+            // Another call has seen a pod that we have not: it is gone, or has not come by here yet. The cluster is asked. (Where
+            // it does not know the Job any more, the watch of Jobs is about to say so.)
+            Standing::Lost { .. } if pod.is_none() && first.is_some() => match self.core.look(name).await? {
+                Some(look) => look.standing,
+                None => return Ok(Observed::Created),
+            },
+            standing => standing,
+        };
         match standing {
             Standing::Waiting { until } => self.due.insert(name.clone(), until),
             _ => self.due.remove(name),
