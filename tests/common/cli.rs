@@ -119,6 +119,13 @@ impl<'b, H: Home> Cli<'b, H> {
         Result { view: self.app.store.scan(scan).unwrap(), jobs: self.app.store.jobs(scan).unwrap(), findings }
     }
 
+    /// What went wrong on the way, as the scan's events tell it.
+    pub(crate) fn failures(&self, scan: ScanId) -> Vec<String> {
+        let events = self.app.store.events(scan, 0, 10_000).unwrap();
+        let texts = events.iter().map(|event| serde_json::to_string(event).unwrap());
+        texts.filter(|text| text.contains("\"failure\":{")).collect()
+    }
+
     /// The containers that run for a scan.
     pub(crate) async fn containers(&self, scan: ScanId) -> Vec<String> {
         let key = self.app.store.scan(scan).unwrap().id;

@@ -1,6 +1,6 @@
 //! Scans in a cluster: a state, a source tree, scanners that are small scripts in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
@@ -18,6 +18,8 @@ const KUBELET: Duration = Duration::from_secs(45);
 /// A state and a source tree, and the namespace that is used.
 pub(crate) struct ClusterBench<'c> {
     pub cluster: &'c Cluster,
+    /// How the program reaches the cluster.
+    pub kubeconfig: PathBuf,
     /// More lines of the executor's table.
     pub more: &'static str,
     dir: tempfile::TempDir,
@@ -27,7 +29,7 @@ impl<'c> ClusterBench<'c> {
     pub(crate) fn of(cluster: &'c Cluster) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("tree")).unwrap();
-        Self { cluster, more: "", dir }
+        Self { cluster, kubeconfig: cluster.kubeconfig.clone(), more: "", dir }
     }
 
     /// What bears the instance's labels now; pods that are being removed are there until the kubelet has done it.
@@ -61,7 +63,8 @@ impl Home for ClusterBench<'_> {
     }
 
     fn config(&self, tools: &[Tool]) -> String {
-        let Cluster { kubeconfig, namespace, agent_image, image, .. } = self.cluster;
+        let Cluster { namespace, agent_image, image, .. } = self.cluster;
+        let kubeconfig = &self.kubeconfig;
         let mut text = format!(
             "[scan]\ngrace = \"2s\"\n[executor]\nkind = \"kubernetes\"\n[executor.kubernetes]\nkubeconfig = {kubeconfig:?}\n\
              namespace = \"{namespace}\"\nagent_image = \"{agent_image}\"\nimage_pull_policy = \"never\"\nqps = 100\n\

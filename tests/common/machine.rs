@@ -25,15 +25,22 @@ use super::engine;
 /// One after the other: two clusters that begin are more than a small machine bears.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// Runs as the first process of its namespace. `$1` is the script, `$2` the directory, `$3` the first port; the rest are options.
+/// Runs as the first process of its namespace. `$1` is the script, `$2` the directory, `$3` the first port, `$4` the size of the
+/// kubelet's disk, if it has one. (Not in memory, as the script would have it: a container's files would count as its memory.)
 const FIRST: &str = r#"
 set -e
-script=$1 dir=$2 port=$3; shift 3
+script=$1 dir=$2 port=$3 disk=$4
 ip link set lo up
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/log
 export DOCKERD_ARGS="--data-root $dir/data --exec-root $dir/exec --pidfile $dir/pid --iptables=false"
-"$script" up --dir "$dir/k8s" --port "$port" --docker "$dir/docker" "$@" </dev/null
+if [ -n "$disk" ]; then
+  truncate -s "$disk" "$dir/disk"
+  mkfs.ext4 -q "$dir/disk"
+  mkdir -p "$dir/k8s/kubelet"
+  mount -o loop "$dir/disk" "$dir/k8s/kubelet"
+fi
+"$script" up --dir "$dir/k8s" --port "$port" --docker "$dir/docker" ${disk:+--kubelet-disk "$disk"} </dev/null
 read -r _ || exit 0
 "#;
 
@@ -54,8 +61,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts one with options for the script's `up` and variables for its environment; `None` where there is none to be had.
-    pub(crate) async fn start(options: &[&str], environment: &[(&str, &str)]) -> Option<Self> {
+    /// Starts one, with a small disk for the kubelet and variables for the script; `None` where there is none to be had.
+    pub(crate) async fn start(disk: Option<&str>, environment: &[(&str, &str)]) -> Option<Self> {
         let script = cluster::script()?;
         engine::local().await?;
         if !rustix::process::geteuid().is_root() {
@@ -71,7 +78,7 @@ impl Machine {
             .args(["bash", "-c", FIRST, "first"])
             .args([script.as_os_str(), dir.path().as_os_str()])
             .arg(port.to_string())
-            .args(options)
+            .arg(disk.unwrap_or_default())
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

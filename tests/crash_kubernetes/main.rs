@@ -24,6 +24,8 @@ mod engine;
 mod reports;
 #[path = "../common/runs.rs"]
 mod runs;
+#[path = "../common/spool.rs"]
+mod spool;
 #[path = "../common/tool.rs"]
 mod tool;
 

@@ -130,7 +130,7 @@ async fn dies_and_is_survived(
     let job = &result.jobs[0];
     assert!(watched.status.success(), "{order}: {watched:?} {:?}", job.failure);
     let attempts = if scanner == "flaky" { 2 } else { 1 };
-    assert_eq!((job.state, job.attempts), (JobState::Succeeded, attempts), "{order}: {:?}", job.failure);
+    assert_eq!((job.state, job.attempts), (JobState::Succeeded, attempts), "{order}: {:?}", cli.failures(scan));
     assert_eq!((result.view.state, result.view.coverage), (ScanState::Completed, Coverage::Full), "{order}");
     assert_eq!(result.findings, expected, "{order}");
     assert_eq!(cli.bench.left().await, Vec::<String>::new(), "{order}");

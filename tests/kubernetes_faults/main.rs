@@ -30,8 +30,11 @@ mod machine;
 mod reports;
 #[path = "../common/runs.rs"]
 mod runs;
+#[path = "../common/spool.rs"]
+mod spool;
 #[path = "../common/tool.rs"]
 mod tool;
 
 mod endings;
 mod outages;
+mod refusals;
