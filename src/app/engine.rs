@@ -57,6 +57,11 @@ impl Profile {
             kubernetes: None,
         }
     }
+
+    /// Whether such an engine can hold a running scanner still.
+    pub(super) const fn freezes(&self) -> bool {
+        !matches!(self.kind, ExecutorKind::Kubernetes)
+    }
 }
 
 /// Names what the configuration leaves to the surroundings, or to this program, which may be others when a successor comes.

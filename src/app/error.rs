@@ -140,6 +140,12 @@ pub enum AppError {
         /// Identity of the one that answers.
         found: String,
     },
+    /// The scan's engine cannot freeze what runs.
+    #[error("{executor} cannot freeze a scanner that runs")]
+    NotFrozen {
+        /// The scan's executor, in words.
+        executor: String,
+    },
     /// A worker thread panicked.
     #[error("bug in dragnet: {0}")]
     Panicked(String),

@@ -191,6 +191,10 @@ fn app(error: &AppError) -> Advice {
             Kind::Unreachable,
             ["go on where the scan was started, or reach the same engine: same DOCKER_HOST, same context"],
         ),
+        AppError::NotFrozen { .. } => advice(
+            Kind::Usage,
+            ["`dragnet pause` without --freeze lets what runs end, and starts nothing more until `dragnet resume`"],
+        ),
         AppError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
     }
 }

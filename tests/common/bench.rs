@@ -1,18 +1,17 @@
 //! Scans in a real engine: a state, a source tree, scanners that are small scripts in it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bollard::Docker;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions,
 };
-use dragnet::app::App;
-use dragnet::config::Config;
 
+use super::cli::Home;
 use super::engine::{self, AGENT};
+use super::tool::Tool;
 
 /// Benches that use volumes: the last removes the shim's, which all share.
 static WITH_VOLUMES: AtomicUsize = AtomicUsize::new(0);
@@ -27,41 +26,6 @@ pub(crate) struct Bench {
     /// How files reach containers.
     pub transport: &'static str,
     host: Option<String>,
-}
-
-/// A scanner that is a shell script; standard output is its report, as gitleaks writes it, unless `more` says otherwise.
-pub(crate) struct Tool {
-    pub name: &'static str,
-    pub script: String,
-    /// More keys of its table.
-    pub more: &'static str,
-}
-
-/// Makes a tool.
-pub(crate) fn tool(name: &'static str, script: impl Into<String>) -> Tool {
-    Tool { name, script: script.into(), more: "" }
-}
-
-impl Tool {
-    fn table(&self, image: &str) -> String {
-        let name = self.name;
-        let defaults = [
-            ("command", format!("[\"{{target}}/{name}.sh\"]")),
-            ("input", "[\"dir\"]".to_owned()),
-            ("results", "[{ path = \"-\", format = \"gitleaks\" }]".to_owned()),
-            ("exit_codes", "{ ok = [0], findings = [1] }".to_owned()),
-            ("timeout", "\"1m\"".to_owned()),
-            ("retry", "{ max_attempts = 2, base_ms = 1, cap_ms = 2 }".to_owned()),
-            ("limits", "{ memory = \"64MiB\" }".to_owned()),
-        ];
-        let mut table = format!("[scanners.{name}]\nimage = \"{image}\"\nprogram = \"sh\"\n{}\n", self.more);
-        for (key, value) in defaults {
-            if !self.more.lines().any(|line| line.starts_with(key)) {
-                writeln!(table, "{key} = {value}").unwrap();
-            }
-        }
-        table
-    }
 }
 
 impl Bench {
@@ -81,49 +45,6 @@ impl Bench {
             WITH_VOLUMES.fetch_add(1, Ordering::SeqCst);
         }
         Self { docker, image, dir, state, transport, host }
-    }
-
-    /// The source tree.
-    pub(crate) fn tree(&self) -> PathBuf {
-        self.dir.path().join("tree")
-    }
-
-    /// Writes a file of the source tree.
-    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.tree().join(path), content).unwrap();
-    }
-
-    /// The configuration with these tools, as a file would have it; writes their scripts.
-    pub(crate) fn config(&self, tools: &[Tool]) -> String {
-        let mut text = format!(
-            "[scan]\ngrace = \"2s\"\n[executor]\nkind = \"docker\"\nagent = \"{AGENT}\"\ntransport = \"{}\"\n",
-            self.transport
-        );
-        if let Some(host) = &self.host {
-            write!(text, "[executor.docker]\nhost = \"{host}\"\n").unwrap();
-        }
-        for tool in tools {
-            self.write(&format!("{}.sh", tool.name), &tool.script);
-            text.push_str(&tool.table(&self.image));
-        }
-        text
-    }
-
-    pub(crate) fn app(&self, config: &str) -> App {
-        let config: Config = toml::from_str(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
-        App::open(&self.state, config, BTreeMap::new()).unwrap()
-    }
-
-    /// Everything that bears the instance's labels: names of containers and volumes.
-    pub(crate) async fn left(&self) -> Vec<String> {
-        let instance = self.app("").store.instance();
-        let filters = std::collections::HashMap::from([("label", vec![format!("dragnet.dev/instance={instance}")])]);
-        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let containers = self.docker.list_containers(Some(containers)).await.unwrap();
-        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let volumes = self.docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
-        let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-        names.chain(volumes.into_iter().map(|volume| volume.name)).collect()
     }
 
     /// Checks that nothing is left, in the engine and in the spool, and removes what is the test's own.
@@ -147,5 +68,37 @@ impl Bench {
                 self.docker.remove_volume(&name, None::<RemoveVolumeOptions>).await.ok();
             }
         }
+    }
+}
+
+impl Home for Bench {
+    fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn config(&self, tools: &[Tool]) -> String {
+        let mut text = format!(
+            "[scan]\ngrace = \"2s\"\n[executor]\nkind = \"docker\"\nagent = \"{AGENT}\"\ntransport = \"{}\"\n",
+            self.transport
+        );
+        if let Some(host) = &self.host {
+            write!(text, "[executor.docker]\nhost = \"{host}\"\n").unwrap();
+        }
+        for tool in tools {
+            self.write(&format!("{}.sh", tool.name), &tool.script);
+            text.push_str(&tool.table(&self.image));
+        }
+        text
+    }
+
+    async fn left(&self) -> Vec<String> {
+        let instance = self.app("").store.instance();
+        let filters = std::collections::HashMap::from([("label", vec![format!("dragnet.dev/instance={instance}")])]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let containers = self.docker.list_containers(Some(containers)).await.unwrap();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let volumes = self.docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
+        let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
+        names.chain(volumes.into_iter().map(|volume| volume.name)).collect()
     }
 }

@@ -1,22 +1,58 @@
 //! The program itself, on a bench.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use dragnet::app::App;
+use dragnet::config::Config;
 use dragnet::model::id::ScanId;
 use dragnet::model::view::{JobView, ScanView};
 use tokio::process::{Child, Command};
 
-use super::bench::{Bench, Tool};
+use super::bench::Bench;
+use super::tool::Tool;
 
 /// No command of these tests takes longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(4);
+
+/// Where the program works: a directory with a state and a source tree in it, and an engine.
+pub(crate) trait Home {
+    /// The directory that everything is in.
+    fn dir(&self) -> &Path;
+
+    /// The configuration with these tools, as a file would have it; writes their scripts.
+    fn config(&self, tools: &[Tool]) -> String;
+
+    /// Everything that bears the instance's labels in the engine.
+    fn left(&self) -> impl Future<Output = Vec<String>> + Send;
+
+    /// The state directory.
+    fn state(&self) -> PathBuf {
+        self.dir().join("state")
+    }
+
+    /// The source tree.
+    fn tree(&self) -> PathBuf {
+        self.dir().join("tree")
+    }
+
+    /// Writes a file of the source tree.
+    fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.tree().join(path), content).unwrap();
+    }
+
+    /// The library, on the same state.
+    fn app(&self, config: &str) -> App {
+        let config: Config = toml::from_str(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
+        App::open(&self.state(), config, BTreeMap::new()).unwrap()
+    }
+}
 
 /// The program with a configuration, and the library beside it to look with.
-pub(crate) struct Cli<'b> {
-    pub bench: &'b Bench,
+pub(crate) struct Cli<'b, H = Bench> {
+    pub bench: &'b H,
     pub app: App,
     config: PathBuf,
 }
@@ -29,18 +65,18 @@ pub(crate) struct Result {
     pub findings: Vec<String>,
 }
 
-impl<'b> Cli<'b> {
-    pub(crate) fn new(bench: &'b Bench, tools: &[Tool]) -> Self {
+impl<'b, H: Home> Cli<'b, H> {
+    pub(crate) fn new(bench: &'b H, tools: &[Tool]) -> Self {
         let text = bench.config(tools);
-        let config = bench.dir.path().join("config.toml");
+        let config = bench.dir().join("config.toml");
         std::fs::write(&config, &text).unwrap();
         Self { bench, app: bench.app(&text), config }
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(super::engine::AGENT);
-        command.arg("--state").arg(&self.bench.state).arg("--config").arg(&self.config).args(arguments);
-        command.current_dir(self.bench.dir.path()).stdin(Stdio::null()).kill_on_drop(true);
+        command.arg("--state").arg(self.bench.state()).arg("--config").arg(&self.config).args(arguments);
+        command.current_dir(self.bench.dir()).stdin(Stdio::null()).kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -81,6 +117,13 @@ impl<'b> Cli<'b> {
         }
         findings.sort();
         Result { view: self.app.store.scan(scan).unwrap(), jobs: self.app.store.jobs(scan).unwrap(), findings }
+    }
+
+    /// What went wrong on the way, as the scan's events tell it.
+    pub(crate) fn failures(&self, scan: ScanId) -> Vec<String> {
+        let events = self.app.store.events(scan, 0, 10_000).unwrap();
+        let texts = events.iter().map(|event| serde_json::to_string(event).unwrap());
+        texts.filter(|text| text.contains("\"failure\":{")).collect()
     }
 
     /// The containers that run for a scan.

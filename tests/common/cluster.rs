@@ -36,16 +36,14 @@ impl Cluster {
     /// Starts the cluster if need be. `None`, said on stderr, where there is none to be had; `DRAGNET_REQUIRE_CLUSTER` makes that
     /// a failure.
     pub(crate) async fn start() -> Option<Self> {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cluster/cluster");
-        let script = std::env::var_os("DRAGNET_CLUSTER").map_or(beside, PathBuf::from);
-        if !script.exists() {
-            let missing = format!("no cluster: there is no {}", script.display());
-            assert!(std::env::var_os("DRAGNET_REQUIRE_CLUSTER").is_none(), "{missing}");
-            eprintln!("skipped: {missing}");
-            return None;
-        }
+        let script = script()?;
         let docker = engine::local().await?;
         let kubeconfig = up(&script).await;
+        Some(Self::prepare(docker, kubeconfig, script, false).await)
+    }
+
+    /// Makes a namespace and images in a cluster; one that is `passing` ends with all that is in it, and need not be cleared.
+    pub(crate) async fn prepare(docker: Docker, kubeconfig: PathBuf, script: PathBuf, passing: bool) -> Self {
         let client = connect(&kubeconfig).await;
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() & 0xff_ffff_ffff;
         let namespace = format!("dragnet-test-{nanos}");
@@ -54,8 +52,8 @@ impl Cluster {
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &wanted).await.unwrap();
         let agent_image = import_agent(&docker, &format!("dragnet-agent-{nanos}")).await;
         let image = engine::import(&docker, &format!("dragnet-shell-{nanos}")).await;
-        let finished = AtomicBool::new(false);
-        Some(Self { docker, client, kubeconfig, namespace, agent_image, image, script, finished })
+        let finished = AtomicBool::new(passing);
+        Self { docker, client, kubeconfig, namespace, agent_image, image, script, finished }
     }
 
     /// The kubeconfig of a user with other rights.
@@ -64,9 +62,11 @@ impl Cluster {
         PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
     }
 
-    /// Removes namespace and images.
+    /// Removes namespace and images, once.
     pub(crate) async fn finish(&self) {
-        self.finished.store(true, Ordering::Relaxed);
+        if self.finished.swap(true, Ordering::Relaxed) {
+            return;
+        }
         clear(&self.client, &self.docker, &self.namespace, &[&self.agent_image, &self.image]).await;
     }
 }
@@ -90,6 +90,19 @@ impl Drop for Cluster {
             eprintln!("left behind: namespace {}", self.namespace);
         }
     }
+}
+
+/// Finds the cluster's script.
+pub(crate) fn script() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cluster/cluster");
+    let script = std::env::var_os("DRAGNET_CLUSTER").map_or(beside, PathBuf::from);
+    if script.exists() {
+        return Some(script);
+    }
+    let missing = format!("no cluster: there is no {}", script.display());
+    assert!(std::env::var_os("DRAGNET_REQUIRE_CLUSTER").is_none(), "{missing}");
+    eprintln!("skipped: {missing}");
+    None
 }
 
 /// Removes a namespace, then the images that its containers used.

@@ -67,12 +67,16 @@ impl Harness for Lab {
 impl Lab {
     /// Makes a lab; `None` where there is no cluster.
     pub(crate) async fn start() -> Option<Self> {
-        let cluster = Cluster::start().await?;
+        Some(Self::of(Cluster::start().await?).await)
+    }
+
+    /// Makes a lab in a namespace.
+    pub(crate) async fn of(cluster: Cluster) -> Self {
         let state = tempfile::tempdir().unwrap();
         let executor = KubernetesExecutor::connect(options(&cluster, state.path())).await.unwrap();
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         let instance = Key8::from_bits(u64::try_from(nanos & 0xff_ffff_ffff).unwrap());
-        Some(Self { cluster, executor, instance, state })
+        Self { cluster, executor, instance, state }
     }
 
     /// Removes everything; what an attempt has left behind is a failure.

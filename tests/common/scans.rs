@@ -10,7 +10,9 @@ use dragnet::model::id::{AttemptName, ScanId};
 use dragnet::model::view::{FindingView, JobView, ScanView};
 use dragnet::plan::Selection;
 
-use super::bench::{Bench, Tool};
+use super::bench::Bench;
+use super::cli::Home as _;
+use super::tool::Tool;
 
 /// No scan of these tests takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -7,9 +7,10 @@ use dragnet::model::id::ScanId;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::store::Verb;
 
-use super::bench::{Bench, Tool, tool};
-use super::cli::{Cli, ended, until};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, ended, until};
 use super::reports::gitleaks;
+use super::tool::{Tool, tool};
 
 /// The grace that benches configure, and five seconds for the engine.
 const BOUND: Duration = Duration::from_secs(2 + 5);

@@ -14,6 +14,8 @@ mod cli;
 mod engine;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/tool.rs"]
+mod tool;
 
 mod cancels;
 mod owners;

@@ -8,10 +8,11 @@ use futures::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
-use super::bench::{Bench, tool};
-use super::cli::{Cli, ended, until};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, ended, until};
 use super::reports::gitleaks;
 use super::starts::Starts;
+use super::tool::tool;
 
 fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();

@@ -9,10 +9,11 @@ use dragnet::model::retry::mix;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::store::ScanFilter;
 
-use super::bench::{Bench, tool};
-use super::cli::{Cli, aborted, ended};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, aborted, ended};
 use super::reports::gitleaks;
 use super::starts::Starts;
+use super::tool::tool;
 
 /// Every point that a scan of one job comes by, with both transports.
 const POINTS: [&str; 21] = [

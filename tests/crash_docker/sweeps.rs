@@ -7,9 +7,10 @@ use bollard::query_parameters::{CreateContainerOptionsBuilder, InspectContainerO
 use dragnet::model::id::{AttemptName, JobName, Key8};
 use dragnet::model::state::{JobState, ScanState};
 
-use super::bench::{Bench, Tool, tool};
-use super::cli::{Cli, aborted, ended, until};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, aborted, ended, until};
 use super::reports::gitleaks;
+use super::tool::{Tool, tool};
 
 /// Reads a database, whose filling waits until it is told to go on.
 const FILLED: &str = "

@@ -6,9 +6,11 @@ use dragnet::model::outcome::FailureReason;
 use dragnet::model::state::{JobState, ScanState};
 use futures::future::join_all;
 
-use super::bench::{Bench, Tool, tool};
+use super::bench::Bench;
+use super::cli::Home as _;
 use super::reports::gitleaks;
 use super::scans::Scan;
+use super::tool::{Tool, tool};
 
 /// A way to fail: script, reason, and what the words must say.
 const FAILURES: &[(&str, FailureReason, &str)] = &[

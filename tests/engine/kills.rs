@@ -8,9 +8,11 @@ use dragnet::model::outcome::FailureReason;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::EndReason;
 
-use super::bench::{Bench, tool};
+use super::bench::Bench;
+use super::cli::Home as _;
 use super::reports::gitleaks;
 use super::scans::destroy;
+use super::tool::tool;
 
 /// Prints the report; hangs, the first time, in the middle of it.
 const HANGS_ONCE: &str = "

@@ -16,6 +16,8 @@ mod engine;
 mod reports;
 #[path = "../common/scans.rs"]
 mod scans;
+#[path = "../common/tool.rs"]
+mod tool;
 
 mod certificates;
 mod ends;

@@ -11,9 +11,11 @@ use dragnet::model::state::{JobState, ScanState};
 use dragnet::plan::Selection;
 use futures::StreamExt as _;
 
-use super::bench::{Bench, tool};
+use super::bench::Bench;
+use super::cli::Home as _;
 use super::reports::gitleaks;
 use super::scans::destroy;
+use super::tool::tool;
 
 /// A file system of memory, for as long as it is held.
 struct Tmpfs(std::path::PathBuf);

@@ -6,11 +6,12 @@ use std::process::{Child, Command, Output, Stdio};
 
 use dragnet::model::state::ScanState;
 
-use super::bench::{Bench, tool};
-use super::cli::{Cli, ended, until};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, ended, until};
 use super::engine;
 use super::reports::gitleaks;
 use super::second::{Engine, Kind, run};
+use super::tool::tool;
 
 /// Starts a scan with these variables.
 async fn start(cli: &Cli<'_>, variables: &[(&str, &str)]) -> Output {

@@ -9,9 +9,10 @@ use dragnet::model::coverage::Coverage;
 use dragnet::model::state::{JobState, ScanState};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::bench::{Bench, tool};
-use super::cli::{Cli, ended, until};
+use super::bench::Bench;
+use super::cli::{Cli, Home as _, ended, until};
 use super::reports::gitleaks;
+use super::tool::tool;
 use super::{certificates, engine};
 
 /// How long an engine may take to answer.

@@ -14,7 +14,7 @@ use kube::ResourceExt as _;
 use super::cluster::Cluster;
 use super::manifest::KEEPER;
 use super::options::PodRules;
-use super::speak::Sessions;
+use super::speak::{Sessions, Silences};
 use super::status::{self, Facts, Standing, created, judge};
 use crate::executor::ExecutorError;
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
@@ -30,6 +30,7 @@ pub(super) struct Core {
     /// The state directory.
     pub state: PathBuf,
     pub sessions: Sessions,
+    pub silences: Silences,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -75,6 +76,7 @@ impl Core {
             rules,
             state,
             sessions: Sessions::default(),
+            silences: Silences::default(),
             isolated: Mutex::default(),
             trees: Mutex::default(),
             seen: Mutex::default(),
@@ -152,7 +154,7 @@ impl Core {
         judge(&Facts {
             job,
             pod,
-            first_pod: first.as_deref(),
+            first_pod: first,
             denied,
             now: self.cluster.now(),
             start_timeout: self.rules.start_timeout,
@@ -192,6 +194,7 @@ impl Core {
         lock(&self.seen).remove(name);
         lock(&self.lost).remove(name);
         self.sessions.close(name);
+        self.silences.forget(name);
     }
 
     /// Asks the Job's events why it has no pod; empty when they do not say, or may not be read.

@@ -39,7 +39,10 @@ pub(super) fn from_status(status: &Status) -> ExecutorError {
         }
         404 => ExecutorError::NotFound(message),
         409 => ExecutorError::Conflict { name: String::new(), message },
-        408 | 410 | 429 | 500..=599 => ExecutorError::Busy(message),
+        // The cluster is there and cannot say: that is silence, and like it says nothing about what was asked.
+        408 | 429 | 502..=504 => ExecutorError::Unreachable(message),
+        500 if is_without_store(&lower) => ExecutorError::Unreachable(message),
+        410 | 500..=599 => ExecutorError::Busy(message),
         _ => ExecutorError::Refused(message),
     }
 }
@@ -47,6 +50,13 @@ pub(super) fn from_status(status: &Status) -> ExecutorError {
 /// Whether the words say that a quota is used up.
 pub(super) fn is_quota(lower: &str) -> bool {
     lower.contains("exceeded quota")
+}
+
+/// Whether the words say that the API server does not reach its own database. (A webhook that is not reached is another matter: it
+/// may never be.)
+fn is_without_store(lower: &str) -> bool {
+    let words = ["etcd", "code = unavailable", "code = deadlineexceeded", "context deadline exceeded", "timed out"];
+    words.iter().any(|words| lower.contains(words)) && !lower.contains("webhook")
 }
 
 /// The answer to an exec that was not upgraded has no words that we get to see.
@@ -93,7 +103,7 @@ mod tests {
 
     #[test]
     fn answers_mean_what_can_be_done_about_them() {
-        use FailureReason::{EngineError, NoSpace, SpecRefused, Vanished};
+        use FailureReason::{EngineError, EngineUnreachable, NoSpace, SpecRefused, Vanished};
         for (code, message, expected) in [
             (401, "Unauthorized", SpecRefused),
             (403, "jobs.batch is forbidden: User \"v\" cannot create resource \"jobs\"", SpecRefused),
@@ -103,9 +113,12 @@ mod tests {
             (409, "jobs.batch \"dn-x\" already exists", SpecRefused),
             (410, "too old resource version", EngineError),
             (422, "Job.batch \"x\" is invalid: spec.template.labels: Invalid value", SpecRefused),
-            (429, "the server is overloaded", EngineError),
-            (500, "etcdserver: leader changed", EngineError),
-            (503, "apiserver not ready", EngineError),
+            (429, "the server is overloaded", EngineUnreachable),
+            (500, "etcdserver: leader changed", EngineUnreachable),
+            (500, "rpc error: code = Unavailable desc = transport is closing", EngineUnreachable),
+            (500, "failed calling webhook \"w\": context deadline exceeded", EngineError),
+            (503, "apiserver not ready", EngineUnreachable),
+            (504, "Timeout: request did not complete within requested timeout 30s", EngineUnreachable),
         ] {
             assert_eq!(reason(code, message), expected, "{code} {message}");
         }

@@ -17,6 +17,10 @@ use crate::model::spec::label;
 /// Time that the containers of a removed attempt have: nothing that they write is wanted any more.
 const REMOVAL: Duration = Duration::from_secs(1);
 
+/// How long an attempt that is to stop may be out of reach before it is removed with all that it has found: what is asked to end
+/// must end, also where its node does not come back.
+const STOPPING: Duration = Duration::from_mins(1);
+
 impl Core {
     /// See [`crate::executor::Executor::stop`]. The shim keeps the time, so the order survives this process.
     pub(super) async fn stop_attempt(&self, name: &AttemptName, grace: Duration) -> Result<(), ExecutorError> {
@@ -31,7 +35,10 @@ impl Core {
                 let Some(pod) = look.speaking() else {
                     return Err(ExecutorError::Busy(format!("the keeper of {name} does not run yet")));
                 };
-                let mut speech = self.speak_with_keeper(&pod).await?;
+                let mut speech = match self.speak_with_keeper(&pod).await {
+                    Err(_) if self.silences.since(&pod) > STOPPING => return self.remove_job(name, &look.job).await,
+                    spoken => spoken?,
+                };
                 let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
                 Ok(speech.session.cancel(grace_ms).await?)
             }

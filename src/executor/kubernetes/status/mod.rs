@@ -200,7 +200,7 @@ fn taken_away(facts: &Facts<'_>, pod: &Pod) -> Option<ExecutorError> {
     let disruption = disruption.clone().find(|one| one.type_ == "DisruptionTarget" && one.status == "True");
     let lower = message.to_lowercase();
     match reason {
-        "Evicted" if lower.contains("ephemeral") || lower.contains("emptydir") => {
+        "Evicted" if lower.contains("exceeds") => {
             return Some(ExecutorError::Resource(words));
         }
         "Evicted" | "Preempting" | "Preempted" => return Some(ExecutorError::Evicted(words)),

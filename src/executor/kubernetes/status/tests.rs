@@ -167,6 +167,11 @@ fn a_pod_that_was_taken_away_is_lost() {
     let none = json!({});
     for (more, reason) in [
         (json!({ "reason": "Evicted", "message": "The node was low on resource: memory." }), Evicted),
+        // The node is full, of whatever: elsewhere, or later, there is room.
+        (
+            json!({ "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. Container scan was using 9Mi" }),
+            Evicted,
+        ),
         (json!({ "reason": "Evicted", "message": "Usage of EmptyDir volume \"out\" exceeds the limit" }), NoSpace),
         (json!({ "reason": "NodeLost" }), NodeLost),
         (json!({ "reason": "Terminated", "message": "node shutdown" }), NodeLost),

@@ -1,0 +1,40 @@
+//! A cluster whose parts stop, hang, die and come back, and what becomes of the scans in it.
+//!
+//! Each test has a cluster of its own, for which it needs root; without one the tests say so and pass, unless
+//! `DRAGNET_REQUIRE_CLUSTER` is set. `DRAGNET_FULL=1` makes the outages long.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/bench.rs"]
+mod bench;
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/cli.rs"]
+mod cli;
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/cluster.rs"]
+mod cluster;
+#[path = "../common/cluster_bench.rs"]
+mod cluster_bench;
+#[path = "../common/engine.rs"]
+mod engine;
+#[expect(dead_code, reason = "the conformance suite uses the rest")]
+#[path = "../conformance/harness.rs"]
+mod harness;
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/lab.rs"]
+mod lab;
+#[path = "../common/machine.rs"]
+mod machine;
+#[path = "../common/reports.rs"]
+mod reports;
+#[path = "../common/runs.rs"]
+mod runs;
+#[path = "../common/spool.rs"]
+mod spool;
+#[path = "../common/tool.rs"]
+mod tool;
+
+mod endings;
+mod outages;
+mod refusals;

@@ -1,0 +1,119 @@
+//! Outages during a scan: each ends with the findings of an undisturbed run, after one attempt that was run once.
+
+use std::time::Duration;
+
+use dragnet::model::coverage::Coverage;
+use dragnet::model::id::ScanId;
+use dragnet::model::state::{AttemptState, JobState, ScanState};
+
+use super::cli::{Cli, Home as _, ended, until};
+use super::cluster_bench::ClusterBench;
+use super::machine::Machine;
+use super::reports::gitleaks;
+use super::runs::Runs;
+use super::tool::tool;
+
+/// The scanner ends in mid-outage, when its results are to be had.
+const SCRIPT: &str = "sleep 3; cat /src/report.json";
+
+/// What is done to a cluster, for a while.
+struct Outage {
+    /// Orders that begin it.
+    begins: &'static [&'static str],
+    /// Orders that end it.
+    ends: &'static [&'static str],
+    /// How long it lasts, in seconds.
+    lasts: u64,
+    /// How long it lasts when there is time.
+    full: u64,
+    /// When it begins.
+    at: Moment,
+}
+
+/// A moment of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// Before the scan is started.
+    Before,
+    /// Once its scanner runs.
+    Running,
+}
+
+const fn outage(begins: &'static [&'static str], ends: &'static [&'static str], at: Moment) -> Outage {
+    Outage { begins, ends, lasts: 8, full: 120, at }
+}
+
+const OUTAGES: [Outage; 8] = [
+    outage(&["pause apiserver"], &["resume apiserver"], Moment::Running),
+    outage(&["kill apiserver"], &["start apiserver"], Moment::Running),
+    outage(&["pause etcd"], &["resume etcd"], Moment::Running),
+    outage(&["kill etcd"], &["start etcd"], Moment::Running),
+    // A node that is silent for longer counts as lost, and its pods are deleted: that is another test.
+    Outage { full: 12, ..outage(&["kill kubelet"], &["start kubelet"], Moment::Running) },
+    Outage { lasts: 0, full: 0, ..outage(&["restart kubelet"], &[], Moment::Running) },
+    Outage { full: 60, ..outage(&["pause controller-manager"], &["resume controller-manager"], Moment::Before) },
+    Outage { full: 60, ..outage(&["pause scheduler"], &["resume scheduler"], Moment::Before) },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_outlives_the_outage_of_any_part() {
+    // Watches end after seconds, and what they would go on from is forgotten soon.
+    let short = [("APISERVER_ARGS", "--min-request-timeout 5 --etcd-compaction-interval 10s")];
+    let Some(machine) = Machine::start(None, &short).await else { return };
+    let cluster = machine.cluster().await;
+    let bench = ClusterBench::of(&cluster);
+    bench.write("report.json", gitleaks(700));
+    let cli = Cli::new(&bench, &[tool("waits", SCRIPT)]);
+    let runs = Runs::follow(&cli);
+    let undisturbed = ended(cli.start("waits", None)).await;
+    assert!(undisturbed.status.success(), "{undisturbed:?}");
+    let expected = cli.result(cli.newer(None).unwrap()).findings;
+    assert_eq!(expected.len(), 700);
+    for outage in &OUTAGES {
+        suffers(&machine, &cli, outage, &expected).await;
+    }
+    runs.check(&cli).await;
+    drop(cli);
+    bench.finish().await;
+}
+
+async fn suffers(machine: &Machine, cli: &Cli<'_, ClusterBench<'_>>, outage: &Outage, expected: &[String]) {
+    let before = cli.newer(None);
+    if outage.at == Moment::Before {
+        begin(machine, outage.begins).await;
+    }
+    let start = cli.start("waits", None);
+    let scan = cli.newest(before).await;
+    if outage.at == Moment::Running {
+        running(cli, scan).await;
+        begin(machine, outage.begins).await;
+    }
+    let full = std::env::var_os("DRAGNET_FULL").is_some();
+    tokio::time::sleep(Duration::from_secs(if full { outage.full } else { outage.lasts })).await;
+    begin(machine, outage.ends).await;
+    let case = outage.begins[0];
+    let started = ended(start).await;
+    let result = cli.result(scan);
+    let job = &result.jobs[0];
+    assert!(started.status.success(), "{case}: {started:?} {job:?}");
+    assert_eq!((job.state, job.attempts), (JobState::Succeeded, 1), "{case}: {:?}", cli.failures(scan));
+    assert_eq!((result.view.state, result.view.coverage), (ScanState::Completed, Coverage::Full), "{case}");
+    assert_eq!(result.findings, expected, "{case}");
+    assert_eq!(cli.bench.left().await, Vec::<String>::new(), "{case}");
+    eprintln!("{case}: ok");
+}
+
+async fn begin(machine: &Machine, orders: &[&str]) {
+    for order in orders {
+        machine.order(order).await;
+    }
+}
+
+async fn running(cli: &Cli<'_, ClusterBench<'_>>, scan: ScanId) {
+    until("the scanner runs", || {
+        let job = cli.app.store.jobs(scan).unwrap().pop()?;
+        let attempts = cli.app.store.attempts(scan, &job.name).unwrap();
+        attempts.iter().any(|attempt| attempt.2 == AttemptState::Running).then_some(())
+    })
+    .await;
+}
