@@ -9,7 +9,7 @@ use super::load::{text, text_option};
 use super::{Store, json, json_option};
 use crate::model::clock::Timestamp;
 use crate::model::finding::SeverityCounts;
-use crate::model::id::{AttemptName, JobName, ScanId, Sha256};
+use crate::model::id::{AttemptName, JobName, ScanId, ScanKey, Sha256};
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
@@ -72,6 +72,14 @@ impl Store {
             let mut query = connection.prepare_cached("SELECT state FROM scan WHERE id = ?1")?;
             let state: String = query.query_row([scan.0], |row| row.get(0))?;
             Ok(state.parse()?)
+        })
+    }
+
+    /// Reads a scan's key.
+    pub fn scan_key(&self, scan: ScanId) -> Result<ScanKey, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT key FROM scan WHERE id = ?1")?;
+            Ok(query.query_row([scan.0], |row| row.get::<_, String>(0))?.parse()?)
         })
     }
 

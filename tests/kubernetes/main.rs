@@ -14,6 +14,8 @@ mod engine;
 mod harness;
 #[path = "../common/lab.rs"]
 mod lab;
+#[path = "../common/objects.rs"]
+mod objects;
 #[path = "../common/reports.rs"]
 mod reports;
 
@@ -21,3 +23,4 @@ mod access;
 mod endings;
 mod faults;
 mod scans;
+mod storage;

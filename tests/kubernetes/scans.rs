@@ -14,13 +14,13 @@ use super::reports::gitleaks;
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The program with a state, a target and one scanner that is a script in it.
-struct Program {
+pub(super) struct Program {
     dir: tempfile::TempDir,
-    config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl Program {
-    fn new(lab: &Lab, script: &str) -> Self {
+    pub(super) fn new(lab: &Lab, script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = dir.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
@@ -42,7 +42,7 @@ impl Program {
         Self { dir, config }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(AGENT);
         command.arg("--state").arg(self.dir.path().join("state")).arg("--config").arg(&self.config).args(arguments);
         command.current_dir(self.dir.path()).stdin(Stdio::null()).kill_on_drop(true).env("PROBE_TOKEN", "s3cret");
@@ -50,13 +50,13 @@ impl Program {
         command
     }
 
-    fn start(&self) -> Command {
+    pub(super) fn start(&self) -> Command {
         let tree = self.dir.path().join("tree");
         self.command(&["start", tree.to_str().unwrap(), "--scanner", "probe"])
     }
 
     /// Returns the findings of the newest scan, sorted, without what differs between scans.
-    async fn findings(&self) -> Vec<String> {
+    pub(super) async fn findings(&self) -> Vec<String> {
         let output = ran(self.command(&["findings", "--format", "jsonl"])).await;
         let lines = String::from_utf8(output.stdout).unwrap();
         let mut found: Vec<_> = lines
@@ -71,11 +71,11 @@ impl Program {
     }
 }
 
-async fn ran(mut command: Command) -> Output {
+pub(super) async fn ran(mut command: Command) -> Output {
     tokio::time::timeout(PATIENCE, command.output()).await.expect("a command does not end").unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

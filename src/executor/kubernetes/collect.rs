@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::core::Core;
-use super::session::collect;
+use super::session::{SEALING, collect};
 use super::status::Standing;
 use crate::executor::collected::told_of_memory;
 use crate::executor::{ExecutorError, LogChunk, Sealed};
@@ -14,8 +14,8 @@ use crate::model::spec::Launch;
 const CHUNK: u64 = 1 << 20;
 
 impl Core {
-    /// See [`crate::executor::Executor::fetch`].
-    pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
+    /// Fetches what the pod holds.
+    pub(super) async fn fetch_held(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
         let name = &launch.name;
         let Some(look) = self.look(name).await? else { return Err(ExecutorError::NotFound(name.to_string())) };
         let out_of_memory = match look.standing {
@@ -30,6 +30,12 @@ impl Core {
             return Err(ExecutorError::Busy(format!("the keeper of {name} does not run")));
         };
         let mut speech = self.speak_with_keeper(&pod).await?;
+        if self.storage.is_some() && speech.session.manifest(SEALING).await?.is_some() {
+            // Only now the keeper has done with the storage, one way or the other.
+            if let Some(sealed) = self.fetch_stored(launch, into).await? {
+                return Ok(told_of_memory(sealed, out_of_memory));
+            }
+        }
         let sealed = collect(&mut speech.session, launch, into).await?;
         Ok(told_of_memory(sealed, out_of_memory))
     }

@@ -11,6 +11,7 @@ use kube::ResourceExt as _;
 use super::cluster::Cluster;
 use super::manifest::KEEPER;
 use super::options::PodRules;
+use super::s3::Storage;
 use super::speak::Sessions;
 use super::status::{self, Facts, Standing, created, judge};
 use crate::executor::ExecutorError;
@@ -26,6 +27,8 @@ pub(super) struct Core {
     /// The state directory.
     pub state: PathBuf,
     pub sessions: Sessions,
+    /// Where results go beside the pod.
+    pub storage: Option<Storage>,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -44,12 +47,13 @@ pub(super) struct Look {
 }
 
 impl Core {
-    pub(super) fn new(cluster: Cluster, rules: PodRules, state: PathBuf) -> Self {
+    pub(super) fn new(cluster: Cluster, rules: PodRules, state: PathBuf, storage: Option<Storage>) -> Self {
         Self {
             cluster,
             rules,
             state,
             sessions: Sessions::default(),
+            storage,
             isolated: Mutex::default(),
             trees: Mutex::default(),
             pods: Mutex::default(),

@@ -9,6 +9,7 @@ use kube::ResourceExt as _;
 
 use super::cluster::Object;
 use super::core::{Core, JOB_NAME};
+use super::manifest;
 use super::status::created;
 use crate::executor::{ExecutorError, Owned, OwnedKind};
 use crate::model::clock::Timestamp;
@@ -40,6 +41,7 @@ impl Core {
                 self.cluster.delete::<NetworkPolicy>(name, id, None).await?;
                 super::core::lock(&self.isolated).clear();
             }
+            OwnedKind::Objects => self.remove_listed_stored(owned).await?,
             OwnedKind::Container | OwnedKind::Volume | OwnedKind::Network => {
                 return Err(ExecutorError::Refused(format!("a cluster has no {}", owned.kind.as_str())));
             }
@@ -56,6 +58,7 @@ fn describe<K: Object>(kind: OwnedKind, object: &K) -> Owned {
     let name = object.name_any();
     // Pods have names of their own.
     let of = object.labels().get(JOB_NAME).unwrap_or(&name);
+    let of = of.strip_suffix(manifest::ADDRESSES).unwrap_or(of);
     let attempt = object.labels().contains_key(label::ATTEMPT).then(|| of.parse().ok()).flatten();
     let made = created(object.meta());
     Owned {

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
 
 use super::core::{Core, JOB_NAME};
+use super::manifest;
 use super::status::Standing;
 use crate::executor::ExecutorError;
 use crate::failpoint;
@@ -46,7 +47,11 @@ impl Core {
         }
         failpoint::hit("kubernetes.remove.job");
         if job.as_ref().is_none_or(has_secret) {
-            self.remove_secret(name).await?;
+            self.remove_secret(name.as_str()).await?;
+        }
+        if self.storage.is_some() {
+            self.remove_secret(&manifest::addresses_name(name.as_str())).await?;
+            self.remove_stored(name).await?;
         }
         self.forget(name);
         Ok(())
@@ -72,10 +77,10 @@ impl Core {
     }
 
     /// Removes the Secret that its Job did not come to own, or whose owner is gone for so short a time that it is still there.
-    async fn remove_secret(&self, name: &AttemptName) -> Result<(), ExecutorError> {
-        match self.cluster.get::<Secret>(name.as_str()).await? {
+    async fn remove_secret(&self, name: &str) -> Result<(), ExecutorError> {
+        match self.cluster.get::<Secret>(name).await? {
             Some(secret) if secret.labels().contains_key(label::ATTEMPT) => {
-                self.cluster.delete::<Secret>(name.as_str(), &secret.uid().unwrap_or_default(), None).await
+                self.cluster.delete::<Secret>(name, &secret.uid().unwrap_or_default(), None).await
             }
             _ => Ok(()),
         }

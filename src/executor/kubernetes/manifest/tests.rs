@@ -65,7 +65,7 @@ fn everything() -> Launch {
 }
 
 fn made(launch: &Launch) -> Job {
-    job(launch, &Order::of(launch, 8000), &rules())
+    job(launch, &Order::of(launch, 8000), &rules(), false)
 }
 
 #[test]
