@@ -34,16 +34,16 @@ pub struct Slot {
 impl Upload {
     /// The only version yet.
     pub const VERSION: u32 = 1;
-    /// Most slots for parts: two addresses of some 450 bytes each, in a Secret of at most 1 MiB. Results that need more stay in
-    /// the pod.
-    pub const MAX_PARTS: u64 = 900;
+    /// Longest text of them all, in bytes: a Secret may have 1 MiB.
+    pub const MAX_BYTES: u64 = 900 << 10;
 
-    /// Returns how many parts of `part` bytes results within these limits have at most. What does not compress grows a little, and
-    /// so does what is many small files; the second is rare enough that such results may stay in the pod.
-    pub fn slots(limits: &Limits, part: u64) -> u64 {
+    /// Returns how many parts of `part` bytes results within these limits have at most, as far as as many slots of `slot` bytes fit;
+    /// results with more stay in the pod. What does not compress grows a little; so does what is many small files, which seldom
+    /// fill their limit.
+    pub fn slots(limits: &Limits, part: u64, slot: u64) -> u64 {
         let bytes = limits.output.0.saturating_add(limits.log.0);
         let framed = bytes.saturating_add(bytes / 50).saturating_add(1 << 20);
-        framed.div_ceil(part.max(1)).clamp(1, Self::MAX_PARTS)
+        framed.div_ceil(part.max(1)).clamp(1, Self::MAX_BYTES / slot.max(1))
     }
 }
 
@@ -56,8 +56,8 @@ mod tests {
     fn there_is_a_slot_for_every_part_that_fits_the_limits() {
         let limits =
             |output: u64, log: u64| Limits { output: ByteSize(output), log: ByteSize(log), ..Limits::default() };
-        assert_eq!(Upload::slots(&limits(0, 0), 16 << 20), 1);
-        assert_eq!(Upload::slots(&limits(512 << 20, 64 << 20), 16 << 20), 37);
-        assert_eq!(Upload::slots(&limits(u64::MAX, u64::MAX), 16 << 20), Upload::MAX_PARTS);
+        assert_eq!(Upload::slots(&limits(0, 0), 16 << 20, 1000), 1);
+        assert_eq!(Upload::slots(&limits(512 << 20, 64 << 20), 16 << 20, 1000), 37);
+        assert_eq!(Upload::slots(&limits(u64::MAX, u64::MAX), 16 << 20, 1000), Upload::MAX_BYTES / 1000);
     }
 }

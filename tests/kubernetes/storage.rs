@@ -8,7 +8,7 @@ use dragnet::executor::{Executor as _, ExecutorError, Observed};
 use dragnet::model::id::Sha256;
 use dragnet::model::unit::{ByteSize, Span};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt as _};
 
@@ -62,6 +62,18 @@ async fn completed(lab: &Lab, attempt: &Attempt) {
     .await;
 }
 
+/// Removes the Job behind the executor's back, and waits until the cluster has removed what it owns.
+async fn gone(lab: &Lab, attempt: &Attempt) {
+    lab.destroy(attempt.name()).await;
+    let secrets = Api::<Secret>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
+    let addresses = format!("{}-s3", attempt.name());
+    until("Job and Secret are gone", async || {
+        jobs(lab).get_opt(attempt.name().as_str()).await.unwrap().is_none()
+            && secrets.get_opt(&addresses).await.unwrap().is_none()
+    })
+    .await;
+}
+
 /// Where an attempt's objects are.
 fn directory(lab: &Lab, attempt: &Attempt) -> String {
     format!("test/{}/{}", lab.instance, attempt.name())
@@ -99,8 +111,7 @@ async fn results_outlive_keeper_pod_and_job() {
     let sealed = lab.executor.fetch(&attempt.0, into.path()).await.unwrap();
     identical(&Fetched { into, sealed });
 
-    lab.destroy(attempt.name()).await;
-    until("the Job is gone", async || jobs(&lab).get_opt(attempt.name().as_str()).await.unwrap().is_none()).await;
+    gone(&lab, &attempt).await;
     let ended = Observed::Exited { code: None, out_of_memory: false, error: None };
     assert_eq!(lab.executor.inspect(attempt.name()).await.unwrap(), Some(ended));
     let owned = lab.executor.list_owned(lab.instance).await.unwrap();
@@ -169,8 +180,7 @@ async fn the_first_pod_of_an_attempt_that_seals_has_sealed() {
     let first = objects.all("test");
     let uuid = attempt.fetch(&lab).await.unwrap().text("work/r");
 
-    lab.destroy(attempt.name()).await;
-    until("the Job is gone", async || jobs(&lab).get_opt(attempt.name().as_str()).await.unwrap().is_none()).await;
+    gone(&lab, &attempt).await;
     attempt.launch(&lab).await;
     completed(&lab, &attempt).await;
     assert!(objects.all("test") == first, "a second pod replaces nothing");
@@ -201,9 +211,10 @@ async fn a_storage_that_cannot_be_used_is_told_before_anything_is_launched() {
     }
     let abilities = stranger.abilities().await;
     assert!(abilities[0].item == "storage: put" && abilities[0].missing.is_some(), "{abilities:?}");
-    let nowhere = executor(&lab, &objects, |storage| "nothing".clone_into(&mut storage.bucket)).await;
-    let error = nowhere.validate(&attempt.0.spec).await.map(drop).unwrap_err();
-    assert!(error.to_string().contains("bucket nothing"), "{error}");
+    objects.open.send(false).unwrap();
+    let late = executor(&lab, &objects, |_| ()).await;
+    let error = late.validate(&attempt.0.spec).await.map(drop).unwrap_err();
+    assert!(matches!(&error, ExecutorError::Unreachable(words) if words.contains(&objects.endpoint)), "{error:?}");
     assert!(jobs(&lab).list(&ListParams::default()).await.unwrap().items.is_empty());
     assert_eq!(objects.all("test"), [], "a look leaves nothing");
     lab.finish().await;
@@ -213,13 +224,15 @@ async fn a_storage_that_cannot_be_used_is_told_before_anything_is_launched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_dies_leaves_the_storage_to_the_next() {
     let Some((lab, objects)) = start(|_| ()).await else { return };
+    let with_storage = |program: &Program| {
+        let config = std::fs::read_to_string(&program.config).unwrap() + &objects.config();
+        std::fs::write(&program.config, config).unwrap();
+    };
     for point in
         ["kubernetes.launch.addresses", "kubernetes.launch.created", "kubernetes.s3.part", "kubernetes.remove.job"]
     {
         let program = Program::new(&lab, "cat /src/report.json; exit 1");
-        let mut config = std::fs::read_to_string(&program.config).unwrap();
-        config.push_str(&objects.config());
-        std::fs::write(&program.config, config).unwrap();
+        with_storage(&program);
         let mut start = program.start();
         start.env("TEST_KEY_ID", KEY_ID).env("TEST_KEY", KEY).env("DRAGNET_FAIL", format!("{point}:abort"));
         let died: Output = ran(start).await;
@@ -230,5 +243,22 @@ async fn a_process_that_dies_leaves_the_storage_to_the_next() {
         assert_eq!(program.findings().await.len(), 5, "{point}");
         assert_eq!(objects.all("test"), [], "{point}: removed with the attempt");
     }
+
+    let program = Program::new(&lab, "true");
+    with_storage(&program);
+    let mut doctor = program.command(&["doctor"]);
+    doctor.env("TEST_KEY_ID", KEY_ID).env("TEST_KEY", KEY);
+    let words = said(&ran(doctor).await);
+    assert!(
+        ["put", "conditional put", "range get", "delete"].iter().all(|one| words.contains(&format!("storage: {one}"))),
+        "{words}"
+    );
+    for (key, words) in [("wrong", "SignatureDoesNotMatch"), ("", "the variable TEST_KEY is not set")] {
+        let mut start = program.start();
+        start.env("TEST_KEY_ID", KEY_ID).env("TEST_KEY", key);
+        let refused = ran(start).await;
+        assert!(!refused.status.success() && said(&refused).contains(words), "{}", said(&refused));
+    }
+    assert!(jobs(&lab).list(&ListParams::default()).await.unwrap().items.is_empty());
     lab.finish().await;
 }

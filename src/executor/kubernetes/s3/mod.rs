@@ -121,10 +121,13 @@ impl Storage {
     pub(super) async fn upload(&self, launch: &Launch) -> Result<Upload, ExecutorError> {
         let conditional = self.is_conditional().await?;
         let directory = self.directory(&launch.name);
-        let parts = Upload::slots(&launch.spec.limits, Part::BYTES);
+        let part = |number: u64| self.slot(&format!("{directory}part-{number:04}"), conditional);
+        // All have the same length: numbers, signatures and times do.
+        let slot = serde_json::to_string(&part(0)).unwrap_or_default().len() as u64 + 1;
+        let parts = Upload::slots(&launch.spec.limits, Part::BYTES, slot);
         Ok(Upload {
             version: Upload::VERSION,
-            parts: (0..parts).map(|number| self.slot(&format!("{directory}part-{number:04}"), conditional)).collect(),
+            parts: (0..parts).map(part).collect(),
             manifest: self.slot(&format!("{directory}{MANIFEST}"), conditional),
             conditional,
             ca: self.ca.clone(),
