@@ -43,6 +43,7 @@
 pub mod beneath;
 pub mod failpoint;
 pub mod model;
+pub mod web;
 
 pub mod artifact;
 pub mod catalog;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("beneath", &[]),
     ("failpoint", &[]),
+    ("web", &[]),
     ("artifact", &[]),
     ("catalog", &[]),
     ("config", &[]),
@@ -39,14 +40,16 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 const LAYER_1: &[&str] =
     &["artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store"];
-const BASE: &[&str] = &["model", "beneath", "failpoint"];
+const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
 
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("oci_client", &["oci/"]),
-    ("webpki_root_certs", &["oci/"]),
-    ("rustls_native_certs", &["oci/"]),
+    ("reqwest", &["web.rs", "executor/kubernetes/s3/", "shim/upload.rs"]),
+    ("rusty_s3", &["executor/kubernetes/s3/"]),
+    ("webpki_root_certs", &["oci/", "web.rs"]),
+    ("rustls_native_certs", &["oci/", "web.rs"]),
     ("bollard", &["executor/docker/"]),
     ("kube", &["executor/kubernetes/"]),
     ("k8s_openapi", &["executor/kubernetes/"]),

@@ -1,7 +1,7 @@
 //! Doctor: whether everything that a scan needs is there.
 
 use super::{App, connect};
-use crate::executor::{ExecutorError, Proof, SharedExecutor};
+use crate::executor::{Ability, ExecutorError, Proof, SharedExecutor};
 use crate::store::Store;
 
 /// Space that a scan may well need, in bytes.
@@ -46,6 +46,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
         Ok(executor) => {
             engine(&executor, &mut found).await;
             rights(&executor, &mut found).await;
+            found.extend(executor.abilities().await.into_iter().map(ability));
             images(app, &executor, &mut found).await;
         }
         Err(error) => found.push(finding("engine", Health::Bad, error.to_string())),
@@ -97,6 +98,13 @@ async fn rights(executor: &SharedExecutor, found: &mut Vec<Finding>) {
     match executor.shortfalls().await {
         Ok(missing) => found.extend(missing.into_iter().map(|one| finding(one.item, Health::Bad, one.message))),
         Err(error) => found.push(finding("rights", Health::Bad, error.to_string())),
+    }
+}
+
+fn ability(ability: Ability) -> Finding {
+    match ability.missing {
+        None => finding(ability.item, Health::Good, "it works"),
+        Some(why) => finding(ability.item, if ability.needed { Health::Bad } else { Health::Warning }, why),
     }
 }
 

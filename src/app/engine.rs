@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, AppError, agent_image};
+use super::{App, AppError, agent_image, storage};
 use crate::config::{ExecutorKind, ImagePullPolicy, KubernetesConfig, Transport};
 use crate::executor::docker::{self, DockerExecutor, DockerOptions};
 use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PullPolicy};
 use crate::executor::{ExecutorError, SharedExecutor};
-use crate::model::id::ScanId;
+use crate::model::id::{ScanId, ScanKey};
 use crate::model::unit::Span;
 
 /// What a successor needs to reach the same engine; stored with the scan.
@@ -83,13 +83,13 @@ fn pinned(config: &KubernetesConfig, agent: Option<&Path>) -> Result<KubernetesC
 
 /// Connects to the engine of the configuration.
 pub async fn connect(app: &App) -> Result<SharedExecutor, AppError> {
-    open(app, &Profile::of(app)?).await
+    open(app, &Profile::of(app)?, None).await
 }
 
 /// Connects to the engine that takes images from us: the configuration's, or the local one where scans run in a cluster.
 pub async fn connect_for_images(app: &App) -> Result<SharedExecutor, AppError> {
     match app.config.executor.kind {
-        ExecutorKind::Kubernetes => open(app, &Profile::of_kind(app, ExecutorKind::Docker)).await,
+        ExecutorKind::Kubernetes => open(app, &Profile::of_kind(app, ExecutorKind::Docker), None).await,
         ExecutorKind::Docker | ExecutorKind::Fake => connect(app).await,
     }
 }
@@ -100,7 +100,7 @@ pub async fn engine_of(app: &App, scan: ScanId) -> Result<SharedExecutor, AppErr
     let profile = read(&profile)?;
     let executor = match profile.kind {
         ExecutorKind::Fake => super::import::nothing(),
-        ExecutorKind::Docker | ExecutorKind::Kubernetes => open(app, &profile).await?,
+        ExecutorKind::Docker | ExecutorKind::Kubernetes => open(app, &profile, Some(app.store.scan_key(scan)?)).await?,
     };
     let found = executor.server_identity().await?;
     if found != expected {
@@ -119,12 +119,14 @@ fn read(profile: &str) -> Result<Profile, AppError> {
     Ok(serde_json::from_str(profile).map_err(unreadable)?)
 }
 
-async fn open(app: &App, profile: &Profile) -> Result<SharedExecutor, AppError> {
+async fn open(app: &App, profile: &Profile, scan: Option<ScanKey>) -> Result<SharedExecutor, AppError> {
     match profile.kind {
         ExecutorKind::Docker => Ok(Arc::new(DockerExecutor::connect(docker_options(app, profile)).await?)),
         ExecutorKind::Kubernetes => {
             let config = profile.kubernetes.as_ref().unwrap_or(&app.config.executor.kubernetes);
-            Ok(Arc::new(KubernetesExecutor::connect(kubernetes_options(app, profile, config)).await?))
+            let mut options = kubernetes_options(app, profile, config);
+            options.s3 = storage::options(app, &config.s3, scan)?;
+            Ok(Arc::new(KubernetesExecutor::connect(options).await?))
         }
         ExecutorKind::Fake => {
             let refused = "the fake engine lives in tests only; choose `docker` or `kubernetes`";
@@ -174,6 +176,7 @@ fn kubernetes_options(app: &App, profile: &Profile, config: &KubernetesConfig) -
         ttl: config.ttl.0,
         qps: config.qps,
         burst: config.burst,
+        s3: None,
         grace: profile.grace.0,
     }
 }

@@ -132,6 +132,14 @@ pub enum AppError {
         /// Why.
         message: String,
     },
+    /// Object storage is not configured as a whole, or its keys cannot be had.
+    #[error("`[executor.kubernetes.s3]` {key}: {message}")]
+    Storage {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What is wrong.
+        message: String,
+    },
     /// The scan runs on another engine than the one that can be reached here.
     #[error("the scan runs on engine {expected}, and {found} answers here")]
     OtherEngine {

@@ -17,6 +17,7 @@ mod retake;
 mod secrets;
 mod start;
 pub mod state;
+mod storage;
 mod watch;
 
 use std::path::Path;

@@ -30,7 +30,7 @@ pub(super) fn read(app: &App, plan: &Plan) -> Result<Secrets, AppError> {
     Ok(Secrets(secrets))
 }
 
-fn resolve(app: &App, reference: &SecretRef) -> Result<Vec<u8>, String> {
+pub(super) fn resolve(app: &App, reference: &SecretRef) -> Result<Vec<u8>, String> {
     match reference {
         SecretRef::Env(name) => {
             let value = app.environment.get(name).filter(|value| !value.is_empty());

@@ -1,7 +1,7 @@
 //! Start: a plan becomes a scan, in one transaction, ready for a driver.
 
 use super::engine::Profile;
-use super::{App, AppError, Say, bind, secrets};
+use super::{App, AppError, Say, bind, secrets, storage};
 use crate::artifact::Hold;
 use crate::executor::SharedExecutor;
 use crate::failpoint;
@@ -32,6 +32,7 @@ pub async fn submit(
     let secrets = secrets::read(app, &request.plan)?;
     let steps = bind::bind(app, executor, &request.plan, say).await?;
     let profile = Profile::of(app)?;
+    let keys = profile.kubernetes.as_ref().map(|cluster| storage::keys(app, &cluster.s3)).transpose()?.flatten();
     let capabilities = executor.capabilities();
     let new = NewScan {
         source: request.plan.source.clone(),
@@ -48,5 +49,8 @@ pub async fn submit(
     drop(request.hold);
     failpoint::hit("submit.committed");
     secrets.spool(app, key)?;
+    if let Some(keys) = keys {
+        storage::spool(app, key, &keys)?;
+    }
     Ok((scan, key))
 }

@@ -187,6 +187,10 @@ fn app(error: &AppError) -> Advice {
         AppError::Secret { scanner, secret, .. } => {
             (Kind::Usage, vec![format!("see `secrets.{secret}` of `[scanners.{scanner}]` in the configuration")])
         }
+        AppError::Storage { .. } => advice(
+            Kind::Usage,
+            ["the keys to the storage are references: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"],
+        ),
         AppError::OtherEngine { .. } => advice(
             Kind::Unreachable,
             ["go on where the scan was started, or reach the same engine: same DOCKER_HOST, same context"],

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::scanner::SecretRef;
 use crate::model::unit::Span;
 
 /// `[executor.kubernetes]`: which cluster, and what the pods are like.
@@ -52,6 +53,56 @@ pub struct KubernetesConfig {
     pub qps: u32,
     /// Requests at once.
     pub burst: u32,
+    /// Object storage that results go through.
+    pub s3: S3Config,
+}
+
+/// `[executor.kubernetes.s3]`: object storage that pods bring results to, by addresses that are signed for them; used if a bucket is
+/// named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3Config {
+    /// Its address, such as `https://s3.example`; pods must reach it by the same.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// The bucket, which exists.
+    pub bucket: Option<String>,
+    /// What the names of all objects begin with.
+    pub prefix: String,
+    /// Whether the bucket is named in the path of addresses rather than in the host.
+    pub path_style: bool,
+    /// Reference to the key's id: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`.
+    #[schemars(with = "Option<String>")]
+    pub access_key_id: Option<SecretRef>,
+    /// Reference to the key.
+    #[schemars(with = "Option<String>")]
+    pub secret_access_key: Option<SecretRef>,
+    /// Reference to the token that temporary keys have beside.
+    #[schemars(with = "Option<String>")]
+    pub session_token: Option<SecretRef>,
+    /// How long the addresses of one pod are good, at most 7 days.
+    #[schemars(with = "String")]
+    pub expires: Span,
+    /// A file with certificates of authorities (PEM) to trust beside those of the web.
+    pub ca: Option<String>,
+}
+
+impl Default for S3Config {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: "us-east-1".to_owned(),
+            bucket: None,
+            prefix: "dragnet".to_owned(),
+            path_style: true,
+            access_key_id: None,
+            secret_access_key: None,
+            session_token: None,
+            expires: Span(Duration::from_hours(3 * 24)),
+            ca: None,
+        }
+    }
 }
 
 /// When nodes pull images.
@@ -89,6 +140,7 @@ impl Default for KubernetesConfig {
             ttl: DAY,
             qps: 10,
             burst: 20,
+            s3: S3Config::default(),
         }
     }
 }

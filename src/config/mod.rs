@@ -17,7 +17,7 @@ mod types;
 
 pub use env::{Environment, VARIABLES, Variable, unknown as unknown_variables};
 pub use error::ConfigError;
-pub use kubernetes::{ImagePullPolicy, KubernetesConfig};
+pub use kubernetes::{ImagePullPolicy, KubernetesConfig, S3Config};
 pub use merge::set;
 pub use paths::{PathError, config_dir, prepare_state, state_dir, user_config};
 pub use resolve::{File, Layers, Origin, Project, Resolved, Setting, resolve};

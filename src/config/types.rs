@@ -198,11 +198,17 @@ mod tests {
     #[test]
     fn every_key_is_explained_in_the_defaults() {
         let schema = crate::config::json_schema();
-        for table in
-            ["ExecutorConfig", "DockerConfig", "KubernetesConfig", "ScanConfig", "SourceConfig", "TargetConfig"]
-        {
+        for table in [
+            "ExecutorConfig",
+            "DockerConfig",
+            "KubernetesConfig",
+            "S3Config",
+            "ScanConfig",
+            "SourceConfig",
+            "TargetConfig",
+        ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
-            for key in keys.filter(|key| !["docker", "kubernetes"].contains(&key.as_str())) {
+            for key in keys.filter(|key| !["docker", "kubernetes", "s3"].contains(&key.as_str())) {
                 let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
                 assert!(DEFAULTS.lines().any(line), "{table}: {key}");
             }

@@ -70,6 +70,17 @@ pub(super) fn temporary(into: &Path, name: &str) -> PathBuf {
     into.join(format!("{name}.tmp"))
 }
 
+/// Opens a part's unfinished file at its end; one that is longer than the part, or as long and yet not in its place, begins anew.
+pub(super) fn resume(path: &Path, part: &Part) -> io::Result<(File, u64)> {
+    let file = File::options().append(true).create(true).open(path)?;
+    let mut from = file.metadata()?.len();
+    if from >= part.len {
+        file.set_len(0)?;
+        from = 0;
+    }
+    Ok((file, from))
+}
+
 /// Writes a file as a whole. What cannot be read is the engine's failure, by `unread`; the rest is ours.
 pub(super) fn save(
     into: &Path,

@@ -27,8 +27,8 @@ use futures::stream::BoxStream;
 
 pub use error::ExecutorError;
 pub use types::{
-    Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof, Sealed,
-    Unmet,
+    Ability, Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof,
+    Sealed, Unmet,
 };
 
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
@@ -67,6 +67,11 @@ pub trait Executor: Send + Sync {
     /// Returns what the engine would not let us do, with words on how to mend it; empty when nothing is missing.
     async fn shortfalls(&self) -> Result<Vec<Unmet>, ExecutorError> {
         Ok(Vec::new())
+    }
+
+    /// Tries what attempts use beside the engine, such as object storage; empty when they use nothing.
+    async fn abilities(&self) -> Vec<Ability> {
+        Vec::new()
     }
 
     /// Makes a tree (a source snapshot, a database) available to later launches under its hash; idempotent. `tree` is its

@@ -91,6 +91,17 @@ pub struct Unmet {
     pub message: String,
 }
 
+/// Something that attempts use beside the engine, and whether it can be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ability {
+    /// What.
+    pub item: String,
+    /// Whether attempts need it; without the rest they only do with less.
+    pub needed: bool,
+    /// Why it cannot be done, if it cannot.
+    pub missing: Option<String>,
+}
+
 /// An accepted launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launched {
@@ -185,6 +196,8 @@ pub enum OwnedKind {
     Secret,
     /// A network policy.
     NetworkPolicy,
+    /// An attempt's objects in a storage, together.
+    Objects,
 }
 
 impl OwnedKind {
@@ -198,6 +211,7 @@ impl OwnedKind {
             Self::Pod => "pod",
             Self::Secret => "secret",
             Self::NetworkPolicy => "network policy",
+            Self::Objects => "objects",
         }
     }
 }

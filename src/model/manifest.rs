@@ -113,6 +113,9 @@ pub struct Part {
 }
 
 impl Part {
+    /// Length of every part but the last, in bytes.
+    pub const BYTES: u64 = 16 << 20;
+
     /// Whether a text is the name of a part; nothing else is ever looked for.
     pub fn is_name(text: &str) -> bool {
         text.strip_prefix("part-").is_some_and(|number| number.len() >= 4 && number.bytes().all(|c| c.is_ascii_digit()))

@@ -25,5 +25,6 @@ pub mod state;
 pub mod target;
 pub mod template;
 pub mod unit;
+pub mod upload;
 pub mod view;
 pub mod wire;

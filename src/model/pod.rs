@@ -18,6 +18,8 @@ pub mod paths {
     pub const TREES: &str = "in";
     /// The [`super::Order`], relative to the root.
     pub const ORDER: &str = "job/job.json";
+    /// The [`crate::model::upload::Upload`], in the keeper only and only if there is one, relative to the root.
+    pub const UPLOAD: &str = "upload/upload.json";
 }
 
 /// The annotation that holds a pod's [`Order`].

@@ -41,12 +41,12 @@ fn play(role: Role, root: &Path) -> Result<(), ShimError> {
     match role {
         Role::Prepare { wait } => prepare::prepare(root, wait),
         Role::Receive => receive::receive(root),
-        Role::Keep { start, hold } => keep::keep(&out, start, hold),
+        Role::Keep { start, hold } => keep::keep(root, start, hold),
         Role::Serve => serve::serve(&out),
     }
 }
 
 /// The shim's only words, for `docker logs`; without standard error there is nobody to tell.
-fn say(message: &str) {
+pub(super) fn say(message: &str) {
     writeln!(std::io::stderr(), "dragnet shim: {message}").ok();
 }

@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 use super::attempt::Attempt;
 use super::error::{During as _, ShimError};
 use super::patience::{FAREWELL, Stop};
-use super::{lock, seal};
+use super::upload::{self, UploadError};
+use super::{command, lock, seal};
 use crate::beneath;
+use crate::model::pod::paths;
 use crate::model::spec::files;
 
-/// Waits for the attempt in the directory `out` to be claimed and to end, seals what its shim could not, and stays until the
-/// results were acknowledged or nobody came for them in `hold`. An attempt that is not claimed within `start` leaves nothing to keep.
-pub(super) fn keep(out: &Path, start: Duration, hold: Duration) -> Result<(), ShimError> {
+/// Waits for the attempt of the pod below `root` to be claimed and to end, and seals what its shim could not. Brings the results to
+/// object storage if the pod was told where; otherwise, and when that cannot be done, stays until they were acknowledged or nobody
+/// came for them in `hold`. An attempt that is not claimed within `start` leaves nothing to keep.
+pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), ShimError> {
     let stop = Stop::listen().during("listen to signals")?;
     rustix::process::umask(rustix::fs::Mode::empty());
-    let attempt = Attempt::open(out)?;
+    let attempt = Attempt::open(&root.join(paths::OUT))?;
     let claimed = || (!matches!(attempt.claimed_at(), Err(ShimError::NeverClaimed))).then_some(());
     if stop.wait(Instant::now().checked_add(start), claimed).is_none() {
         return Ok(());
@@ -26,10 +29,26 @@ pub(super) fn keep(out: &Path, start: Duration, hold: Duration) -> Result<(), Sh
     if seal::manifest(&attempt).is_none() {
         seal::seal_killed(&attempt)?;
     }
+    // Sessions give no results while the lock is held: whoever asks learns where they went.
+    let stored = store(root, &attempt, &stop);
     drop(lock);
-    let acknowledged = || beneath::file(&attempt.root, files::ACKNOWLEDGED).is_ok().then_some(());
-    stop.wait(Instant::now().checked_add(hold), acknowledged);
+    if !stored {
+        let acknowledged = || beneath::file(&attempt.root, files::ACKNOWLEDGED).is_ok().then_some(());
+        stop.wait(Instant::now().checked_add(hold), acknowledged);
+    }
     let last_words = || lock::sessions_ended(&attempt.root).unwrap_or(true).then_some(());
     stop.wait(Instant::now().checked_add(FAREWELL), last_words);
     Ok(())
+}
+
+/// Brings the results to object storage; returns whether they are there.
+fn store(root: &Path, attempt: &Attempt, stop: &Stop) -> bool {
+    let send = || match upload::read(&root.join(paths::UPLOAD))? {
+        Some(upload) => upload::send(attempt, &upload, stop).map(|()| true),
+        None => Ok::<_, UploadError>(false),
+    };
+    send().unwrap_or_else(|error| {
+        command::say(&format!("the results stay in the pod: {error}"));
+        false
+    })
 }

@@ -41,6 +41,7 @@ mod supervise;
 mod tree;
 mod unseal;
 mod untar;
+mod upload;
 mod usage;
 mod walk;
 

@@ -26,13 +26,18 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Whether an order to end has come.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Looks again and again until there is something to see; `None` when the time has passed or an order to end has come.
     pub(super) fn wait<T>(&self, deadline: Option<Instant>, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         loop {
             if let Some(seen) = look() {
                 return Some(seen);
             }
-            if self.0.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if self.is_ordered() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return None;
             }
             std::thread::sleep(TICK);

@@ -19,8 +19,6 @@ use crate::model::manifest::{Dropped, Exit, ExitCause, LogSummary, Manifest, Par
 use crate::model::scanner::ResultSpec;
 use crate::model::spec::files;
 
-/// Length of a piece of the archive.
-const PART_BYTES: u64 = 16 << 20;
 /// Compression level: beyond it time grows faster than size shrinks.
 const LEVEL: i32 = 3;
 
@@ -177,7 +175,7 @@ impl<R: io::Read> io::Read for HashReader<R> {
     }
 }
 
-/// Writes a stream into files of [`PART_BYTES`], each durable and hashed.
+/// Writes a stream into files of [`Part::BYTES`], each durable and hashed.
 struct PartWriter<'a> {
     dir: &'a OwnedFd,
     parts: Vec<Part>,
@@ -212,11 +210,11 @@ fn part_name(index: usize) -> String {
 
 impl Write for PartWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.len == PART_BYTES {
+        if self.len == Part::BYTES {
             self.close()?;
             self.file = beneath::create(self.dir, &part_name(self.parts.len()), FILE_MODE)?;
         }
-        let room = usize::try_from(PART_BYTES - self.len).unwrap_or(usize::MAX);
+        let room = usize::try_from(Part::BYTES - self.len).unwrap_or(usize::MAX);
         let written = self.file.write(&bytes[..bytes.len().min(room)])?;
         self.hasher.update(&bytes[..written]);
         self.len += written as u64;

@@ -75,6 +75,14 @@ impl Store {
         })
     }
 
+    /// Reads a scan's key.
+    pub fn scan_key(&self, scan: ScanId) -> Result<ScanKey, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT key FROM scan WHERE id = ?1")?;
+            Ok(query.query_row([scan.0], |row| row.get::<_, String>(0))?.parse()?)
+        })
+    }
+
     /// Reads where a scan runs: its executor profile, and who the engine is.
     pub fn scan_engine(&self, scan: ScanId) -> Result<(String, String), StoreError> {
         self.read(|connection| {

@@ -116,6 +116,7 @@ pub(crate) fn options(cluster: &Cluster, state: &Path) -> KubernetesOptions {
         ttl: Duration::from_mins(10),
         qps: 100,
         burst: 200,
+        s3: None,
         grace: Duration::from_secs(2),
     }
 }

@@ -14,6 +14,8 @@ mod engine;
 mod harness;
 #[path = "../common/lab.rs"]
 mod lab;
+#[path = "../common/objects.rs"]
+mod objects;
 #[path = "../common/reports.rs"]
 mod reports;
 
@@ -23,3 +25,4 @@ mod deploy;
 mod endings;
 mod faults;
 mod scans;
+mod storage;

@@ -16,7 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 /// The program with a state, a target and one scanner that is a script in it.
 pub(super) struct Program {
     dir: tempfile::TempDir,
-    config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl Program {
@@ -54,13 +54,13 @@ impl Program {
         self.dir.path().join("tree")
     }
 
-    fn start(&self) -> Command {
+    pub(super) fn start(&self) -> Command {
         let tree = self.tree();
         self.command(&["start", tree.to_str().unwrap(), "--scanner", "probe"])
     }
 
     /// Returns the findings of the newest scan, sorted, without what differs between scans.
-    async fn findings(&self) -> Vec<String> {
+    pub(super) async fn findings(&self) -> Vec<String> {
         let output = ran(self.command(&["findings", "--format", "jsonl"])).await;
         let lines = String::from_utf8(output.stdout).unwrap();
         let mut found: Vec<_> = lines

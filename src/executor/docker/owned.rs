@@ -88,7 +88,7 @@ impl DockerExecutor {
                 Some(found) if volume_identity(&found) == owned.id => self.engine.remove_volume(&owned.name).await,
                 _ => Ok(()),
             },
-            OwnedKind::Job | OwnedKind::Pod | OwnedKind::Secret | OwnedKind::NetworkPolicy => {
+            OwnedKind::Job | OwnedKind::Pod | OwnedKind::Secret | OwnedKind::NetworkPolicy | OwnedKind::Objects => {
                 Err(ExecutorError::Refused(format!("Docker has no {}", owned.kind.as_str())))
             }
             OwnedKind::Network => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::core::{Core, Seen};
-use super::session::collect;
+use super::session::{SEALING, collect};
 use super::status::Standing;
 use crate::executor::collected::told_of_memory;
 use crate::executor::{ExecutorError, LogChunk, Sealed};
@@ -14,8 +14,8 @@ use crate::model::spec::Launch;
 const CHUNK: u64 = 1 << 20;
 
 impl Core {
-    /// See [`crate::executor::Executor::fetch`].
-    pub(super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
+    /// Fetches what the pod holds.
+    pub(super) async fn fetch_held(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
         let name = &launch.name;
         // Where the watch has seen the end, one call will do; a keeper that does not answer any more is a reason to look.
         if let Some(Seen { pod, ended: Some(out_of_memory), .. }) = self.seen(name) {
@@ -41,6 +41,12 @@ impl Core {
 
     async fn collect_from(&self, pod: &str, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
         let mut speech = self.speak_with_keeper(pod).await?;
+        if self.storage.is_some() && speech.session.manifest(SEALING).await?.is_some() {
+            // Only now the keeper has done with the storage, one way or the other.
+            if let Some(sealed) = self.fetch_stored(launch, into).await? {
+                return Ok(sealed);
+            }
+        }
         collect(&mut speech.session, launch, into).await
     }
 

@@ -14,6 +14,7 @@ use kube::ResourceExt as _;
 use super::cluster::Cluster;
 use super::manifest::KEEPER;
 use super::options::PodRules;
+use super::s3::Storage;
 use super::speak::{Sessions, Silences};
 use super::status::{self, Facts, Standing, created, judge};
 use crate::executor::ExecutorError;
@@ -31,6 +32,8 @@ pub(super) struct Core {
     pub state: PathBuf,
     pub sessions: Sessions,
     pub silences: Silences,
+    /// Where results go beside the pod.
+    pub storage: Option<Storage>,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -70,13 +73,14 @@ pub(super) struct Look {
 }
 
 impl Core {
-    pub(super) fn new(cluster: Cluster, rules: PodRules, state: PathBuf) -> Self {
+    pub(super) fn new(cluster: Cluster, rules: PodRules, state: PathBuf, storage: Option<Storage>) -> Self {
         Self {
             cluster,
             rules,
             state,
             sessions: Sessions::default(),
             silences: Silences::default(),
+            storage,
             isolated: Mutex::default(),
             trees: Mutex::default(),
             seen: Mutex::default(),
@@ -154,7 +158,7 @@ impl Core {
         judge(&Facts {
             job,
             pod,
-            first_pod: first,
+            first_pod: first.as_deref(),
             denied,
             now: self.cluster.now(),
             start_timeout: self.rules.start_timeout,

@@ -12,10 +12,11 @@ use super::cluster::{Cluster, Server};
 use super::connect::ClusterPlace;
 use super::core::Core;
 use super::options::{KubernetesOptions, PodRules};
+use super::s3::Storage;
 use super::watch;
 use crate::executor::{
-    Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned,
-    Progress, Proof, Sealed, Unmet,
+    Ability, Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed,
+    Owned, Progress, Proof, Sealed, Unmet,
 };
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
 use crate::model::scanner::Network;
@@ -38,6 +39,7 @@ impl KubernetesExecutor {
         )?;
         let bucket = Bucket::new(options.qps, options.burst);
         let state = options.state.clone();
+        let storage = options.s3.clone().map(Storage::new).transpose()?;
         let rules = PodRules::of(options)?;
         let (cluster, Server { version, platform, address }) = Cluster::connect(&place, bucket).await?;
         // A namespace that is made anew holds nothing of what we know.
@@ -50,12 +52,12 @@ impl KubernetesExecutor {
             version: format!("Kubernetes {version}, namespace {}", place.namespace),
             platform,
             freeze: false,
-            transport: "exec",
+            transport: if storage.is_some() { "s3, else exec" } else { "exec" },
             pulls_for_us: true,
             hold: Some(rules.hold),
             hardening: hardening(),
         };
-        Ok(Self { core: Arc::new(Core::new(cluster, rules, state)), capabilities, identity })
+        Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage)), capabilities, identity })
     }
 }
 
@@ -132,7 +134,18 @@ impl Executor for KubernetesExecutor {
             let message = "its name has other characters than letters, digits, `-`, `_` and `.`".to_owned();
             unmet.push(Unmet { item: format!("secret {name}"), message });
         }
+        if let Some(storage) = &self.core.storage {
+            storage.ready().await?;
+            unmet.extend(self.core.too_short(storage, spec));
+        }
         Ok(unmet)
+    }
+
+    async fn abilities(&self) -> Vec<Ability> {
+        match &self.core.storage {
+            Some(storage) => storage.abilities().await,
+            None => Vec::new(),
+        }
     }
 
     async fn shortfalls(&self) -> Result<Vec<Unmet>, ExecutorError> {
@@ -166,7 +179,10 @@ impl Executor for KubernetesExecutor {
     }
 
     async fn inspect(&self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
-        Ok(self.core.look(name).await?.map(|look| look.standing.observed()))
+        match self.core.look(name).await? {
+            Some(look) => Ok(Some(look.standing.observed())),
+            None => self.core.inspect_stored(name).await,
+        }
     }
 
     async fn logs(&self, name: &AttemptName, from_seq: u64) -> Result<LogChunk, ExecutorError> {
@@ -190,11 +206,15 @@ impl Executor for KubernetesExecutor {
     }
 
     async fn list_owned(&self, instance: InstanceKey) -> Result<Vec<Owned>, ExecutorError> {
-        self.core.list_labelled(&format!("{}={instance}", label::INSTANCE)).await
+        let mut owned = self.core.list_labelled(&format!("{}={instance}", label::INSTANCE)).await?;
+        owned.extend(self.core.list_stored(Some(instance)).await?);
+        Ok(owned)
     }
 
     async fn list_foreign(&self) -> Result<Vec<Owned>, ExecutorError> {
-        self.core.list_labelled(label::ROLE).await
+        let mut owned = self.core.list_labelled(label::ROLE).await?;
+        owned.extend(self.core.list_stored(None).await?);
+        Ok(owned)
     }
 
     async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError> {

@@ -21,7 +21,7 @@ use crate::failpoint;
 use crate::model::id::{AttemptName, InstanceKey};
 use crate::model::pod::{self, Order};
 use crate::model::scanner::Network;
-use crate::model::spec::{Launch, ShimJob};
+use crate::model::spec::{Launch, ShimJob, label};
 
 /// How often a delivery is begun again after its connection was cut.
 const DELIVERIES: u32 = 5;
@@ -39,8 +39,10 @@ impl Core {
             self.create_secret(launch).await?;
             failpoint::hit("kubernetes.launch.secret");
         }
+        self.create_addresses(launch).await?;
         let (job, adopted) = self.create_or_adopt(launch, &order).await?;
         failpoint::hit("kubernetes.launch.created");
+        self.give_addresses_to(&job).await?;
         if !launch.spec.secrets.is_empty() {
             self.give_secret_to(&job).await?;
             failpoint::hit("kubernetes.launch.owned");
@@ -59,7 +61,7 @@ impl Core {
             launch.spec.secrets.keys().map(|name| (name.clone(), PLACEHOLDER.to_vec())).collect();
         let policy = (launch.spec.network == Network::None).then(|| json!(manifest::isolation(launch.instance)));
         let secret = (!secrets.is_empty()).then(|| json!(manifest::secret(launch, secrets)));
-        let job = json!(manifest::job(launch, &order, &self.rules));
+        let job = json!(manifest::job(launch, &order, &self.rules, self.storage.is_some()));
         policy.into_iter().chain(secret).chain([job]).collect()
     }
 
@@ -91,11 +93,17 @@ impl Core {
             files.into_iter().map(|(name, path)| Ok((name, std::fs::read(path)?))).collect()
         })
         .await?;
-        match self.cluster.create(&manifest::secret(launch, values)).await {
+        self.create_or_keep(launch, &manifest::secret(launch, values)).await
+    }
+
+    /// Creates a Secret, unless it is there already.
+    async fn create_or_keep(&self, launch: &Launch, secret: &Secret) -> Result<(), ExecutorError> {
+        let role = secret.labels().get(label::ROLE).map_or("", String::as_str);
+        match self.cluster.create(secret).await {
             Ok(_) => Ok(()),
             Err(error @ (ExecutorError::Conflict { .. } | ExecutorError::Unreachable(_) | ExecutorError::Busy(_))) => {
-                match self.cluster.get::<Secret>(launch.name.as_str()).await? {
-                    Some(found) => check(launch, "secret", found.labels()),
+                match self.cluster.get::<Secret>(&secret.name_any()).await? {
+                    Some(found) => check(launch, role, found.labels()),
                     None => Err(busy(error)),
                 }
             }
@@ -105,13 +113,33 @@ impl Core {
 
     /// The Job owns its Secret: the cluster removes the one with the other.
     async fn give_secret_to(&self, job: &Job) -> Result<(), ExecutorError> {
+        self.give(&job.name_any(), job).await
+    }
+
+    async fn give(&self, secret: &str, job: &Job) -> Result<(), ExecutorError> {
         let (name, uid) = (job.name_any(), job.uid().unwrap_or_default());
         let owner = json!({ "apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid });
-        self.cluster.merge::<Secret>(&name, &json!({ "metadata": { "ownerReferences": [owner] } })).await
+        self.cluster.merge::<Secret>(secret, &json!({ "metadata": { "ownerReferences": [owner] } })).await
+    }
+
+    /// Creates the Secret with the addresses that the keeper brings the results to.
+    async fn create_addresses(&self, launch: &Launch) -> Result<(), ExecutorError> {
+        let Some(storage) = &self.storage else { return Ok(()) };
+        let upload = storage.upload(launch).await?;
+        self.create_or_keep(launch, &manifest::addresses(launch, &upload)).await?;
+        failpoint::hit("kubernetes.launch.addresses");
+        Ok(())
+    }
+
+    async fn give_addresses_to(&self, job: &Job) -> Result<(), ExecutorError> {
+        match &self.storage {
+            Some(_) => self.give(&manifest::addresses_name(&job.name_any()), job).await,
+            None => Ok(()),
+        }
     }
 
     async fn create_or_adopt(&self, launch: &Launch, order: &Order) -> Result<(Job, bool), ExecutorError> {
-        match self.cluster.create(&manifest::job(launch, order, &self.rules)).await {
+        match self.cluster.create(&manifest::job(launch, order, &self.rules, self.storage.is_some())).await {
             Ok(job) => Ok((job, false)),
             // It may have been created all the same, by this call or by another process: the name tells.
             Err(error @ (ExecutorError::Conflict { .. } | ExecutorError::Unreachable(_) | ExecutorError::Busy(_))) => {

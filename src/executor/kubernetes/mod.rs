@@ -9,7 +9,7 @@
 //! ```text
 //! launch   Secret → Job by name → delivery, each step repeatable
 //! observe  one watch of Jobs and one of pods, judged together by the table in `status`
-//! fetch    manifest, then part after part, from the keeper
+//! fetch    manifest, then part after part, from the keeper (or from object storage, see `s3`)
 //! remove   the Job by its identity, its pods and its Secret with it
 //! ```
 
@@ -25,6 +25,7 @@ mod launch;
 mod manifest;
 mod options;
 mod owned;
+mod s3;
 pub mod session;
 mod speak;
 mod status;
@@ -34,3 +35,4 @@ mod watch;
 pub use connect::ClusterPlace;
 pub use executor::KubernetesExecutor;
 pub use options::{KubernetesOptions, PullPolicy};
+pub use s3::{MAX_EXPIRES, S3Keys, S3Options};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::s3::S3Options;
 use crate::executor::ExecutorError;
 
 /// How a cluster is reached, and what its pods are like.
@@ -52,6 +53,8 @@ pub struct KubernetesOptions {
     pub qps: u32,
     /// Requests at once.
     pub burst: u32,
+    /// Object storage that results go through; without it they are fetched from the pod.
+    pub s3: Option<S3Options>,
     /// Time between SIGTERM and SIGKILL when the shim stops a scanner of its own accord.
     pub grace: Duration,
 }

@@ -9,6 +9,7 @@ use kube::ResourceExt as _;
 
 use super::cluster::Object;
 use super::core::{Core, JOB_NAME};
+use super::manifest;
 use super::status::created;
 use crate::executor::{ExecutorError, Owned, OwnedKind};
 use crate::model::clock::Timestamp;
@@ -33,17 +34,18 @@ impl Core {
     pub(super) async fn remove_listed(&self, owned: &Owned) -> Result<(), ExecutorError> {
         let (name, id) = (owned.name.as_str(), owned.id.as_str());
         match owned.kind {
-            OwnedKind::Job => self.cluster.delete::<Job>(name, id, None).await?,
-            OwnedKind::Pod => self.cluster.delete::<Pod>(name, id, Some(Duration::from_secs(1))).await?,
-            OwnedKind::Secret => self.cluster.delete::<Secret>(name, id, None).await?,
+            OwnedKind::Job => _ = self.cluster.delete::<Job>(name, id, None).await?,
+            OwnedKind::Pod => _ = self.cluster.delete::<Pod>(name, id, Some(Duration::from_secs(1))).await?,
+            OwnedKind::Secret => _ = self.cluster.delete::<Secret>(name, id, None).await?,
             OwnedKind::NetworkPolicy => {
                 super::core::lock(&self.isolated).clear();
-                self.cluster.delete::<NetworkPolicy>(name, id, None).await?
+                self.cluster.delete::<NetworkPolicy>(name, id, None).await?;
             }
+            OwnedKind::Objects => self.remove_listed_stored(owned).await?,
             OwnedKind::Container | OwnedKind::Volume | OwnedKind::Network => {
                 return Err(ExecutorError::Refused(format!("a cluster has no {}", owned.kind.as_str())));
             }
-        };
+        }
         if let (Some(attempt), OwnedKind::Job) = (&owned.attempt, owned.kind) {
             self.forget(attempt);
         }
@@ -56,6 +58,7 @@ fn describe<K: Object>(kind: OwnedKind, object: &K) -> Owned {
     let name = object.name_any();
     // Pods have names of their own.
     let of = object.labels().get(JOB_NAME).unwrap_or(&name);
+    let of = of.strip_suffix(manifest::ADDRESSES).unwrap_or(of);
     let attempt = object.labels().contains_key(label::ATTEMPT).then(|| of.parse().ok()).flatten();
     let made = created(object.meta());
     Owned {

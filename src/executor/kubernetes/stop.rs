@@ -8,6 +8,7 @@ use kube::ResourceExt as _;
 
 use super::cluster::Removal;
 use super::core::{Core, JOB_NAME, Seen, has_secret};
+use super::manifest;
 use super::status::Standing;
 use crate::executor::ExecutorError;
 use crate::failpoint;
@@ -53,7 +54,11 @@ impl Core {
         };
         failpoint::hit("kubernetes.remove.job");
         if secret {
-            self.remove_secret(name).await?;
+            self.remove_secret(name.as_str()).await?;
+        }
+        if self.storage.is_some() {
+            self.remove_secret(&manifest::addresses_name(name.as_str())).await?;
+            self.remove_stored(name).await?;
         }
         self.forget(name);
         Ok(())
@@ -100,10 +105,10 @@ impl Core {
     }
 
     /// Removes the Secret that its Job did not come to own, or whose owner is gone for so short a time that it is still there.
-    async fn remove_secret(&self, name: &AttemptName) -> Result<(), ExecutorError> {
-        match self.cluster.get::<Secret>(name.as_str()).await? {
+    async fn remove_secret(&self, name: &str) -> Result<(), ExecutorError> {
+        match self.cluster.get::<Secret>(name).await? {
             Some(secret) if secret.labels().contains_key(label::ATTEMPT) => {
-                self.cluster.delete::<Secret>(name.as_str(), &secret.uid().unwrap_or_default(), None).await?;
+                self.cluster.delete::<Secret>(name, &secret.uid().unwrap_or_default(), None).await?;
             }
             _ => {}
         }

@@ -3,6 +3,8 @@
 //! The images of the cluster's own containers hold one file, `/dragnet`, so in `prepare` and `keeper` the pod's directories are
 //! below [`ROOT`]; in `scan` they are where every executor has them.
 
+mod upload;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ use crate::model::id::InstanceKey;
 use crate::model::pod::{self, Order, Role};
 use crate::model::scanner::{HardeningItem, Network};
 use crate::model::spec::{JobSpec, Launch, label, paths};
+
+pub(super) use upload::{ADDRESSES, addresses, addresses_name};
 
 /// The container that prepares.
 pub(super) const PREPARE: &str = "prepare";
@@ -46,8 +50,8 @@ const OWN_MEMORY: (u64, u64) = (32 << 20, 128 << 20);
 /// Room in the results' volume beside what the limits allow: the job, its input, directories.
 const ROOM: u64 = 64 << 20;
 
-/// Describes the Job of an attempt.
-pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules) -> Job {
+/// Describes the Job of an attempt; with `stored`, its keeper has the addresses of object storage.
+pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules, stored: bool) -> Job {
     let labels = with(&rules.labels, launch.labels("scan"));
     let mut annotations = rules.annotations.clone();
     let meta = ObjectMeta {
@@ -57,6 +61,10 @@ pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules) -> Job {
         ..Default::default()
     };
     annotations.insert(pod::ANNOTATION.to_owned(), order.to_text());
+    let mut pod = pod_spec(launch, rules);
+    if stored {
+        upload::mount_addresses(launch, &mut pod);
+    }
     let network = BTreeMap::from([(NETWORK.to_owned(), network_word(&launch.spec.network).to_owned())]);
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -64,7 +72,7 @@ pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules) -> Job {
             annotations: Some(annotations),
             ..Default::default()
         }),
-        spec: Some(pod_spec(launch, rules)),
+        spec: Some(pod),
     };
     let spec = KubeJobSpec {
         active_deadline_seconds: Some(seconds(deadline(&launch.spec, rules))),

@@ -7,6 +7,7 @@ use crate::model::id::{AttemptName, JobName, Key8, Sha256};
 use crate::model::scanner::{ExitCodes, HardeningException, Limits, SecretRef};
 use crate::model::spec::DataTree;
 use crate::model::unit::Span;
+use crate::model::upload::{Slot, Upload};
 
 fn rules() -> PodRules {
     PodRules {
@@ -65,7 +66,7 @@ fn everything() -> Launch {
 }
 
 fn made(launch: &Launch) -> Job {
-    job(launch, &Order::of(launch, 8000), &rules())
+    job(launch, &Order::of(launch, 8000), &rules(), false)
 }
 
 #[test]
@@ -121,6 +122,26 @@ fn secrets_are_nowhere_but_in_the_secret() {
     let launch = everything();
     let text = serde_json::to_string(&made(&launch)).unwrap();
     assert!(!text.contains("TOKEN") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn addresses_are_mounted_in_the_keeper_alone() {
+    let launch = everything();
+    let pod = job(&launch, &Order::of(&launch, 8000), &rules(), true).spec.unwrap().template.spec.unwrap();
+    let volume = pod.volumes.iter().flatten().find(|one| one.name == "upload").unwrap();
+    let name = volume.secret.as_ref().unwrap().secret_name.as_deref().unwrap();
+    assert_eq!(name, addresses_name(launch.name.as_str()));
+    for container in pod.containers.iter().chain(pod.init_containers.iter().flatten()) {
+        let mounts = container.volume_mounts.as_ref().unwrap();
+        let found = mounts.iter().find(|one| one.name == "upload").map(|one| (one.mount_path.as_str(), one.read_only));
+        let wanted = (container.name == KEEPER).then_some(("/pod/upload", Some(true)));
+        assert_eq!(found, wanted, "{}", container.name);
+    }
+    let slot = || Slot { put: "https://put".to_owned(), get: "https://get".to_owned() };
+    let upload = Upload { version: 1, parts: vec![slot()], manifest: slot(), conditional: true, ca: None };
+    let secret = addresses(&launch, &upload);
+    assert_eq!(secret.metadata.labels.unwrap()[label::ROLE], "addresses");
+    assert!(secret.data.unwrap().contains_key("upload.json"));
 }
 
 #[test]

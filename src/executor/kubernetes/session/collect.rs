@@ -1,6 +1,5 @@
 //! Bringing sealed results here.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::model::manifest::Part;
 use crate::model::spec::Launch;
 
 /// How long an attempt that has ended may take to be sealed in one call; the next call waits on.
-const SEALING: Duration = Duration::from_mins(5);
+pub(in super::super) const SEALING: Duration = Duration::from_mins(5);
 
 /// Brings manifest and parts of an ended attempt into `into`, a directory that exists; resumes what an earlier call left there, by
 /// part and by byte, and verifies everything. [`ExecutorError::Busy`] while it is not sealed.
@@ -52,25 +51,12 @@ where
             return Ok(());
         }
         let temporary = collected::temporary(into, &part.name);
-        let (mut file, from) = resume(&temporary, part)?;
+        let local = |error| SessionError::local(format!("write {}", temporary.display()), &error);
+        let (mut file, from) = collected::resume(&temporary, part).map_err(local)?;
         session.part(part, from, &mut file).await?;
         let target = into.to_owned();
         let name = part.name.clone();
         blocking("keep a part", move || collected::keep(&file, &target, &name)).await?;
     }
     Err(collected::damaged(launch, part))
-}
-
-/// Opens a part's unfinished file at its end; one that is longer than the part, or as long and yet not in its place, begins anew.
-fn resume(path: &Path, part: &Part) -> Result<(File, u64), SessionError> {
-    let open = || {
-        let file = File::options().append(true).create(true).open(path)?;
-        let mut from = file.metadata()?.len();
-        if from >= part.len {
-            file.set_len(0)?;
-            from = 0;
-        }
-        Ok((file, from))
-    };
-    open().map_err(|error| SessionError::local(format!("write {}", path.display()), &error))
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+pub(super) use collect::SEALING;
 pub use collect::collect;
 pub use deliver::Delivery;
 pub use error::SessionError;
