@@ -64,9 +64,9 @@ impl Home for ClusterBench<'_> {
 
     fn config(&self, tools: &[Tool]) -> String {
         let Cluster { namespace, agent_image, image, .. } = self.cluster;
-        let kubeconfig = &self.kubeconfig;
+        let kubeconfig = self.kubeconfig.display();
         let mut text = format!(
-            "[scan]\ngrace = \"2s\"\n[executor]\nkind = \"kubernetes\"\n[executor.kubernetes]\nkubeconfig = {kubeconfig:?}\n\
+            "[scan]\ngrace = \"2s\"\n[executor]\nkind = \"kubernetes\"\n[executor.kubernetes]\nkubeconfig = \"{kubeconfig}\"\n\
              namespace = \"{namespace}\"\nagent_image = \"{agent_image}\"\nimage_pull_policy = \"never\"\nqps = 100\n\
              burst = 200\nstart_timeout = \"2m\"\n{}",
             self.more

@@ -18,12 +18,6 @@ mod cluster;
 mod cluster_bench;
 #[path = "../common/engine.rs"]
 mod engine;
-#[expect(dead_code, reason = "the conformance suite uses the rest")]
-#[path = "../conformance/harness.rs"]
-mod harness;
-#[expect(dead_code, reason = "tests share it, and each uses a part")]
-#[path = "../common/lab.rs"]
-mod lab;
 #[path = "../common/machine.rs"]
 mod machine;
 #[path = "../common/reports.rs"]
@@ -35,6 +29,5 @@ mod spool;
 #[path = "../common/tool.rs"]
 mod tool;
 
-mod endings;
 mod outages;
 mod refusals;

@@ -114,10 +114,8 @@ impl Doorman {
     /// Turns a request away twice, for two different reasons.
     fn verdict(&self, head: &str) -> Option<u16> {
         let request = head.lines().next()?.split('?').next()?.trim_end_matches(" HTTP/1.1").to_owned();
-        let mut refused = self.refused.lock().unwrap();
-        let times = refused.entry(request).or_default();
-        *times += 1;
-        (*times <= REFUSALS).then(|| if *times % 2 == 1 { 429 } else { 503 })
+        let times = *self.refused.lock().unwrap().entry(request).and_modify(|times| *times += 1).or_insert(1);
+        (times <= REFUSALS).then_some(if times % 2 == 1 { 429 } else { 503 })
     }
 }
 
