@@ -215,6 +215,7 @@ async fn a_storage_that_cannot_be_used_is_told_before_anything_is_launched() {
     let late = executor(&lab, &objects, |_| ()).await;
     let error = late.validate(&attempt.0.spec).await.map(drop).unwrap_err();
     assert!(matches!(&error, ExecutorError::Unreachable(words) if words.contains(&objects.endpoint)), "{error:?}");
+    objects.open.send(true).unwrap();
     assert!(jobs(&lab).list(&ListParams::default()).await.unwrap().items.is_empty());
     assert_eq!(objects.all("test"), [], "a look leaves nothing");
     lab.finish().await;

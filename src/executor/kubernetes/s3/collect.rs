@@ -63,12 +63,9 @@ impl Storage {
         let local = |error: &std::io::Error| ExecutorError::local(format!("write {}", temporary.display()), error);
         let (mut file, from) = collected::resume(&temporary, part).map_err(|error| local(&error))?;
         let key = format!("{}{}", self.directory(&launch.name), part.name);
-        let answer = match self.get(&key, from).await.map_err(|error| self.failed(&error))? {
-            Some(answer) => answer,
-            None => {
-                let message = format!("{} is not in the {}", part.name, self.place);
-                return Err(ExecutorError::Corrupt { name: launch.name.to_string(), message });
-            }
+        let Some(answer) = self.get(&key, from).await.map_err(|error| self.failed(&error))? else {
+            let message = format!("{} is not in the {}", part.name, self.place);
+            return Err(ExecutorError::Corrupt { name: launch.name.to_string(), message });
         };
         if answer.status() != StatusCode::PARTIAL_CONTENT {
             // It gives the whole, whatever it was asked for.

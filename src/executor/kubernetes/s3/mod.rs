@@ -152,8 +152,9 @@ impl Storage {
 
     /// What the names of an instance's objects begin with, or of all.
     fn above(&self, instance: Option<&str>) -> String {
-        let parts = [Some(self.prefix.as_str()).filter(|prefix| !prefix.is_empty()), instance];
-        parts.into_iter().flatten().map(|part| format!("{part}/")).collect()
+        let prefix = Some(self.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+        let parts = [prefix, instance].into_iter().flatten();
+        parts.flat_map(|part| [part, "/"]).collect()
     }
 
     fn of_instance(&self, instance: InstanceKey) -> String {
