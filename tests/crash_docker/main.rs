@@ -9,6 +9,7 @@
 #[path = "../common/bench.rs"]
 mod bench;
 #[path = "../common/cli.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;
 #[path = "../common/engine.rs"]
 mod engine;
