@@ -1,7 +1,7 @@
 //! A cluster whose parts stop, hang, die and come back, and what becomes of the scans in it.
 //!
-//! Each test has a cluster of its own, for which it needs root; without one the tests say so and pass, unless
-//! `DRAGNET_REQUIRE_CLUSTER` is set. `DRAGNET_FULL=1` makes the outages long.
+//! Each test has a cluster of its own, for which it needs root, and takes minutes: only `DRAGNET_FULL=1` runs them. Without a cluster
+//! they say so and pass, unless `DRAGNET_REQUIRE_CLUSTER` is set.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
