@@ -3,6 +3,7 @@
 //! Needs a cluster that runs the local engine's images; without one the tests say so and pass, unless
 //! `DRAGNET_REQUIRE_CLUSTER` is set.
 
+#![cfg(feature = "failpoints")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 #[path = "../common/cluster.rs"]
