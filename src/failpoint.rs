@@ -18,9 +18,24 @@ pub fn hit(name: &str) {
 
     let Some(armed) = ARMED.as_ref().filter(|armed| armed.point == name) else { return };
     if HITS.fetch_add(1, Ordering::SeqCst) + 1 == armed.at {
-        armed.action.perform();
+        armed.action.perform(name);
     }
 }
+
+/// Says that the store is being written to, for as long as the value lives. A stop waits for the end of that, unless its point
+/// lies within: what a test stops elsewhere holds up nobody.
+#[cfg(not(feature = "failpoints"))]
+pub const fn busy() {}
+
+/// Says that the store is being written to, for as long as the value lives. A stop waits for the end of that, unless its point
+/// lies within: what a test stops elsewhere holds up nobody.
+#[cfg(feature = "failpoints")]
+pub fn busy() -> impl Sized {
+    BUSY.lock()
+}
+
+#[cfg(feature = "failpoints")]
+static BUSY: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 #[cfg(feature = "failpoints")]
 #[derive(Debug, PartialEq)]
@@ -39,10 +54,11 @@ enum Action {
 
 #[cfg(feature = "failpoints")]
 impl Action {
-    fn perform(self) {
+    fn perform(self, point: &str) {
         match self {
             Self::Abort => std::process::abort(),
             Self::Stop => {
+                let _quiet = (!point.starts_with("store.")).then(busy);
                 // It cannot fail for a process of our own; if it did, the test that waits for the stop would tell.
                 rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP).ok();
             }

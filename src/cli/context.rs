@@ -7,6 +7,7 @@ use toml::Table;
 
 use super::args::GlobalArgs;
 use super::error::CliError;
+use super::suspend;
 use super::ui::Ui;
 use crate::app::{App, AppError};
 use crate::catalog::Catalog;
@@ -99,7 +100,9 @@ impl Context {
     /// Opens the state with the configuration that these flags make.
     pub(super) fn app_with(&self, flags: Table, scope: Scope) -> Result<App, CliError> {
         let config = self.resolve(flags, scope)?.config;
-        Ok(App::open(&self.state_dir()?, config, self.env.clone())?)
+        let app = App::open(&self.state_dir()?, config, self.env.clone())?;
+        suspend::between_writes(&app.store).map_err(CliError::threads)?;
+        Ok(app)
     }
 
     /// Opens the state for a command that is about scans that exist already.
@@ -119,7 +122,7 @@ impl Context {
             .worker_threads(2)
             .enable_all()
             .build()
-            .map_err(|error| CliError::unreachable(format!("the program cannot start its threads: {error}")))?;
+            .map_err(CliError::threads)?;
         let value = runtime.block_on(future);
         runtime.shutdown_background();
         value

@@ -53,6 +53,12 @@ impl CliError {
         Self { kind: Kind::Unreachable, source: message.into().into(), hints: Vec::new() }
     }
 
+    /// Makes the error of a process that can have no threads.
+    #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+    pub(super) fn threads(error: io::Error) -> Self {
+        Self::unreachable(format!("the program cannot start its threads: {error}"))
+    }
+
     /// Adds what to do.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -225,6 +231,13 @@ fn store(error: &StoreError) -> Advice {
                 "`dragnet gc` removes what no scan needs",
             ],
         ),
+        StoreError::Held { holder, .. } => {
+            let pid = holder.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
+            let look = format!(
+                "`ps -o stat,args -p {pid}` tells what it is; T means stopped, and `kill -CONT {pid}` lets it go on"
+            );
+            (Kind::Unreachable, vec![look, "killing it loses nothing, and scans can be taken up again".to_owned()])
+        }
         StoreError::FenceLost => advice(Kind::Incomplete, ["`dragnet watch SCAN` follows it"]),
         StoreError::NotFound(_) => advice(Kind::Usage, [LIST]),
         StoreError::RequestKeyUsed { scan, .. } => {

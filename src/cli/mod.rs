@@ -14,6 +14,7 @@ pub mod generate;
 mod progress;
 mod signals;
 mod style;
+mod suspend;
 mod telemetry;
 mod ui;
 mod words;

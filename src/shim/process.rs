@@ -16,28 +16,35 @@ use super::attempt::Attempt;
 
 /// How long killed processes are waited for; one that sleeps in the kernel may never go.
 const REAP: Duration = Duration::from_secs(5);
-/// The scanner rather than the shim is killed when memory runs out: the shim still has to tell of it.
-const OOM_SCORE: &str = "500";
+/// The scanner rather than the shim is killed when memory runs out: the shim still has to tell of it. Added to our own score,
+/// which nobody may lower: Kubernetes gives most containers 999 of 1000 (its "Node out of memory behavior"), and there size decides.
+const OOM_SCORE: i32 = 500;
+/// The highest score (`proc_pid_oom_score_adj(5)`).
+const OOM_SCORE_MAX: i32 = 1000;
 
 /// This process's own standing when memory runs out, which its children inherit. Opened before the process becomes opaque,
 /// for then not even it may.
 #[derive(Debug)]
 pub(super) struct OomScore {
     file: Option<File>,
-    own: String,
+    own: i32,
 }
 
 impl OomScore {
     fn open() -> Self {
         const PATH: &str = "/proc/self/oom_score_adj";
         // Without it the kernel chooses by size alone.
-        let own = std::fs::read_to_string(PATH).unwrap_or_default();
+        let own = std::fs::read_to_string(PATH).ok().and_then(|score| score.trim().parse().ok()).unwrap_or_default();
         Self { file: File::options().write(true).open(PATH).ok(), own }
     }
 
-    fn set(&self, score: &str) {
+    fn raise(&self) {
+        self.set((self.own + OOM_SCORE).min(OOM_SCORE_MAX));
+    }
+
+    fn set(&self, score: i32) {
         if let Some(mut file) = self.file.as_ref() {
-            file.write_all(score.as_bytes()).ok();
+            file.write_all(score.to_string().as_bytes()).ok();
         }
     }
 }
@@ -60,7 +67,7 @@ pub(super) fn start(attempt: &Attempt, score: &OomScore) -> io::Result<Child> {
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the job names no program"))?;
     // It is born with the score: what it forks at once is not quicker than we are.
-    score.set(OOM_SCORE);
+    score.raise();
     let child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -68,7 +75,7 @@ pub(super) fn start(attempt: &Attempt, score: &OomScore) -> io::Result<Child> {
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn();
-    score.set(&score.own);
+    score.set(score.own);
     child.map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
 }
 

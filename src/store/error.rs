@@ -37,6 +37,14 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk of the state directory is full")]
     Full,
+    /// Another process has been writing for too long: it is stopped, or its disk is.
+    #[error("the state has been held by {} for {seconds} s", .holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Held {
+        /// How long it was waited for.
+        seconds: u64,
+        /// The process, if it is one that we can see.
+        holder: Option<u32>,
+    },
     /// Somebody else drives the scan now; nothing was written.
     #[error("another process has taken over the scan")]
     FenceLost,

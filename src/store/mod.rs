@@ -25,7 +25,7 @@ mod submit;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rusqlite::{Connection, Transaction};
 
@@ -57,6 +57,17 @@ struct Inner {
     secret_key: Vec<u8>,
     readers: Mutex<Vec<Connection>>,
     writer: Writer,
+}
+
+/// A reference to a store that may be closed.
+#[derive(Debug, Clone)]
+pub struct WeakStore(Weak<Inner>);
+
+impl WeakStore {
+    /// Returns the store, unless it is closed.
+    pub fn upgrade(&self) -> Option<Store> {
+        self.0.upgrade().map(|inner| Store { inner })
+    }
 }
 
 impl Store {
@@ -122,6 +133,16 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.inner.writer.write(Durability::Relaxed, work).await
+    }
+
+    /// Stops this process (SIGSTOP) between two writes: one that is stopped in mid-write holds up all others. Blocks until it goes on.
+    pub fn suspend(&self) -> Result<(), StoreError> {
+        self.inner.writer.suspend()
+    }
+
+    /// Returns a reference that does not keep the store open.
+    pub fn downgrade(&self) -> WeakStore {
+        WeakStore(Arc::downgrade(&self.inner))
     }
 
     /// Checks the database: SQLite's own integrity check, and foreign keys. Returns what is wrong, one line each.

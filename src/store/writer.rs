@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
@@ -57,6 +58,17 @@ impl Writer {
         self.submit(durability, work)?.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Stops this process (SIGSTOP) when no transaction is open; blocks until it goes on.
+    pub(super) fn suspend(&self) -> Result<(), StoreError> {
+        let (reply, answer) = channel();
+        self.send(Box::new(move |_| {
+            // A process may always stop itself, and who asked waits for the answer.
+            kill_process(getpid(), Signal::STOP).ok();
+            reply.send(()).ok();
+        }))?;
+        answer.recv().map_err(|_| StoreError::Closed)
+    }
+
     fn submit<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -93,6 +105,7 @@ fn transact<T>(
     work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let open = desk.gate.enter()?;
+    let busy = failpoint::busy();
     if desk.durability != durability {
         let level = if durability == Durability::Full { "FULL" } else { "NORMAL" };
         desk.connection.pragma_update(None, "synchronous", level)?;
@@ -102,6 +115,7 @@ fn transact<T>(
     let value = work(&tx)?;
     failpoint::hit("store.before_commit");
     tx.commit()?;
+    drop(busy);
     drop(open);
     Ok(value)
 }

@@ -233,7 +233,7 @@ async fn exit_codes_and_signals_are_told(h: &dyn Harness) {
 
 async fn memory_that_runs_out_is_told(h: &dyn Harness) {
     let attempt = Attempt::script(h, "echo before >{out}/r; tail /dev/zero; echo $? >{out}/code")
-        .with(|spec| spec.limits.memory = ByteSize(16 << 20));
+        .with(|spec| spec.limits.memory = ByteSize(96 << 20));
     let fetched = attempt.run(h).await;
     assert_eq!(fetched.text("work/r"), "before\n");
     assert!(fetched.manifest().exit.oom_kills >= 1, "{:?}", fetched.manifest().exit);
