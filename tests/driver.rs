@@ -362,3 +362,24 @@ async fn a_step_fed_by_one_that_did_not_see_everything_says_so() {
     assert_eq!((view.state, view.coverage), (ScanState::Completed, Coverage::Full));
     lab.check(scan);
 }
+
+#[tokio::test]
+async fn a_driver_that_takes_over_knows_of_a_step_that_a_failed_one_left_without_assets() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match launch.job.step.as_str() {
+        "ports" => Outcome::Ends { after: Duration::ZERO, code: 99, files: Vec::new() },
+        _ => Outcome::Hangs { files: Vec::new() },
+    }));
+    let mut services = step("services");
+    services.needs = vec!["ports".parse().unwrap()];
+    services.for_each = vec![AssetKind::Port];
+    let scan = lab.submit(vec![step("ports"), services, step("slow")]).await;
+    let first = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Skipped) == Some(&1)).await;
+    first.abort();
+    drop(first.await);
+    lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    lab.drive(scan).await;
+    let Coverage::Partial(gaps) = lab.store.scan(scan).unwrap().coverage else { panic!("something was seen") };
+    assert!(gaps.contains(&Gap::UpstreamPartial), "{gaps:?}");
+    lab.check(scan);
+}

@@ -1,6 +1,6 @@
 //! Processes that are stopped (SIGSTOP) while they hold the state, and processes that are asked to stop (Ctrl-Z).
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and is written for its reader")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and is written for its reader")]
 
 use std::fmt::Write as _;
 use std::fs::File;

@@ -19,8 +19,8 @@ use crate::store::LeaseError;
 const POLL: Duration = Duration::from_millis(100);
 /// How often a scan that another process drives is looked at.
 const OWNER_POLL: Duration = Duration::from_secs(1);
-/// How long a heartbeat stands still before its scan is taken over.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a heartbeat stands still before its scan is taken over: three beats. An owner that was only slow loses its fence, no more.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// How long the engine may take to list and remove what dead processes have left.
 const SWEEP: Duration = Duration::from_secs(30);
 /// Events of one read.

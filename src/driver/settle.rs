@@ -84,13 +84,14 @@ impl View {
             self.steps[index].seen.gaps.insert(Gap::UpstreamPartial);
         }
         self.unsettled.extend(&self.steps[index].dependants);
-        if self.steps[index].members == 0 {
+        if self.steps[index].members == 0 && !self.steps[index].empty {
             self.record_empty_step(index, out);
         }
     }
 
     /// A step that was given no asset has no job to show for it: one is written down as skipped.
     fn record_empty_step(&mut self, index: usize, out: &mut Decisions) {
+        self.steps[index].empty = true;
         let upstream_full = self.steps[index].needs.iter().all(|&need| self.is_full_enough(need));
         let coverage = SkipReason::NoAssets.coverage(upstream_full && self.ending.is_none());
         self.steps[index].seen.add(JobState::Skipped, &coverage, 0, 0);

@@ -64,6 +64,8 @@ pub(super) struct Step {
     pub(super) incoming: usize,
     /// Whether no job will be added.
     pub(super) closed: bool,
+    /// Whether it is on record that it was given nothing.
+    pub(super) empty: bool,
     /// What its ended jobs saw, together.
     pub(super) seen: Seen,
 }
@@ -180,7 +182,7 @@ impl View {
             let step = &mut self.steps[row.step];
             step.seen.add(row.state, &coverage, row.records.total(), row.assets);
             // A job without members is the record of a step that was given none.
-            step.closed |= step.members == 0;
+            step.empty |= step.members == 0;
         }
     }
 
@@ -332,6 +334,7 @@ fn steps(plan: &Plan, rows: &[StepRow]) -> Vec<Step> {
                 members: rows[index].members,
                 incoming: 0,
                 closed: !expands,
+                empty: false,
                 seen: Seen {
                     gaps: rows[index].capped.then_some(Gap::AssetCap).into_iter().collect(),
                     ..Seen::default()

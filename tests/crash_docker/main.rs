@@ -8,6 +8,8 @@
 
 #[path = "../common/bench.rs"]
 mod bench;
+#[path = "../common/cancels.rs"]
+mod cancels_anywhere;
 #[path = "../common/cli.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;

@@ -10,6 +10,8 @@
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 #[path = "../common/bench.rs"]
 mod bench;
+#[path = "../common/cancels.rs"]
+mod cancels_anywhere;
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 #[path = "../common/cli.rs"]
 mod cli;
