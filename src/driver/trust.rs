@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::model::id::ScanId;
 use crate::store::{Store, StoreError};
 
-/// How long a proof lasts: well under the 15 s after which others may take the scan.
-const FRESH: Duration = Duration::from_secs(6);
+/// How long a proof lasts: well under the 12 s after which others may take the scan.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The proof of ownership.
 #[derive(Debug)]
