@@ -53,24 +53,25 @@ impl Answer {
     }
 
     fn write(&self, method: &str, mut to: &TcpStream) -> std::io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} Words\r\nConnection: close\r\n", self.status);
+        write!(to, "HTTP/1.1 {} Words\r\nConnection: close\r\n", self.status)?;
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(to, "{name}: {value}\r\n")?;
         }
         if !self.endless && method != "HEAD" {
-            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+            write!(to, "Content-Length: {}\r\n", self.body.len())?;
         }
-        to.write_all(head.as_bytes())?;
         to.write_all(b"\r\n")?;
         if method == "HEAD" {
             return Ok(());
         }
         to.write_all(&self.body)?;
-        while self.endless {
+        if !self.endless {
+            return Ok(());
+        }
+        loop {
             // Until the client hangs up.
             to.write_all(&[b' '; 16 << 10])?;
         }
-        Ok(())
     }
 }
 

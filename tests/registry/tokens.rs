@@ -21,8 +21,8 @@ fn login(credentials: Option<Credentials>) -> Login {
     Login { credentials, trouble: None }
 }
 
-fn password(password: &str) -> Option<Credentials> {
-    Some(Credentials::Password { username: USER.to_owned(), password: password.to_owned() })
+fn password(password: &str) -> Credentials {
+    Credentials::Password { username: USER.to_owned(), password: password.to_owned() }
 }
 
 async fn resolve(name: &str, credentials: Option<Credentials>) -> Result<Sha256, RegistryError> {
@@ -96,8 +96,8 @@ async fn an_image_goes_through_a_door_that_wants_a_token() {
     assert_eq!(asked().len(), 1);
     assert_eq!(asked()[0].path, "/token?scope=repository%3Ateam%2Fagent%3Apull%2Cpush&service=door");
     // It is there, for those who ask at the registry itself too.
-    assert_eq!(resolve(&format!("{}/team/agent", registry.host), password(PASSWORD)).await.unwrap(), digest);
-    assert_eq!(resolve(&name, password(PASSWORD)).await.unwrap(), digest);
+    assert_eq!(resolve(&format!("{}/team/agent", registry.host), Some(password(PASSWORD))).await.unwrap(), digest);
+    assert_eq!(resolve(&name, Some(password(PASSWORD))).await.unwrap(), digest);
     assert_eq!(asked()[1].path, "/token?scope=repository%3Ateam%2Fagent%3Apull&service=door");
 
     // An identity token, as `docker login` to some clouds leaves it, is exchanged for another; one of the registry's is taken as it is.
@@ -114,7 +114,7 @@ async fn a_door_stays_shut_to_strangers() {
     let name = format!("{}/agent", door.host);
     for (credentials, fault) in [
         (None, RegistryFault::NoCredentials),
-        (password("wrong"), RegistryFault::WrongCredentials),
+        (Some(password("wrong")), RegistryFault::WrongCredentials),
         (Some(Credentials::Identity("wrong".to_owned())), RegistryFault::WrongCredentials),
         (Some(Credentials::Token("wrong".to_owned())), RegistryFault::WrongCredentials),
     ] {
@@ -130,7 +130,7 @@ async fn a_door_stays_shut_to_strangers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_means_the_digest_that_was_pushed() {
     let (Some(closed), Some(open)) = (Registry::start().await, Registry::open().await) else { return };
-    for (registry, credentials) in [(&closed, password(PASSWORD)), (&open, None)] {
+    for (registry, credentials) in [(&closed, Some(password(PASSWORD))), (&open, None)] {
         let digest = registry.offer("scanner").await;
         assert_eq!(resolve(&registry.image("scanner"), credentials.clone()).await.unwrap(), hash(&digest));
         for absent in ["scanner:2", "nothing:1"] {
@@ -140,7 +140,7 @@ async fn a_tag_means_the_digest_that_was_pushed() {
     }
     let image = closed.image("scanner");
     assert_eq!(resolve(&image, None).await.unwrap_err().fault, RegistryFault::NoCredentials);
-    assert_eq!(resolve(&image, password("wrong")).await.unwrap_err().fault, RegistryFault::WrongCredentials);
+    assert_eq!(resolve(&image, Some(password("wrong"))).await.unwrap_err().fault, RegistryFault::WrongCredentials);
     let identity = Some(Credentials::Identity(IDENTITY.to_owned()));
     assert_eq!(resolve(&image, identity).await.unwrap_err().fault, RegistryFault::WrongCredentials);
 }
