@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Client, Response, StatusCode};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Most bytes that are read of an answer that says what is wrong.
+const MAX_FAILURE: usize = 64 << 10;
 
 /// Why a request was of no use.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,17 +68,34 @@ pub fn client(ca: Option<&str>, silence: Duration) -> Result<Client, WebError> {
         .map_err(setup)
 }
 
+/// Reads an answer's body; refused when it has more than `limit` bytes, whatever the answer said of itself.
+pub async fn body(mut answer: Response, limit: usize) -> Result<Bytes, WebError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Err(WebError::Refused(format!("it is longer than {limit} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Returns a server's words as they may be shown: little of them, and nothing that a terminal would obey.
+pub fn clean(words: &str) -> String {
+    words.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
 /// Returns what an answer that is none of those expected means, in the server's words as far as it has any.
 pub async fn failure(answer: Response) -> WebError {
     let status = answer.status();
-    let text = answer.text().await.unwrap_or_default();
+    let body = body(answer, MAX_FAILURE).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&body);
     let words = match (element(&text, "Code"), element(&text, "Message")) {
         (Some(code), Some(message)) => format!("{} ({code}: {message})", status.as_u16()),
         (Some(code), None) => format!("{} ({code})", status.as_u16()),
         _ => status.to_string(),
     };
-    // Of an answer we show little, and nothing that a terminal would obey.
-    let words: String = words.chars().filter(|c| !c.is_control()).take(300).collect();
+    let words = clean(&words);
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => WebError::Denied(words),
         StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => WebError::Away(words),

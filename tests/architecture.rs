@@ -45,11 +45,11 @@ const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
-    ("oci_client", &["oci/"]),
-    ("reqwest", &["web.rs", "executor/kubernetes/s3/", "shim/upload.rs"]),
+    ("http_auth", &["oci/"]),
+    ("reqwest", &["web.rs", "oci/", "executor/kubernetes/s3/", "shim/upload.rs"]),
     ("rusty_s3", &["executor/kubernetes/s3/"]),
-    ("webpki_root_certs", &["oci/", "web.rs"]),
-    ("rustls_native_certs", &["oci/", "web.rs"]),
+    ("webpki_root_certs", &["web.rs"]),
+    ("rustls_native_certs", &["web.rs"]),
     ("bollard", &["executor/docker/"]),
     ("kube", &["executor/kubernetes/"]),
     ("k8s_openapi", &["executor/kubernetes/"]),

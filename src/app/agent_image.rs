@@ -5,14 +5,15 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{App, AppError};
-use crate::config::Environment;
 use crate::executor::{ExecutorError, SharedExecutor, docker};
 use crate::model::id::Sha256;
 use crate::model::spec::ShimJob;
-use crate::oci::{self, Image, Proxies, Reference};
+use crate::oci::{self, Image, Reference};
 
 /// The repository of images that were not given another name; no registry has it.
 pub const REPOSITORY: &str = "dragnet.local/agent";
+/// What stands before names that no registry has.
+pub(super) const NO_REGISTRY: &str = "dragnet.local";
 /// This program's own file.
 const OWN: &str = "/proc/self/exe";
 
@@ -74,16 +75,7 @@ fn archive(image: &Image, name: &Reference, dir: &Path) -> io::Result<File> {
 }
 
 /// Pushes the image, with the credentials that the `docker` program would use.
-pub async fn push(environment: &Environment, image: &Image, to: &Reference) -> Result<(), AppError> {
+pub async fn push(image: &Image, to: &Reference) -> Result<(), AppError> {
     let login = docker::login(&to.to_string()).await;
-    Ok(oci::push(image, to, &login, &proxies(environment)).await?)
-}
-
-/// Variables of proxies are written in small letters by some and in large ones by others.
-fn proxies(environment: &Environment) -> Proxies {
-    let set = |name: &str| {
-        let names = [name.to_lowercase(), name.to_owned()];
-        names.iter().find_map(|name| environment.get(name).filter(|value| !value.is_empty())).cloned()
-    };
-    Proxies { http: set("HTTP_PROXY"), https: set("HTTPS_PROXY"), none: set("NO_PROXY") }
+    oci::push(image, to, &login).await.map_err(AppError::Push)
 }

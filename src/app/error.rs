@@ -8,7 +8,7 @@ use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::id::Sha256;
-use crate::oci::{InvalidReference, PushError};
+use crate::oci::{InvalidReference, RegistryError};
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
@@ -100,8 +100,8 @@ pub enum AppError {
     #[error(transparent)]
     Reference(#[from] InvalidReference),
     /// An image cannot be pushed.
-    #[error(transparent)]
-    Push(#[from] PushError),
+    #[error("{} cannot be pushed: {}", .0.reference, .0)]
+    Push(RegistryError),
     /// The engine cannot give what a scanner asks for.
     #[error("scanner `{scanner}` asks for {item}: {message}")]
     Unmet {

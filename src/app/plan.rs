@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{App, AppError, PlannedData, Say, bind, data};
+use super::{App, AppError, PlannedData, PlannedImage, Say, bind, data, images};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
-use crate::executor::{ExecutorError, ImageInfo, SharedExecutor};
+use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{AttemptName, JobName, Key8, ScanKey};
 use crate::model::plan::{Plan, SourceFacts};
@@ -54,18 +54,8 @@ pub struct Planned {
     pub kept_for: Option<Duration>,
 }
 
-/// A step's image.
-#[derive(Debug, Clone)]
-pub struct PlannedImage {
-    /// The scanner.
-    pub scanner: String,
-    /// The reference.
-    pub reference: String,
-    /// The image, or why it cannot be had.
-    pub found: Result<ImageInfo, ExecutorError>,
-}
-
-/// Makes a plan. With an engine, images are looked up (and pulled if missing) and the plan names what their references mean.
+/// Makes a plan. With an engine, images are looked up (and pulled if missing, where the engine does that for us) and the plan names what
+/// their references mean.
 pub async fn plan(
     app: &App,
     request: PlanRequest,
@@ -94,7 +84,7 @@ pub async fn plan(
         options: app.config.scan.options(request.priority, request.seed),
     })?;
     let images = match executor {
-        Some(executor) => look_up(&mut plan, executor, say).await,
+        Some(executor) => images::look_up(app, &mut plan, executor, say).await,
         None => Vec::new(),
     };
     let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
@@ -201,19 +191,6 @@ pub(super) fn place(target: &Target) -> (String, String) {
         _ => Path::new(&target.value).to_owned(),
     };
     (machine.trim().to_owned(), path.to_string_lossy().into_owned())
-}
-
-async fn look_up(plan: &mut Plan, executor: &SharedExecutor, say: Say<'_>) -> Vec<PlannedImage> {
-    let mut images = Vec::new();
-    for step in &mut plan.steps {
-        let scanner = &mut step.scanner;
-        let found = executor.resolve_image(&scanner.image, true, &|words| say(words)).await;
-        if let Ok(image) = &found {
-            scanner.digest = Some(image.digest.clone().unwrap_or_else(|| image.id.clone()));
-        }
-        images.push(PlannedImage { scanner: scanner.name.clone(), reference: scanner.image.clone(), found });
-    }
-    images
 }
 
 fn estimate(app: &App, scanner: &str) -> Result<Option<Duration>, AppError> {

@@ -13,7 +13,7 @@ use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
-use crate::oci::PushError;
+use crate::oci::RegistryError;
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
@@ -177,7 +177,7 @@ fn app(error: &AppError) -> Advice {
         AppError::TargetImage(error) => image(error, Vec::new()),
         AppError::Agent { .. } => advice(Kind::Usage, ["name a static dragnet for Linux with --agent FILE"]),
         AppError::Reference(_) => advice(Kind::Usage, ["write it as in registry.example/team/agent:1"]),
-        AppError::Push(PushError { registry, fault, .. }) => (Kind::Usage, vec![registry_hint(*fault, registry)]),
+        AppError::Push(RegistryError { registry, fault, .. }) => (Kind::Usage, vec![registry_hint(*fault, registry)]),
         AppError::Unmet { scanner, .. } => (
             Kind::Usage,
             vec![format!(
@@ -414,7 +414,9 @@ fn registry_hint(fault: RegistryFault, registry: &str) -> String {
             format!("is the name right? A private image may be hidden: `docker login {registry}`")
         }
         RegistryFault::Refused => "may you write to that repository, and does the registry take OCI images?".to_owned(),
-        RegistryFault::Untrusted => "install `ca-certificates`, or name a file with them in SSL_CERT_FILE".to_owned(),
+        RegistryFault::Untrusted => {
+            format!("is `{registry}` the registry itself, and not something that answers for it?")
+        }
         RegistryFault::Away => {
             format!("is `{registry}` right, and can it be reached from here, or from where the engine runs?")
         }

@@ -17,7 +17,7 @@ pub enum RegistryFault {
     /// It will not take the image.
     #[error("refuses the image")]
     Refused,
-    /// There is nothing to know it by.
+    /// What it says does not fit what it sends, or it leads where nobody should go.
     #[error("cannot be trusted")]
     Untrusted,
     /// It does not answer, or not as a registry does. May pass.

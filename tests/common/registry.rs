@@ -1,4 +1,4 @@
-//! A registry of images on this machine that wants a user name and a password.
+//! A registry of images on this machine, with a password or open to all.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -35,11 +35,20 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Starts a registry. `None`, said on stderr, where there is none to start; `DRAGNET_REQUIRE_ENGINE` makes that a failure.
+    /// Starts a registry that wants a name and a password. `None`, said on stderr, where there is none to start; `DRAGNET_REQUIRE_ENGINE` makes that a failure.
     pub(crate) async fn start() -> Option<Self> {
+        Self::with("auth: { htpasswd: { realm: test, path: 'PASSWORDS' } }").await
+    }
+
+    /// Starts a registry that lets everybody in.
+    pub(crate) async fn open() -> Option<Self> {
+        Self::with("").await
+    }
+
+    async fn with(auth: &str) -> Option<Self> {
         let docker = super::engine::local().await?;
         let storage = tempfile::tempdir().unwrap();
-        match serve(storage.path()) {
+        match serve(storage.path(), auth) {
             Ok((process, host)) => Some(Self { host, docker, process, _storage: storage }),
             Err(error) => {
                 let missing = format!("{PROGRAM} cannot be run: {error}");
@@ -121,14 +130,14 @@ impl Drop for Registry {
 }
 
 /// Starts the program on a port that the system chooses; returns it with its address.
-fn serve(storage: &Path) -> std::io::Result<(Child, String)> {
+fn serve(storage: &Path, auth: &str) -> std::io::Result<(Child, String)> {
     let (passwords, config) = (storage.join("htpasswd"), storage.join("config.yml"));
     std::fs::write(&passwords, HTPASSWD)?;
     let text = format!(
         "version: 0.1\nlog: {{ level: info }}\nhttp: {{ addr: '127.0.0.1:0' }}\n\
-         storage: {{ filesystem: {{ rootdirectory: '{}' }} }}\nauth: {{ htpasswd: {{ realm: test, path: '{}' }} }}\n",
+         storage: {{ filesystem: {{ rootdirectory: '{}' }} }}\n{}\n",
         storage.join("data").display(),
-        passwords.display()
+        auth.replace("PASSWORDS", &passwords.to_string_lossy())
     );
     std::fs::write(&config, text)?;
     let mut command = Command::new(PROGRAM);

@@ -40,6 +40,8 @@ async fn a_cluster_takes_the_manifests_that_a_plan_prints() {
     let plan = ["plan", tree.to_str().unwrap(), "--scanner", "probe"];
     let people = ran(program.command(&plan)).await;
     assert!(said(&people).contains("held in the pod for 1d"), "{}", said(&people));
+    // Nodes that never pull run what they were given: no registry knows it.
+    assert!(said(&people).contains("probe: by tag, not resolved: nodes never pull"), "{}", said(&people));
 
     let printed = ran(program.command(&[&plan[..], &["--format", "yaml"]].concat())).await;
     assert_eq!(printed.status.code(), Some(0), "{}", said(&printed));

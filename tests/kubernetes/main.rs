@@ -17,6 +17,9 @@ mod harness;
 mod lab;
 #[path = "../common/objects.rs"]
 mod objects;
+#[expect(dead_code, reason = "the tests of registries use the rest")]
+#[path = "../common/registry.rs"]
+mod registry;
 #[path = "../common/reports.rs"]
 mod reports;
 
@@ -25,5 +28,6 @@ mod budget;
 mod deploy;
 mod endings;
 mod faults;
+mod images;
 mod scans;
 mod storage;

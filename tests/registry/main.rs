@@ -11,5 +11,8 @@ mod engine;
 mod registry;
 
 mod agent_image;
+mod hostile;
 mod machine;
 mod pulls;
+mod stub;
+mod tokens;

@@ -94,7 +94,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AgentImageArgs) -> Result<u8
     if let Some(remote) = &remote {
         let waiting = context.ui.waiting("pushing");
         waiting.say(&format!("pushing {remote}"));
-        Context::block_on(async { Ok(agent_image::push(&context.env, &image, remote).await?) })?;
+        Context::block_on(async { Ok(agent_image::push(&image, remote).await?) })?;
     }
     let local = (args.load || args.output.is_some()).then_some(&local);
     let made: Vec<Made> = local.into_iter().chain(&remote).map(|name| Made::new(&image, name)).collect();

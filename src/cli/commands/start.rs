@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
-use super::plan::check_images;
+use super::plan::{check_images, warn_of_tags};
 use super::report::{Reporting, write_report};
 use crate::app::{self, App, Database, Retaken, StartRequest};
 use crate::artifact::Hold;
@@ -140,6 +140,7 @@ async fn make_plan(
                 .warn(&format!("{}: {words}; without it its jobs fail and the scan is INCOMPLETE", missing.scanner));
         }
     }
+    warn_of_tags(&context.ui, &planned.images);
     check_images(planned.images)?;
     Ok((planned.plan, planned.hold))
 }

@@ -8,10 +8,12 @@ use clap::{Args, ValueEnum};
 
 use super::choice::ChoiceArgs;
 use super::output::Output;
-use crate::app::{self, AppError, PlannedImage};
+use crate::app::{self, AppError, FoundImage, PlannedImage};
 use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
 use crate::cli::exit;
+use crate::cli::ui::Ui;
+use crate::report::text::clean;
 
 /// Show what a scan would run, and why, without running it
 #[derive(Debug, Args)]
@@ -72,6 +74,9 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
         PlanFormat::Yaml => context.ui.print(&manifests(&planned.objects)?)?,
         PlanFormat::Table => context.ui.print(&show::plan(&context.ui, &planned))?,
     }
+    if args.format != PlanFormat::Table {
+        warn_of_tags(&context.ui, &planned.images);
+    }
     check_images(planned.images)?;
     if let Some(path) = &args.output {
         context.ui.say(&format!("written to {}; `dragnet start {}` runs it", path.display(), path.display()));
@@ -89,9 +94,21 @@ fn manifests(objects: &[serde_json::Value]) -> Result<String, CliError> {
     Ok(head + &crate::plan::write_objects(objects)?)
 }
 
+/// Says which images are not frozen, and why.
+pub(super) fn warn_of_tags(ui: &Ui, images: &[PlannedImage]) {
+    for PlannedImage { scanner, reference, found } in images {
+        if let FoundImage::ByTag(why) = found {
+            ui.warn(&format!("{scanner}: {} by tag, not resolved: {}", clean(reference), clean(why)));
+        }
+    }
+}
+
 /// A plan that could not run is an error, which names every scanner that is in the way.
 pub(super) fn check_images(images: Vec<PlannedImage>) -> Result<(), CliError> {
-    let mut missing = images.into_iter().filter_map(|image| Some((image.scanner, image.found.err()?)));
+    let mut missing = images.into_iter().filter_map(|image| match image.found {
+        FoundImage::Missing(error) => Some((image.scanner, error)),
+        FoundImage::Here(_) | FoundImage::Frozen(_) | FoundImage::ByTag(_) => None,
+    });
     let Some((scanner, error)) = missing.next() else { return Ok(()) };
     let error = CliError::from(AppError::Image { scanner, error });
     let others: Vec<String> = missing.map(|(scanner, _)| scanner).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::app::{Database, Planned, PlannedData};
+use crate::app::{Database, FoundImage, Planned, PlannedData};
 use crate::cli::style::{self, BAD, BOLD, DIM, GOOD, paint};
 use crate::cli::ui::Ui;
 use crate::cli::words::{count, duration, size};
@@ -113,24 +113,28 @@ fn steps(ui: &Ui, planned: &Planned, out: &mut String) {
         }
     }
     for image in &planned.images {
-        if let Err(error) = &image.found {
-            let words = format!("{}: {}", image.scanner, clean(&error.to_string()));
-            let _ = writeln!(out, "  {} {words}", paint(ui.out.color, BAD, "✗"));
-        }
+        let (mark, words) = match &image.found {
+            FoundImage::Here(_) | FoundImage::Frozen(_) => continue,
+            FoundImage::ByTag(why) => (paint(ui.out.color, DIM, "-"), format!("by tag, not resolved: {why}")),
+            FoundImage::Missing(error) => (paint(ui.out.color, BAD, "✗"), error.to_string()),
+        };
+        let _ = writeln!(out, "  {mark} {}: {}", image.scanner, clean(&words));
     }
 }
 
 fn row(planned: &Planned, index: usize, step: &Step) -> Vec<String> {
+    let image = &step.scanner.image;
+    let short = |digest: &str| format!("{:.12}", digest.rsplit("sha256:").next().unwrap_or_default());
     let image = match planned.images.get(index).map(|image| &image.found) {
-        None => format!("{} (not looked up)", step.scanner.image),
-        // A cluster gives the name back: what it means is known to the node that pulls it.
-        Some(Ok(found)) if found.id == step.scanner.image => found.id.clone(),
-        Some(Ok(found)) => {
-            let digest = found.digest.as_deref().and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest);
-            let short = digest.unwrap_or(&found.id).trim_start_matches("sha256:");
-            format!("{} ({:.12}, {})", step.scanner.image, short, size(found.size))
+        None => format!("{image} (not looked up)"),
+        Some(FoundImage::Here(found)) => {
+            let digest = found.digest.as_deref().unwrap_or(&found.id);
+            format!("{image} ({}, {})", short(digest), size(found.size))
         }
-        Some(Err(_)) => format!("{} (not to be had)", step.scanner.image),
+        Some(FoundImage::Frozen(digest)) if digest == image => digest.clone(),
+        Some(FoundImage::Frozen(digest)) => format!("{image} ({})", short(digest)),
+        Some(FoundImage::ByTag(_)) => format!("{image} (by tag)"),
+        Some(FoundImage::Missing(_)) => format!("{image} (not to be had)"),
     };
     let usually = planned.estimates.get(index).copied().flatten();
     vec![
