@@ -16,9 +16,11 @@ use dragnet::executor::Executor as _;
 use dragnet::executor::fake::{FakeExecutor, Fault, Operation, Outcome};
 use dragnet::model::asset::AssetKind;
 use dragnet::model::coverage::{Coverage, Gap};
+use dragnet::model::event::EventBody;
 use dragnet::model::plan::{Gather, OnFailure};
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::EndReason;
+use dragnet::model::wait::{Wait, WaitReason};
 use dragnet::store::Verb;
 use tokio_util::sync::CancellationToken;
 
@@ -381,5 +383,53 @@ async fn a_driver_that_takes_over_knows_of_a_step_that_a_failed_one_left_without
     lab.drive(scan).await;
     let Coverage::Partial(gaps) = lab.store.scan(scan).unwrap().coverage else { panic!("something was seen") };
     assert!(gaps.contains(&Gap::UpstreamPartial), "{gaps:?}");
+    lab.check(scan);
+}
+
+#[tokio::test]
+async fn why_an_attempt_waits_is_told_once_whoever_drives() {
+    let image = Wait::new(WaitReason::Image, "ErrImagePull: back-off 10s");
+    let place = Wait::new(WaitReason::Place, "Unschedulable: 0/1");
+    let (first, ends) = (image.clone(), Box::new(Outcome::success([("stdout", gitleaks(1))])));
+    let lab = Lab::new(FakeExecutor::new(move |_| Outcome::Waits { wait: first.clone(), then: ends.clone() }));
+    let scan = lab.submit(vec![step("secrets")]).await;
+    let waits = || lab.store.jobs(scan).unwrap()[0].wait.clone();
+    let told = || {
+        let events = lab.store.events(scan, 0, 1000).unwrap().into_iter();
+        let told = events.filter_map(|event| match event.body {
+            EventBody::AttemptWaits { job, attempt, wait } => Some((job, attempt, wait)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let of = |wait: &Wait| ("secrets-0".to_owned(), 1, wait.clone());
+
+    let lease = lab.lease(scan, None).await.unwrap();
+    let (detach, driver) = (CancellationToken::new(), lab.driver());
+    let driving = tokio::spawn({
+        let detach = detach.clone();
+        async move { driver.run(&lease, detach).await.unwrap() }
+    });
+    lab.until(scan, |_| waits().as_ref() == Some(&image)).await;
+    let name = lab.store.attempts(scan, "secrets-0").unwrap()[0].0.clone();
+    lab.engine.wait(&name, &Wait::new(WaitReason::Image, "ImagePullBackOff: back-off 20s"));
+    lab.engine.wait(&name, &place);
+    lab.until(scan, |_| waits().as_ref() == Some(&place)).await;
+    detach.cancel();
+    assert_eq!(driving.await.unwrap(), Rest::Detached);
+    assert_eq!(told(), [of(&image), of(&place)]);
+
+    // Whoever takes over hears it again, and something new after that.
+    let driving = lab.spawn(scan).await;
+    let quota = Wait::new(WaitReason::Quota, "exceeded quota");
+    lab.until(scan, |view| view.owner.is_some()).await;
+    lab.engine.wait(&name, &place);
+    lab.engine.wait(&name, &quota);
+    lab.until(scan, |_| waits().as_ref() == Some(&quota)).await;
+    assert_eq!(told(), [of(&image), of(&place), of(&quota)]);
+    lab.engine.begin(&name);
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    assert_eq!((told().len(), waits()), (3, None));
+    assert_eq!(lab.store.scan(scan).unwrap().state, ScanState::Completed);
     lab.check(scan);
 }

@@ -9,7 +9,7 @@
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use common::scan::{Lab, step};
 use dragnet::driver::{Decisions, Effect, Harvest, Input, Ticket, View, settle, transition};
@@ -18,13 +18,22 @@ use dragnet::executor::fake::{FakeExecutor, Outcome};
 use dragnet::model::asset::AssetKind;
 use dragnet::model::clock::Timestamp;
 use dragnet::model::coverage::{Coverage, Gap};
+use dragnet::model::event::EventBody;
 use dragnet::model::id::{AttemptName, JobId, JobName, Key8, Sha256};
 use dragnet::model::manifest::{Exit, ExitCause, LogSummary, Manifest};
 use dragnet::model::outcome::{Failure, FailureReason};
 use dragnet::model::plan::{Gather, OnFailure};
 use dragnet::model::state::{AttemptState, JobState, ScanState};
+use dragnet::model::wait::{Wait, WaitReason};
 use dragnet::store::{Change, Expanded, Verb};
 use proptest::prelude::*;
+
+/// What was told of an attempt's waits.
+#[derive(Default)]
+struct Told {
+    reasons: HashSet<WaitReason>,
+    begun: bool,
+}
 
 /// A view with the steps `one`, `two` (needs one) and `each` (for each port of one), and what was decided on it.
 struct Walk {
@@ -33,6 +42,8 @@ struct Walk {
     /// Last known state of each attempt, by job row and number.
     attempts: HashMap<(JobId, u32), AttemptState>,
     jobs: HashMap<JobId, JobState>,
+    /// What was told of the waits of each attempt, by the job's name and number.
+    waits: HashMap<(String, u32), Told>,
     feeds: i64,
     expanding: Option<(i64, usize)>,
     rows: i64,
@@ -49,8 +60,8 @@ impl Walk {
         (each.for_each, each.chunk, each.gather) = (vec![AssetKind::Port], 2, Gather::Each);
         let scan = futures::executor::block_on(lab.submit(vec![one, two, each]));
         let view = View::new(Key8::from_bits(7), &lab.store.load(scan).unwrap());
-        let (attempts, jobs) = (HashMap::new(), HashMap::new());
-        Self { view, now: Timestamp(1), attempts, jobs, feeds: 0, expanding: None, rows: 100, members: 0 }
+        let (attempts, jobs, waits) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { view, now: Timestamp(1), attempts, jobs, waits, feeds: 0, expanding: None, rows: 100, members: 0 }
     }
 
     /// Feeds one input, settles, dispatches, and checks what was decided.
@@ -66,6 +77,7 @@ impl Walk {
         for change in &out.changes {
             self.check(change, &mut feeds);
         }
+        out.events.iter().for_each(|event| self.check_event(event));
         self.view.add_feeds(feeds);
         for effect in &out.effects {
             if let Effect::Expand { feed, step } = effect {
@@ -80,6 +92,21 @@ impl Walk {
                 "an ended scan has open jobs: {:?}",
                 self.jobs
             );
+        }
+    }
+
+    fn check_event(&mut self, event: &EventBody) {
+        match event {
+            EventBody::AttemptWaits { job, attempt, wait } => {
+                let told = self.waits.entry((job.clone(), *attempt)).or_default();
+                assert!(!told.begun, "{job} waits after it has begun");
+                assert!(told.reasons.insert(wait.reason), "{job} waits for {:?} twice", wait.reason);
+            }
+            EventBody::AttemptBegins { job, attempt } => {
+                let told = self.waits.get_mut(&(job.clone(), *attempt)).unwrap();
+                assert!(!std::mem::replace(&mut told.begun, true), "{job} begins twice");
+            }
+            _ => {}
         }
     }
 
@@ -143,6 +170,12 @@ impl Walk {
             19 if flavour == 0 => Input::Asked { id: 1, verb: Verb::Cancel },
             20 => Input::Asked { id: 1, verb: if flavour % 2 == 0 { Verb::Pause } else { Verb::Freeze } },
             21 => Input::Asked { id: 1, verb: Verb::Resume },
+            22 | 23 => {
+                let reasons = [WaitReason::Place, WaitReason::Image, WaitReason::Quota];
+                // An engine's words differ each time.
+                let message = format!("{}", self.now.0);
+                Input::Waiting(ticket, Wait::new(reasons[usize::from(flavour) % reasons.len()], message))
+            }
             _ => Input::Tick,
         }
     }
@@ -196,7 +229,7 @@ proptest! {
     #[test]
     fn no_order_of_inputs_leads_astray(
         rule in prop_oneof![Just(OnFailure::Skip), Just(OnFailure::Continue), Just(OnFailure::Stop)],
-        inputs in prop::collection::vec((0_u8..24, 0_usize..6, 1_u32..4, 0_u8..6), 0..400),
+        inputs in prop::collection::vec((0_u8..25, 0_usize..6, 1_u32..4, 0_u8..6), 0..400),
     ) {
         let mut walk = Walk::new(rule);
         walk.feed(Input::Tick);
@@ -220,6 +253,36 @@ fn a_container_that_was_never_started_is_no_reason_to_wait() {
     assert_eq!(walk.view.state(), ScanState::Cancelling, "it may run all the same");
     walk.feed(Input::Observed(ticket, Observed::Created));
     assert_eq!(walk.view.state(), ScanState::Cancelled);
+}
+
+/// What the engine repeats is told once, what it says of an attempt that has ended or never was is not told at all.
+#[test]
+fn a_wait_is_told_once_for_each_reason_until_the_attempt_begins() {
+    let mut walk = Walk::new(OnFailure::Skip);
+    walk.feed(Input::Tick);
+    let ticket = Ticket { job: 0, attempt: 1 };
+    let mut decided = |input| {
+        let mut out = Decisions::default();
+        transition(&mut walk.view, input, Timestamp(1), &mut out).unwrap();
+        let stored = out.changes.iter().filter(|change| matches!(change, Change::Waits { .. })).count();
+        let told: Vec<String> = out.events.iter().map(|event| event.kind().to_owned()).collect();
+        (told, stored)
+    };
+    let wait = |reason, words| Input::Waiting(ticket, Wait::new(reason, words));
+    let waits = (vec!["attempt_waits".to_owned()], 1);
+    let nothing = (Vec::new(), 0);
+    assert_eq!(decided(Input::Waiting(Ticket { job: 0, attempt: 2 }, Wait::new(WaitReason::Place, ""))), nothing);
+    assert_eq!(decided(wait(WaitReason::Place, "0/1")), waits);
+    assert_eq!(decided(wait(WaitReason::Place, "0/2")), nothing);
+    // An answered launch is no beginning.
+    assert_eq!(decided(Input::Launched(ticket, Ok("id".to_owned()))).0, ["attempt_state"]);
+    assert_eq!(decided(wait(WaitReason::Image, "back-off 10s")), waits);
+    assert_eq!(decided(Input::Observed(ticket, Observed::Running)), (vec!["attempt_begins".to_owned()], 1));
+    assert_eq!(decided(Input::Observed(ticket, Observed::Running)), nothing);
+    assert_eq!(decided(wait(WaitReason::Quota, "")), nothing);
+    let exited = Observed::Exited { code: Some(0), out_of_memory: false, error: None };
+    assert_eq!(decided(Input::Observed(ticket, exited)).1, 0);
+    assert_eq!(decided(wait(WaitReason::Machine, "")), nothing);
 }
 
 /// The engine's word that a container is gone overtakes the answer to its start.

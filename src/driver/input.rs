@@ -6,6 +6,7 @@ use crate::model::event::EventBody;
 use crate::model::finding::SeverityCounts;
 use crate::model::manifest::Manifest;
 use crate::model::outcome::Failure;
+use crate::model::wait::Wait;
 use crate::store::{Change, Expanded, Verb};
 
 /// An attempt as the driver names it: position of its job in the view, and its number.
@@ -26,6 +27,8 @@ pub enum Input {
     Launched(Ticket, Result<String, Failure>),
     /// The engine says how an attempt stands.
     Observed(Ticket, Observed),
+    /// The engine says why an attempt that it has taken does not begin.
+    Waiting(Ticket, Wait),
     /// The engine listed its attempts and this one was not among them.
     Missing(Ticket),
     /// The engine says that this one was there and is gone.

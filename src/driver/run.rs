@@ -329,6 +329,10 @@ impl<'a> Session<'a> {
                 Some(ticket) => self.decide(Input::Observed(ticket, observed)),
                 None => Ok(()),
             },
+            Observation::Waiting(name, wait) => match self.effects.ticket(&name) {
+                Some(ticket) => self.decide(Input::Waiting(ticket, wait)),
+                None => Ok(()),
+            },
             Observation::Gone(name) => match self.effects.ticket(&name) {
                 Some(ticket) => self.decide(Input::Vanished(ticket)),
                 None => Ok(()),

@@ -11,6 +11,7 @@ use crate::model::manifest::Manifest;
 use crate::model::outcome::{Failure, FailureClass, FailureReason};
 use crate::model::retry::{Decision, is_own_fault, mix};
 use crate::model::state::{AttemptState, IllegalTransition, JobState};
+use crate::model::wait::Wait;
 use crate::store::{AttemptChange, Change};
 
 use super::input::{Decisions, Effect, Harvest, Input, Ticket};
@@ -23,6 +24,10 @@ pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decis
         Input::Tick => Ok(()),
         Input::Launched(ticket, answer) => view.launched(ticket, answer, now, out),
         Input::Observed(ticket, observed) => view.observed(ticket, &observed, now, out),
+        Input::Waiting(ticket, wait) => {
+            view.waiting(ticket, wait, out);
+            Ok(())
+        }
         Input::Missing(ticket) => {
             view.missing(ticket, out);
             Ok(())
@@ -112,6 +117,11 @@ impl View {
     ) -> Result<(), IllegalTransition> {
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
         let (state, launching) = (attempt.state, attempt.launching);
+        if *observed == Observed::Running && attempt.waits.end() {
+            let job = self.job_name(ticket.job).to_string();
+            out.events.push(EventBody::AttemptBegins { job, attempt: ticket.attempt });
+            self.write_waits(ticket, out);
+        }
         match (observed, state) {
             (Observed::Running, AttemptState::Intent | AttemptState::Created | AttemptState::Unknown) => {
                 self.move_attempt(ticket, AttemptState::Running, Details::default(), out)
@@ -132,6 +142,28 @@ impl View {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The engine repeats itself, and a driver that takes over hears it all again: each reason is told once.
+    fn waiting(&mut self, ticket: Ticket, wait: Wait, out: &mut Decisions) {
+        // A launch that was answered is no beginning: the engine may have taken no more than the order.
+        let may_wait = |attempt: &&mut Attempt| {
+            use AttemptState::{Created, Intent, Running, Unknown};
+            matches!(attempt.state, Intent | Created | Running | Unknown)
+        };
+        let Some(attempt) = self.live_attempt(ticket).filter(may_wait) else { return };
+        if attempt.waits.tell(&wait) {
+            let job = self.job_name(ticket.job).to_string();
+            out.events.push(EventBody::AttemptWaits { job, attempt: ticket.attempt, wait });
+            self.write_waits(ticket, out);
+        }
+    }
+
+    fn write_waits(&self, ticket: Ticket, out: &mut Decisions) {
+        if let Some(attempt) = self.live.get(&ticket.job) {
+            let (job, waits) = (self.jobs[ticket.job].id, attempt.waits.clone());
+            out.changes.push(Change::Waits { job, attempt: ticket.attempt, waits });
         }
     }
 

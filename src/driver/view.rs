@@ -11,6 +11,7 @@ use crate::model::plan::{OnFailure, Plan};
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::view::EndReason;
+use crate::model::wait::Waits;
 use crate::store::{AttemptRow, Expansion, JobRow, Loaded, StepRow};
 
 use super::input::Ticket;
@@ -110,11 +111,14 @@ pub(super) struct Attempt {
     pub(super) vanished: bool,
     /// Whether its results are being stored.
     pub(super) storing: bool,
+    /// What was told of its waits.
+    pub(super) waits: Waits,
 }
 
 impl Attempt {
     pub(super) fn new(number: u32, state: AttemptState) -> Self {
-        Self { number, state, launching: false, stopping: false, vanished: false, storing: false }
+        let (launching, stopping, vanished, storing) = (false, false, false, false);
+        Self { number, state, launching, stopping, vanished, storing, waits: Waits::default() }
     }
 }
 
@@ -192,7 +196,8 @@ impl View {
             let Some(&job) = index.get(&row.job) else { continue };
             if row.state.is_live() {
                 let stopping = row.state == AttemptState::Cancelling || self.ending.is_some();
-                self.live.insert(job, Attempt { stopping, ..Attempt::new(row.number, row.state) });
+                let waits = row.waits.clone();
+                self.live.insert(job, Attempt { stopping, waits, ..Attempt::new(row.number, row.state) });
             } else {
                 let leftover = Leftover { state: row.state, launching: false };
                 self.leftovers.insert(Ticket { job, attempt: row.number }, leftover);

@@ -91,7 +91,8 @@ pub trait Executor: Send + Sync {
     }
 
     /// Follows all attempts of an instance with one watch, never a poll for each: first [`Observation::Listing`] with all that exist,
-    /// then changes; a new listing after each reconnection. While the engine cannot be reached the stream yields
+    /// then changes, and with [`Observation::Waiting`] why one that it has taken does not begin, where the engine begins them by itself;
+    /// a new listing after each reconnection. While the engine cannot be reached the stream yields
     /// [`Observation::Unreachable`] and goes on trying.
     fn observe(&self, instance: InstanceKey) -> BoxStream<'static, Observation>;
 

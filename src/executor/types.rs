@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, ScanKey};
 use crate::model::manifest::{LogLine, Manifest};
+use crate::model::wait::Wait;
 
 /// Returns where a scan's secret is spooled for its life, resolved, mode 0400; executors give it to the attempts that name it.
 pub fn secret_file(state: &Path, scan: ScanKey, name: &str) -> PathBuf {
@@ -136,6 +137,8 @@ pub enum Observation {
     Listing(Vec<(AttemptName, Observed)>),
     /// One attempt changed.
     Changed(AttemptName, Observed),
+    /// One attempt was taken and does not begin. Told when the reason changes, and anew after each listing.
+    Waiting(AttemptName, Wait),
     /// One attempt's object is gone.
     Gone(AttemptName),
     /// The engine cannot be asked.

@@ -8,6 +8,7 @@ use super::finding::SeverityCounts;
 use super::id::{ScanKey, StepId};
 use super::outcome::Failure;
 use super::state::{AttemptState, JobState, ScanState};
+use super::wait::Wait;
 
 /// One row of the event log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,22 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Failure>,
     },
+    /// An attempt that the engine has taken does not begin; told once for each reason.
+    AttemptWaits {
+        /// The job's name.
+        job: String,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// Why.
+        wait: Wait,
+    },
+    /// An attempt that was said to wait has begun.
+    AttemptBegins {
+        /// The job's name.
+        job: String,
+        /// The attempt, from 1.
+        attempt: u32,
+    },
     /// Another process took the scan over.
     OwnerChanged {
         /// Who drives now.
@@ -143,6 +160,8 @@ impl EventBody {
             Self::JobsAdded { .. } => "jobs_added",
             Self::JobState { .. } => "job_state",
             Self::AttemptState { .. } => "attempt_state",
+            Self::AttemptWaits { .. } => "attempt_waits",
+            Self::AttemptBegins { .. } => "attempt_begins",
             Self::OwnerChanged { .. } => "owner_changed",
             Self::IntentRecorded { .. } => "intent_recorded",
             Self::Note { .. } => "note",

@@ -27,4 +27,5 @@ pub mod template;
 pub mod unit;
 pub mod upload;
 pub mod view;
+pub mod wait;
 pub mod wire;

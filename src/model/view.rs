@@ -13,6 +13,7 @@ use super::plan::{ScanOptions, SourceFacts};
 use super::severity::Severity;
 use super::state::{JobState, ScanState};
 use super::target::{Target, TargetKey};
+use super::wait::Wait;
 
 /// A scan as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,6 +108,9 @@ pub struct JobView {
     pub skip: Option<SkipReason>,
     /// Why its last attempt failed.
     pub failure: Option<Failure>,
+    /// Why its live attempt has not begun, if its engine has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// Attempts made.
     pub attempts: u32,
     /// Assets that it looked at; 0 when it looked at the target itself.

@@ -13,9 +13,13 @@ pub fn shortfall(job: &JobView) -> Option<String> {
         JobState::Cancelled => Some("cancelled before it was done".to_owned()),
         JobState::Skipped => skipped(job),
         JobState::Succeeded => gaps(job),
-        JobState::Running => Some("still running".to_owned()),
+        JobState::Running => Some(running(job)),
         JobState::Pending | JobState::Ready | JobState::Backoff => Some("not run yet".to_owned()),
     }
+}
+
+fn running(job: &JobView) -> String {
+    job.wait.as_ref().map_or_else(|| "still running".to_owned(), |wait| format!("waits: {wait}"))
 }
 
 fn failure(job: &JobView) -> String {

@@ -72,6 +72,7 @@ pub(super) fn job(name: &str, scanner: &str, records: [u64; 6]) -> JobView {
         coverage: Some(Coverage::Full),
         skip: None,
         failure: None,
+        wait: None,
         attempts: 1,
         inputs: 0,
         records: SeverityCounts(records),

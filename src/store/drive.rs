@@ -14,6 +14,7 @@ use crate::model::manifest::Manifest;
 use crate::model::outcome::Failure;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::view::EndReason;
+use crate::model::wait::Waits;
 
 /// A batch of decisions.
 #[derive(Debug, Clone)]
@@ -45,6 +46,15 @@ pub enum Change {
     NewAttempt(Box<NewAttempt>),
     /// An attempt moved.
     Attempt(Box<AttemptChange>),
+    /// Something was told of what an attempt waits for.
+    Waits {
+        /// Its job.
+        job: JobId,
+        /// Its number.
+        attempt: u32,
+        /// All that was told.
+        waits: Waits,
+    },
     /// A job's results become visible, and feed these steps.
     Win {
         /// The job.
@@ -198,6 +208,7 @@ fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change, made: &mut Comm
             Ok(())
         }
         Change::Attempt(attempt) => move_attempt(tx, commit, attempt),
+        Change::Waits { job, attempt, waits } => write_waits(tx, *job, *attempt, waits),
         Change::Win { job, attempt, feeds, depth } => {
             let attempt = win(tx, *job, *attempt)?;
             for &step in feeds {
@@ -304,6 +315,15 @@ fn move_attempt(tx: &Transaction<'_>, commit: &Commit, attempt: &AttemptChange) 
         attempt.failure.as_ref().map(to_json).transpose()?,
         attempt.removed,
         ended,
+    ])?;
+    Ok(())
+}
+
+fn write_waits(tx: &Transaction<'_>, job: JobId, number: u32, waits: &Waits) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE attempt SET waits = ?3 WHERE job_id = ?1 AND number = ?2")?.execute(params![
+        job.0,
+        number,
+        to_json(waits)?
     ])?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::model::plan::{Plan, SourceFacts};
 use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::view::EndReason;
+use crate::model::wait::Waits;
 
 /// A scan with all that a driver decides on.
 #[derive(Debug, Clone)]
@@ -112,6 +113,8 @@ pub struct AttemptRow {
     pub state: AttemptState,
     /// Whether the engine holds nothing of it.
     pub removed: bool,
+    /// What was told of its waits.
+    pub waits: Waits,
 }
 
 /// Assets of a winning attempt that a step has yet to turn into chunks.
@@ -170,7 +173,8 @@ fn load(connection: &Connection, scan: ScanId) -> Result<Loaded, StoreError> {
         )?,
         attempts: collect(
             connection,
-            "SELECT attempt.id, attempt.job_id, attempt.number, attempt.spec_sha256, attempt.state, attempt.removed
+            "SELECT attempt.id, attempt.job_id, attempt.number, attempt.spec_sha256, attempt.state, attempt.removed,
+                    attempt.waits
              FROM attempt JOIN job ON job.id = attempt.job_id
              WHERE job.scan_id = ?1 AND attempt.removed = 0 ORDER BY attempt.id",
             scan,
@@ -261,5 +265,6 @@ fn attempt_row(row: &Row<'_>) -> Result<AttemptRow, StoreError> {
         spec_sha256: text(row, 3)?.parse()?,
         state: text(row, 4)?.parse()?,
         removed: row.get(5)?,
+        waits: json_option(text_option(row, 6)?)?.unwrap_or_default(),
     })
 }

@@ -15,6 +15,7 @@ use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::view::{JobView, ScanView};
+use crate::model::wait::Waits;
 
 /// Which scans a list shows; all are optional and must all hold.
 #[derive(Debug, Clone, Default)]
@@ -125,7 +126,9 @@ impl Store {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT step.id, job.chunk, spec.body, job.state, job.coverage, job.skip, job.failure, job.attempts, job.records,
-                        job.assets, job.scanner_version, job.started_at, job.finished_at, scan.plan, job.step, step.members
+                        job.assets, job.scanner_version, job.started_at, job.finished_at, scan.plan, job.step, step.members,
+                        (SELECT waits FROM attempt WHERE attempt.job_id = job.id AND attempt.number = job.attempts
+                         AND attempt.state IN ('intent', 'created', 'running', 'unknown'))
                  FROM job JOIN scan ON scan.id = job.scan_id JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step
                  JOIN spec ON spec.id = step.spec_id WHERE job.scan_id = ?1 ORDER BY job.step, job.chunk",
             )?;
@@ -269,6 +272,7 @@ fn job_view(row: &Row<'_>, plan: &Plan) -> Result<JobView, StoreError> {
         coverage: json_option(text_option(row, 4)?)?,
         skip: json_option(text_option(row, 5)?)?,
         failure: json_option(text_option(row, 6)?)?,
+        wait: json_option::<Waits>(text_option(row, 16)?)?.and_then(|waits| waits.now().cloned()),
         attempts: row.get(7)?,
         inputs: inputs.unwrap_or(0),
         records: records.unwrap_or_default(),

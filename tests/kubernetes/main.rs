@@ -31,3 +31,4 @@ mod faults;
 mod images;
 mod scans;
 mod storage;
+mod waits;

@@ -15,7 +15,7 @@ use super::ui::Ui;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::event::{Event, EventBody, NoteLevel};
 use crate::model::finding::SeverityCounts;
-use crate::model::state::{JobState, ScanState};
+use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::report::text::{clean, fit};
 
 mod words;
@@ -59,6 +59,8 @@ struct Tally {
 struct Running {
     since: Timestamp,
     attempt: u32,
+    /// Why it has not begun, if that was said.
+    waits: Option<String>,
 }
 
 impl<'u> Progress<'u> {
@@ -135,7 +137,8 @@ impl Tally {
             EventBody::ScanState { to, .. } => self.state = Some(*to),
             EventBody::JobState { job, to, attempt, records, .. } => {
                 if *to == JobState::Running {
-                    self.running.insert(job.clone(), Running { since: event.at, attempt: *attempt });
+                    let running = Running { since: event.at, attempt: *attempt, waits: None };
+                    self.running.insert(job.clone(), running);
                 } else {
                     self.running.remove(job);
                 }
@@ -144,11 +147,37 @@ impl Tally {
                     self.records.merge(records);
                 }
             }
+            EventBody::AttemptWaits { job, wait, .. } => self.waits(job, Some(clean(&wait.to_string()).into_owned())),
+            EventBody::AttemptBegins { job, .. } | EventBody::AttemptState { job, to: AttemptState::Exited, .. } => {
+                self.waits(job, None);
+            }
             EventBody::AttemptState { .. }
             | EventBody::OwnerChanged { .. }
             | EventBody::IntentRecorded { .. }
             | EventBody::Note { .. } => {}
         }
+    }
+
+    fn waits(&mut self, job: &str, waits: Option<String>) {
+        if let Some(running) = self.running.get_mut(job) {
+            running.waits = waits;
+        }
+    }
+
+    /// The lines of running jobs, at most so many and one that counts the rest; first come those that wait, for something is amiss.
+    fn lines(&self, most: usize, now: Timestamp) -> Vec<String> {
+        let line = |(job, running): (&String, &Running)| {
+            let again = if running.attempt > 1 { format!("  attempt {}", running.attempt) } else { String::new() };
+            let waits = running.waits.as_ref().map_or_else(String::new, |waits| format!("  waits: {waits}"));
+            format!("  {}  {}{again}{waits}", clean(job), elapsed(running.since, now))
+        };
+        let waiting = self.running.iter().filter(|(_, running)| running.waits.is_some());
+        let others = self.running.iter().filter(|(_, running)| running.waits.is_none());
+        let mut lines: Vec<String> = waiting.chain(others).take(most).map(line).collect();
+        if self.running.len() > most {
+            lines.push(format!("  … and {} more", self.running.len() - most));
+        }
+        lines
     }
 
     fn head(&self, now: Timestamp) -> String {
@@ -179,18 +208,7 @@ impl Live {
 
     fn draw(&mut self, tally: &Tally, note: Option<&str>, width: usize, color: bool) {
         let now = Clock::System.now();
-        let mut lines: Vec<String> = tally
-            .running
-            .iter()
-            .take(MAX_LINES)
-            .map(|(job, running)| {
-                let again = if running.attempt > 1 { format!("  attempt {}", running.attempt) } else { String::new() };
-                format!("  {}  {}{again}", clean(job), elapsed(running.since, now))
-            })
-            .collect();
-        if tally.running.len() > MAX_LINES {
-            lines.push(format!("  … and {} more", tally.running.len() - MAX_LINES));
-        }
+        let mut lines = tally.lines(MAX_LINES, now);
         lines.extend(note.map(|note| format!("  {note}")));
         self.lines(lines.len());
         for (bar, line) in self.jobs.iter().zip(&lines) {
@@ -250,6 +268,8 @@ fn plain(event: &Event) -> Option<String> {
         EventBody::ScanState { to, .. } => ("scan", to.as_str()),
         EventBody::JobsAdded { step, .. } => (step.as_str(), "grew"),
         EventBody::JobState { job, to, .. } => (job.as_str(), to.as_str()),
+        EventBody::AttemptWaits { job, .. } => (job.as_str(), "waits"),
+        EventBody::AttemptBegins { job, .. } => (job.as_str(), "begins"),
         EventBody::OwnerChanged { .. } => ("scan", "driven"),
         EventBody::IntentRecorded { .. } => ("scan", "asked"),
         EventBody::Note { job, level, .. } => (job.as_deref().unwrap_or("scan"), level_word(*level)),

@@ -3,6 +3,7 @@ use crate::model::coverage::{Coverage, Gap};
 use crate::model::id::Key8;
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::severity::Severity;
+use crate::model::wait::{Wait, WaitReason};
 
 fn event(body: EventBody) -> Event {
     Event { seq: 1, at: Timestamp(0), scan: Key8::from_bits(7), actor: "test".to_owned(), body }
@@ -48,6 +49,33 @@ fn words_from_outside_do_not_act_on_the_terminal() {
     }
     let line = line(failed).unwrap();
     assert!(line.ends_with("exit_code: gone") && !line.contains('\x1b'), "{line:?}");
+}
+
+#[test]
+fn a_job_that_waits_says_why_until_it_begins() {
+    let waits = |message: &str| EventBody::AttemptWaits {
+        job: "bandit-0".to_owned(),
+        attempt: 1,
+        wait: Wait::new(WaitReason::Image, message),
+    };
+    let begins = EventBody::AttemptBegins { job: "bandit-0".to_owned(), attempt: 1 };
+    assert_eq!(line(waits("ErrImagePull: EOF")).unwrap(), "bandit-0         waits       ErrImagePull: EOF");
+    assert_eq!(line(begins.clone()).unwrap(), "bandit-0         begins");
+    let mut tally = Tally::default();
+    // Nobody's wait is nobody's line.
+    tally.take(&event(waits("early")));
+    for name in ["another-0", "bandit-0"] {
+        let mut running = job(JobState::Running);
+        if let EventBody::JobState { job, .. } = &mut running {
+            name.clone_into(job);
+        }
+        tally.take(&event(running));
+    }
+    assert_eq!(tally.lines(2, Timestamp(5000)), ["  another-0  5s", "  bandit-0  5s"]);
+    tally.take(&event(waits("Err\u{202e}: \u{9b}31mEOF")));
+    assert_eq!(tally.lines(1, Timestamp(5000)), ["  bandit-0  5s  waits: Err:  31mEOF", "  … and 1 more"]);
+    tally.take(&event(begins));
+    assert_eq!(tally.lines(2, Timestamp(5000)), ["  another-0  5s", "  bandit-0  5s"]);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(super) fn detail(body: &EventBody) -> Option<String> {
         EventBody::AttemptState { failure, .. } => {
             failure.as_ref().map(|failure| clean(&failure.to_string()).into_owned())
         }
+        EventBody::AttemptWaits { wait, .. } => Some(clean(&wait.to_string()).into_owned()),
+        EventBody::AttemptBegins { .. } => None,
         EventBody::OwnerChanged { owner, .. } => Some(format!("by {}", clean(owner))),
         EventBody::IntentRecorded { verb } => Some(format!("to {}", clean(verb))),
         EventBody::Note { message, .. } => Some(clean(message).into_owned()),

@@ -29,7 +29,7 @@ impl Core {
             Standing::Ended { out_of_memory, .. } => out_of_memory,
             Standing::Lost { error, .. } => return Err(error),
             Standing::Running => return Err(ExecutorError::Busy(format!("{name} still runs"))),
-            Standing::Waiting { .. } | Standing::Podless | Standing::Preparing => {
+            Standing::Waiting { .. } | Standing::Unexplained | Standing::Preparing => {
                 return Err(ExecutorError::Busy(format!("{name} has not begun")));
             }
         };

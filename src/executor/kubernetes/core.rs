@@ -16,7 +16,7 @@ use super::manifest::KEEPER;
 use super::options::PodRules;
 use super::s3::Storage;
 use super::speak::{Sessions, Silences};
-use super::status::{self, Facts, Standing, created, judge};
+use super::status::{self, Facts, PULLING, Standing, created, judge};
 use crate::executor::ExecutorError;
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
 use crate::model::spec::label;
@@ -107,7 +107,7 @@ impl Core {
         Ok(Look { job, pod, standing, version })
     }
 
-    /// Judges, asking the Job's events where only they can tell; remembers what saves later calls.
+    /// Judges, asking the events where only they can tell; remembers what saves later calls.
     pub(super) async fn judge_with_events(
         &self,
         name: &AttemptName,
@@ -116,9 +116,12 @@ impl Core {
         had: bool,
     ) -> Result<Standing, ExecutorError> {
         let mut standing = self.judge(name, job, pod, had, None);
-        if let Standing::Podless = standing {
-            let words = self.denied(job).await?;
-            standing = self.judge(name, job, None, had, Some(&words));
+        if let Standing::Unexplained = standing {
+            let words = match pod {
+                Some(pod) => self.hindered(pod).await?,
+                None => self.denied(job).await?,
+            };
+            standing = self.judge(name, job, pod, had, Some(&words));
         }
         if let Some(seen) = lock(&self.seen).get_mut(name) {
             seen.job = job.uid().filter(|_| job.labels().contains_key(label::ATTEMPT));
@@ -152,14 +155,14 @@ impl Core {
         job: &Job,
         pod: Option<&Pod>,
         had: bool,
-        denied: Option<&str>,
+        told: Option<&str>,
     ) -> Standing {
         let first = self.seen(name).map(|seen| seen.pod.uid).filter(|_| had || pod.is_some());
         judge(&Facts {
             job,
             pod,
             first_pod: first.as_deref(),
-            denied,
+            told,
             now: self.cluster.now(),
             start_timeout: self.rules.start_timeout,
         })
@@ -204,12 +207,26 @@ impl Core {
     /// Asks the Job's events why it has no pod; empty when they do not say, or may not be read.
     pub(super) async fn denied(&self, job: &Job) -> Result<String, ExecutorError> {
         let fields = format!("involvedObject.uid={},reason=FailedCreate", job.uid().unwrap_or_default());
-        let mut events = match self.cluster.list_fields::<Event>(&fields).await {
-            Err(ExecutorError::Refused(_)) => return Ok(String::new()),
+        Ok(self.last_event(&fields).await?.and_then(|event| event.message).unwrap_or_default())
+    }
+
+    /// Asks a pod's events why its node does not begin it; empty when they do not say, or may not be read.
+    async fn hindered(&self, pod: &Pod) -> Result<String, ExecutorError> {
+        let fields = format!("involvedObject.uid={}", pod.uid().unwrap_or_default());
+        let Some(event) = self.last_event(&fields).await? else { return Ok(String::new()) };
+        let (reason, message) = (event.reason.unwrap_or_default(), event.message.unwrap_or_default());
+        let bears = event.type_.as_deref() == Some("Warning") || reason == PULLING;
+        Ok(if bears { format!("{reason}: {message}") } else { String::new() })
+    }
+
+    /// Returns the newest of the chosen events; `None` also when they may not be read.
+    async fn last_event(&self, fields: &str) -> Result<Option<Event>, ExecutorError> {
+        let mut events = match self.cluster.list_fields::<Event>(fields).await {
+            Err(ExecutorError::Refused(_)) => return Ok(None),
             events => events?,
         };
         events.sort_by_key(|event| event.last_timestamp.as_ref().map(|time| time.0));
-        Ok(events.pop().and_then(|event| event.message).unwrap_or_default())
+        Ok(events.pop())
     }
 
     pub(super) fn keep_tree(&self, sha256: Sha256, tree: PathBuf) {

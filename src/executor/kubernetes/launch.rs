@@ -207,7 +207,7 @@ impl Core {
                 Some(job) => self.look_at(name, job).await?,
                 None => self.look(name).await?.ok_or_else(|| ExecutorError::NotFound(name.to_string()))?,
             };
-            let Standing::Waiting { until } = look.standing else {
+            let Standing::Waiting { until, .. } = look.standing else {
                 return Ok((look.standing, look.pod.map(|pod| pod.name_any())));
             };
             let left = u64::try_from(until.since(self.cluster.now())).unwrap_or(0);
@@ -232,8 +232,8 @@ impl Core {
             let Change::Is(pod) = change? else { return Ok(None) };
             let Some(pod) = self.choose(name, vec![*pod]) else { return Ok(None) };
             match self.judge(name, &look.job, Some(&pod), true, None) {
-                Standing::Waiting { until } if until > self.cluster.now() => {}
-                Standing::Waiting { .. } | Standing::Podless => return Ok(None),
+                Standing::Waiting { until, .. } if until > self.cluster.now() => {}
+                Standing::Waiting { .. } | Standing::Unexplained => return Ok(None),
                 standing => return Ok(Some((standing, Some(pod.name_any())))),
             }
         }

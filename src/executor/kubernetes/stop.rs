@@ -29,7 +29,7 @@ impl Core {
         match look.standing {
             Standing::Ended { .. } | Standing::Lost { .. } => Ok(()),
             // Nothing was found yet.
-            Standing::Waiting { .. } | Standing::Podless | Standing::Preparing => {
+            Standing::Waiting { .. } | Standing::Unexplained | Standing::Preparing => {
                 self.remove_job(name, &look.job).await
             }
             Standing::Running => {

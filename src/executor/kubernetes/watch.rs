@@ -19,6 +19,7 @@ use crate::executor::{ExecutorError, Observation, Observed};
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, InstanceKey};
 use crate::model::spec::label;
+use crate::model::wait::{Wait, WaitReason};
 
 /// First and longest wait before the cluster is asked again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -64,8 +65,10 @@ async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>
     for job in jobs {
         view.take_job(job);
     }
-    if sender.send(Observation::Listing(view.listing().await?)).await.is_err() {
-        return Ok(());
+    for observation in view.listing().await? {
+        if sender.send(observation).await.is_err() {
+            return Ok(());
+        }
     }
     let mut pods = core.cluster.watch::<Pod>(&labels, pods_version);
     let mut jobs = core.cluster.watch::<Job>(&labels, jobs_version);
@@ -97,10 +100,10 @@ async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>
         };
         let touched: Vec<_> = touched.into_iter().chain(view.overdue()).collect();
         for name in touched {
-            if let Some(observed) = view.news(&name).await?
-                && sender.send(Observation::Changed(name, observed)).await.is_err()
-            {
-                return Ok(());
+            for observation in view.news(&name).await? {
+                if sender.send(observation).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -114,14 +117,16 @@ struct View<'c> {
     /// Attempts whose pod this watch has shown, or was there before it.
     had: HashSet<AttemptName>,
     told: HashMap<AttemptName, Observed>,
+    /// Why attempts wait, as it was told last.
+    waits: HashMap<AttemptName, WaitReason>,
     /// When an attempt is to be judged again although nothing happens.
     due: HashMap<AttemptName, Timestamp>,
 }
 
 impl<'c> View<'c> {
     fn new(core: &'c Core, had: HashSet<AttemptName>) -> Self {
-        let (jobs, pods, told, due) = Default::default();
-        Self { core, jobs, pods, had, told, due }
+        let (jobs, pods, told, waits, due) = Default::default();
+        Self { core, jobs, pods, had, told, waits, due }
     }
 
     fn take_job(&mut self, mut job: Job) {
@@ -140,6 +145,7 @@ impl<'c> View<'c> {
     fn drop_job(&mut self, name: &AttemptName) -> bool {
         self.core.forget(name);
         self.told.remove(name);
+        self.waits.remove(name);
         self.due.remove(name);
         self.had.remove(name);
         self.jobs.remove(name).is_some()
@@ -163,42 +169,56 @@ impl<'c> View<'c> {
         }
     }
 
-    async fn listing(&mut self) -> Result<Vec<(AttemptName, Observed)>, ExecutorError> {
+    /// Returns the listing, and what keeps those waiting that do.
+    async fn listing(&mut self) -> Result<Vec<Observation>, ExecutorError> {
         let names: HashSet<_> = self.jobs.keys().cloned().collect();
-        let mut listing = Vec::new();
+        let (mut listing, mut waiting) = (Vec::new(), Vec::new());
         for name in names {
-            let observed = self.judge(&name).await?;
+            let (observed, wait) = self.judge(&name).await?;
             self.told.insert(name.clone(), observed.clone());
+            waiting.extend(self.new_wait(&name, wait));
             listing.push((name, observed));
         }
         listing.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(listing)
+        waiting.insert(0, Observation::Listing(listing));
+        Ok(waiting)
     }
 
-    /// Returns how an attempt stands, if that is new. An end is told once, and nothing after it.
-    async fn news(&mut self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
+    /// Returns what is new of an attempt. An end is told once, and nothing after it.
+    async fn news(&mut self, name: &AttemptName) -> Result<Vec<Observation>, ExecutorError> {
         let told = self.told.get(name);
         if !self.jobs.contains_key(name) || matches!(told, Some(Observed::Exited { .. })) {
             self.due.remove(name);
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let observed = self.judge(name).await?;
-        if self.told.get(name) == Some(&observed) {
-            return Ok(None);
+        let (observed, wait) = self.judge(name).await?;
+        let mut news = Vec::new();
+        if self.told.get(name) != Some(&observed) {
+            self.told.insert(name.clone(), observed.clone());
+            news.push(Observation::Changed(name.clone(), observed));
         }
-        self.told.insert(name.clone(), observed.clone());
-        Ok(Some(observed))
+        news.extend(self.new_wait(name, wait));
+        Ok(news)
     }
 
-    async fn judge(&mut self, name: &AttemptName) -> Result<Observed, ExecutorError> {
-        let Some(job) = self.jobs.get(name) else { return Ok(Observed::Created) };
+    /// Returns why an attempt waits, if the reason is another than the one told last: the words have counters in them.
+    fn new_wait(&mut self, name: &AttemptName, wait: Option<Wait>) -> Option<Observation> {
+        let wait = wait?;
+        let told = self.waits.insert(name.clone(), wait.reason);
+        (told != Some(wait.reason)).then(|| Observation::Waiting(name.clone(), wait))
+    }
+
+    async fn judge(&mut self, name: &AttemptName) -> Result<(Observed, Option<Wait>), ExecutorError> {
+        let Some(job) = self.jobs.get(name) else { return Ok((Observed::Created, None)) };
         let pod = self.core.choose(name, self.pods.get(name).cloned().unwrap_or_default());
         let standing = self.core.judge_with_events(name, job, pod.as_ref(), self.had.contains(name)).await?;
-        match standing {
-            Standing::Waiting { until } => self.due.insert(name.clone(), until),
-            _ => self.due.remove(name),
+        let observed = standing.observed();
+        let Standing::Waiting { until, why } = standing else {
+            self.due.remove(name);
+            return Ok((observed, None));
         };
-        Ok(standing.observed())
+        self.due.insert(name.clone(), until);
+        Ok((observed, why))
     }
 
     /// Returns how long nothing is due.

@@ -14,9 +14,12 @@ use super::error::is_quota;
 use super::manifest::{KEEPER, PREPARE, SCAN};
 use crate::executor::{ExecutorError, Observed};
 use crate::model::clock::Timestamp;
+use crate::model::wait::{Wait, WaitReason};
 
 /// How long a pod is waited for before the Job's events are asked why there is none.
 const PODLESS: Duration = Duration::from_secs(10);
+/// How long a node may say nothing of a container before the pod's events are asked why it does not begin.
+const SILENT: Duration = Duration::from_secs(15);
 /// How long a missing Secret or a wrong reference in the pod may still be mended.
 const CONFIG_GRACE: Duration = Duration::from_secs(30);
 /// How long the node may fail to make a container.
@@ -26,6 +29,9 @@ const CREATE_GRACE: Duration = Duration::from_mins(2);
 const AGENT_HINT: &str = "; it holds dragnet itself: `dragnet agent-image --push REGISTRY/NAME` makes it, and `[executor.kubernetes] \
     agent_image` names it, or `dragnet agent-image --load` gives it to the local engine, where that is the node's";
 
+/// The reason of the event that says that a node pulls an image.
+pub(super) const PULLING: &str = "Pulling";
+
 /// What a judgement rests on.
 pub(super) struct Facts<'a> {
     pub job: &'a Job,
@@ -33,8 +39,9 @@ pub(super) struct Facts<'a> {
     pub pod: Option<&'a Pod>,
     /// Identity of the pod that was seen first, if one was.
     pub first_pod: Option<&'a str>,
-    /// The Job's last event about a pod that could not be made: none if it was not asked for, empty if there is none.
-    pub denied: Option<&'a str>,
+    /// What the last event says that bears on it: of the Job where there is no pod, else of the pod. None if it was not asked for,
+    /// empty if there is none.
+    pub told: Option<&'a str>,
     /// The time by the cluster's clock.
     pub now: Timestamp,
     /// Longest time from the Job's making to the start of its first container.
@@ -48,9 +55,11 @@ pub(super) enum Standing {
     Waiting {
         /// When to judge again without an event.
         until: Timestamp,
+        /// Why it waits, where that is more than the usual moment.
+        why: Option<Wait>,
     },
-    /// There is no pod, and only the Job's events say why.
-    Podless,
+    /// There is no pod, or its node says nothing of it, and only events say why.
+    Unexplained,
     /// `prepare` runs: it takes what is delivered.
     Preparing,
     /// The scanner's container runs.
@@ -77,7 +86,7 @@ impl Standing {
     /// Returns what is told of it.
     pub(super) fn observed(&self) -> Observed {
         match self {
-            Self::Waiting { .. } | Self::Podless | Self::Preparing => Observed::Created,
+            Self::Waiting { .. } | Self::Unexplained | Self::Preparing => Observed::Created,
             Self::Running => Observed::Running,
             Self::Ended { code, out_of_memory } => {
                 Observed::Exited { code: Some(*code), out_of_memory: *out_of_memory, error: None }
@@ -121,21 +130,27 @@ fn without_pod(facts: &Facts<'_>) -> Standing {
         return Standing::lost(vanished(facts, "is gone"));
     }
     let asked = created(&facts.job.metadata).plus_ms(millis(PODLESS.min(facts.start_timeout)));
-    let Some(words) = facts.denied else {
-        return if facts.now < asked { Standing::Waiting { until: asked } } else { Standing::Podless };
+    let Some(words) = facts.told else {
+        return if facts.now < asked { Standing::Waiting { until: asked, why: None } } else { Standing::Unexplained };
     };
     let lower = words.to_lowercase();
     let quota = is_quota(&lower);
     if lower.contains("forbidden") && !quota {
         return Standing::lost(ExecutorError::Refused(words.to_owned()));
     }
-    until_start(facts, || {
-        if quota {
-            ExecutorError::Resource(words.to_owned())
-        } else {
-            never(facts, &format!("the cluster has made no pod; {words}"))
-        }
-    })
+    let none = format!("the cluster has made no pod; {words}");
+    let why = if quota {
+        Wait::new(WaitReason::Quota, words)
+    } else {
+        Wait::new(WaitReason::Engine, none.trim_end_matches("; "))
+    };
+    until_start(
+        facts,
+        Some(why),
+        || {
+            if quota { ExecutorError::Resource(words.to_owned()) } else { never(facts, &none) }
+        },
+    )
 }
 
 fn of_pod(facts: &Facts<'_>, pod: &Pod) -> Standing {
@@ -158,7 +173,7 @@ fn of_pod(facts: &Facts<'_>, pod: &Pod) -> Standing {
     }
     match [PREPARE, SCAN, KEEPER].iter().find_map(|name| stuck(facts, pod, name)) {
         Some(standing) => standing,
-        None => until_start(facts, || unscheduled(facts, pod)),
+        None => not_begun(facts, pod),
     }
 }
 
@@ -235,17 +250,24 @@ fn stuck(facts: &Facts<'_>, pod: &Pod, container: &str) -> Option<Standing> {
         let hint = if container == SCAN { "" } else { AGENT_HINT };
         ExecutorError::Image { image: image_of(pod, container), message: format!("{words}{hint}") }
     };
-    let within = |grace: Duration, error: ExecutorError| {
+    let why = |reason| Some(Wait::new(reason, words.trim_end_matches(": ")));
+    let within = |grace: Duration, reason, error: ExecutorError| {
         let until = created(&pod.metadata).plus_ms(millis(grace.min(facts.start_timeout)));
-        if facts.now < until { Standing::Waiting { until } } else { Standing::lost(error) }
+        if facts.now < until { Standing::Waiting { until, why: why(reason) } } else { Standing::lost(error) }
     };
     match reason {
         "InvalidImageName" | "ErrImageNeverPull" => Some(Standing::lost(image())),
-        "ErrImagePull" | "ImagePullBackOff" | "ErrImageInspect" | "RegistryUnavailable" => {
-            Some(if is_final(message) { Standing::lost(image()) } else { until_start(facts, image) })
+        "ErrImagePull" | "ImagePullBackOff" | "ErrImageInspect" | "RegistryUnavailable" => Some(if is_final(message) {
+            Standing::lost(image())
+        } else {
+            until_start(facts, why(WaitReason::Image), image)
+        }),
+        "CreateContainerConfigError" => {
+            Some(within(CONFIG_GRACE, WaitReason::Reference, ExecutorError::Refused(words.clone())))
         }
-        "CreateContainerConfigError" => Some(within(CONFIG_GRACE, ExecutorError::Refused(words))),
-        "CreateContainerError" => Some(within(CREATE_GRACE, ExecutorError::NotStarted(words))),
+        "CreateContainerError" => {
+            Some(within(CREATE_GRACE, WaitReason::Container, ExecutorError::NotStarted(words.clone())))
+        }
         "RunContainerError" => Some(Standing::lost(ExecutorError::NotStarted(words))),
         _ => None,
     }
@@ -269,19 +291,48 @@ fn not_prepared(ended: &ContainerStateTerminated) -> ExecutorError {
 }
 
 /// Waits until the start's time is up.
-fn until_start(facts: &Facts<'_>, error: impl FnOnce() -> ExecutorError) -> Standing {
+fn until_start(facts: &Facts<'_>, why: Option<Wait>, error: impl FnOnce() -> ExecutorError) -> Standing {
     let until = created(&facts.job.metadata).plus_ms(millis(facts.start_timeout));
-    if facts.now < until { Standing::Waiting { until } } else { Standing::lost(error()) }
+    if facts.now < until { Standing::Waiting { until, why } } else { Standing::lost(error()) }
 }
 
-fn unscheduled(facts: &Facts<'_>, pod: &Pod) -> ExecutorError {
+/// No container says why it does not begin: the scheduler does, or the pod's events, or it is the usual moment.
+fn not_begun(facts: &Facts<'_>, pod: &Pod) -> Standing {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref()).into_iter().flatten();
-    let scheduled = conditions.clone().find(|one| one.type_ == "PodScheduled" && one.status == "False");
-    let waiting = [PREPARE, SCAN, KEEPER].iter().find_map(|name| state(pod, name)?.waiting.as_ref()?.reason.clone());
-    match scheduled.map(|one| one.message.clone().unwrap_or_default()) {
-        Some(message) => never(facts, &format!("no node takes its pod: {message}")),
-        None => never(facts, &format!("its pod is {}", waiting.as_deref().unwrap_or("not begun by its node"))),
+    if let Some(one) = conditions.clone().find(|one| one.type_ == "PodScheduled" && one.status == "False") {
+        let (reason, message) = (one.reason.as_deref().unwrap_or_default(), one.message.as_deref().unwrap_or_default());
+        let why = Wait::new(WaitReason::Place, format!("{reason}: {message}"));
+        return until_start(facts, Some(why), || never(facts, &format!("no node takes its pod: {message}")));
     }
+    let asked = progressed(pod).plus_ms(millis(SILENT));
+    let words = match facts.told {
+        Some(words) => words,
+        None if facts.now < asked => return earlier(asked, until_start(facts, None, || silent(facts, pod, ""))),
+        None => return Standing::Unexplained,
+    };
+    let reason = if words.starts_with(PULLING) { WaitReason::Pull } else { WaitReason::Machine };
+    let why = (!words.is_empty()).then(|| Wait::new(reason, words));
+    until_start(facts, why, || silent(facts, pod, words))
+}
+
+/// When a pod was last seen to come on: it was made, or its preparation ended.
+fn progressed(pod: &Pod) -> Timestamp {
+    let prepared = state(pod, PREPARE).and_then(|state| state.terminated.as_ref()?.finished_at.as_ref());
+    prepared.map_or_else(|| created(&pod.metadata), |Time(at)| Timestamp(at.as_millisecond()))
+}
+
+/// Judges again at `asked` at the latest.
+fn earlier(asked: Timestamp, standing: Standing) -> Standing {
+    match standing {
+        Standing::Waiting { until, why } => Standing::Waiting { until: until.min(asked), why },
+        standing => standing,
+    }
+}
+
+fn silent(facts: &Facts<'_>, pod: &Pod, words: &str) -> ExecutorError {
+    let waiting = [PREPARE, SCAN, KEEPER].iter().find_map(|name| state(pod, name)?.waiting.as_ref()?.reason.clone());
+    let pod = format!("its pod is {}", waiting.as_deref().unwrap_or("not begun by its node"));
+    never(facts, format!("{pod}; {words}").trim_end_matches("; "))
 }
 
 fn never(facts: &Facts<'_>, message: &str) -> ExecutorError {

@@ -14,7 +14,8 @@ const NAME: &str = "dn-00000000-00000001-test-0-a01";
 #[derive(Debug, PartialEq)]
 enum Is {
     Waiting(i64),
-    Podless,
+    Waits(i64, WaitReason),
+    Unexplained,
     Preparing,
     Running,
     Ended(i64, bool),
@@ -22,27 +23,35 @@ enum Is {
 }
 
 /// Judges so many seconds after the Job was made, with a start timeout of 60 s.
-fn at(seconds: i64, job: Value, pod: Option<Value>, denied: Option<&str>) -> Is {
-    let meta = json!({ "name": NAME, "uid": "j", "creationTimestamp": START });
-    let job: Job = serde_json::from_value(json!({ "metadata": meta, "status": job })).unwrap();
-    let pod: Option<Pod> = pod.map(|pod| serde_json::from_value(pod).unwrap());
-    let start: Timestamp = Timestamp(START.parse::<jiff::Timestamp>().unwrap().as_millisecond());
-    let facts = Facts {
-        job: &job,
-        pod: pod.as_ref(),
-        first_pod: None,
-        denied,
-        now: start.plus_ms(seconds * 1000),
-        start_timeout: Duration::from_mins(1),
-    };
-    match judge(&facts) {
-        Standing::Waiting { until } => Is::Waiting(until.since(start) / 1000),
-        Standing::Podless => Is::Podless,
+fn at(seconds: i64, job: Value, pod: Option<Value>, told: Option<&str>) -> Is {
+    match standing(seconds, job, pod, told) {
+        Standing::Waiting { until, why: None } => Is::Waiting(until.since(start()) / 1000),
+        Standing::Waiting { until, why: Some(why) } => Is::Waits(until.since(start()) / 1000, why.reason),
+        Standing::Unexplained => Is::Unexplained,
         Standing::Preparing => Is::Preparing,
         Standing::Running => Is::Running,
         Standing::Ended { code, out_of_memory } => Is::Ended(code, out_of_memory),
         Standing::Lost { error, .. } => Is::Lost(error.to_failure().reason),
     }
+}
+
+fn start() -> Timestamp {
+    Timestamp(START.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+}
+
+fn standing(seconds: i64, job: Value, pod: Option<Value>, told: Option<&str>) -> Standing {
+    let meta = json!({ "name": NAME, "uid": "j", "creationTimestamp": START });
+    let job: Job = serde_json::from_value(json!({ "metadata": meta, "status": job })).unwrap();
+    let pod: Option<Pod> = pod.map(|pod| serde_json::from_value(pod).unwrap());
+    let facts = Facts {
+        job: &job,
+        pod: pod.as_ref(),
+        first_pod: None,
+        told,
+        now: start().plus_ms(seconds * 1000),
+        start_timeout: Duration::from_mins(1),
+    };
+    judge(&facts)
 }
 
 fn pod(status: Value) -> Option<Value> {
@@ -95,10 +104,10 @@ fn a_pod_goes_its_way() {
     let none = json!({});
     let scheduled = json!({ "phase": "Pending" });
     for (status, is) in [
-        (scheduled, Is::Waiting(60)),
-        (init(waiting("PodInitializing", "")), Is::Waiting(60)),
+        (scheduled, Is::Waiting(15)),
+        (init(waiting("PodInitializing", "")), Is::Waiting(15)),
         (init(running()), Is::Preparing),
-        (main(waiting("ContainerCreating", ""), waiting("ContainerCreating", "")), Is::Waiting(60)),
+        (main(waiting("ContainerCreating", ""), waiting("ContainerCreating", "")), Is::Waiting(15)),
         (main(running(), waiting("ContainerCreating", "")), Is::Running),
         (main(running(), running()), Is::Running),
         (main(ended(0, "Completed"), running()), Is::Ended(0, false)),
@@ -118,12 +127,26 @@ fn a_pod_that_cannot_start_is_an_end() {
         (waiting("ErrImageNeverPull", ""), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
         (waiting("InvalidImageName", ""), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
         (waiting("ErrImagePull", "manifest unknown"), Is::Lost(ImageUnavailable), Is::Lost(ImageUnavailable)),
-        (waiting("ImagePullBackOff", "i/o timeout"), Is::Waiting(60), Is::Lost(ImageUnavailable)),
-        (waiting("ErrImagePull", "lookup r: no such host"), Is::Waiting(60), Is::Lost(ImageUnavailable)),
-        (waiting("CreateContainerConfigError", "secret not found"), Is::Waiting(30), Is::Lost(SpecRefused)),
-        (waiting("CreateContainerError", "deadline"), Is::Waiting(60), Is::Lost(ProgramNotStarted)),
+        (waiting("ImagePullBackOff", "i/o timeout"), Is::Waits(60, WaitReason::Image), Is::Lost(ImageUnavailable)),
+        (
+            waiting("ErrImagePull", "lookup r: no such host"),
+            Is::Waits(60, WaitReason::Image),
+            Is::Lost(ImageUnavailable),
+        ),
+        (
+            waiting("CreateContainerConfigError", "secret not found"),
+            Is::Waits(30, WaitReason::Reference),
+            Is::Lost(SpecRefused),
+        ),
+        (
+            waiting("CreateContainerError", "deadline"),
+            Is::Waits(60, WaitReason::Container),
+            Is::Lost(ProgramNotStarted),
+        ),
         (waiting("RunContainerError", "exec"), Is::Lost(ProgramNotStarted), Is::Lost(ProgramNotStarted)),
-        (waiting("ContainerCreating", ""), Is::Waiting(60), Is::Lost(NeverScheduled)),
+        (waiting("ErrImageInspect", ""), Is::Waits(60, WaitReason::Image), Is::Lost(ImageUnavailable)),
+        (waiting("RegistryUnavailable", ""), Is::Waits(60, WaitReason::Image), Is::Lost(ImageUnavailable)),
+        (waiting("ContainerCreating", ""), Is::Waiting(15), Is::Unexplained),
         (ended(1, "Error"), Is::Lost(ProgramNotStarted), Is::Lost(ProgramNotStarted)),
         (ended(137, "OOMKilled"), Is::Lost(NoSpace), Is::Lost(NoSpace)),
     ] {
@@ -144,7 +167,9 @@ fn a_pod_that_cannot_start_is_an_end() {
 fn a_pod_that_nothing_takes_is_waited_for_until_its_time_is_up() {
     let condition = json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1" }]);
     let status = json!({ "phase": "Pending", "conditions": condition });
-    assert_eq!(at(59, json!({}), pod(status.clone()), None), Is::Waiting(60));
+    assert_eq!(at(1, json!({}), pod(status.clone()), None), Is::Waits(60, WaitReason::Place));
+    assert_eq!(at(59, json!({}), pod(status.clone()), None), Is::Waits(60, WaitReason::Place));
+    assert_eq!(words(1, pod(status.clone()), None), "Unschedulable: 0/1");
     assert_eq!(at(60, json!({}), pod(status), None), Is::Lost(NeverScheduled));
 }
 
@@ -154,12 +179,48 @@ fn a_job_without_a_pod_is_explained_by_its_events() {
     let quota = "Error creating: pods \"x\" is forbidden: exceeded quota: q, requested: pods=1";
     let policy = "Error creating: pods \"x\" is forbidden: violates PodSecurity \"baseline:latest\"";
     assert_eq!(at(9, none.clone(), None, None), Is::Waiting(10));
-    assert_eq!(at(10, none.clone(), None, None), Is::Podless);
-    assert_eq!(at(10, none.clone(), None, Some("")), Is::Waiting(60));
+    assert_eq!(at(10, none.clone(), None, None), Is::Unexplained);
+    assert_eq!(at(10, none.clone(), None, Some("")), Is::Waits(60, WaitReason::Engine));
+    assert_eq!(words(10, None, Some("")), "the cluster has made no pod");
+    assert_eq!(words(10, None, Some("Error creating: EOF")), "the cluster has made no pod; Error creating: EOF");
+    assert_eq!(words(10, None, Some(quota)), quota);
     assert_eq!(at(60, none.clone(), None, Some("")), Is::Lost(NeverScheduled));
-    assert_eq!(at(10, none.clone(), None, Some(quota)), Is::Waiting(60));
+    assert_eq!(at(10, none.clone(), None, Some(quota)), Is::Waits(60, WaitReason::Quota));
     assert_eq!(at(60, none.clone(), None, Some(quota)), Is::Lost(NoSpace));
     assert_eq!(at(10, none, None, Some(policy)), Is::Lost(SpecRefused));
+}
+
+#[test]
+fn a_pod_of_which_its_node_says_nothing_is_explained_by_its_events() {
+    let none = json!({});
+    let silent = pod(json!({ "phase": "Pending" }));
+    let mount = "FailedMount: MountVolume.SetUp failed for volume \"token\" : secret \"t\" not found";
+    let pulling = "Pulling: Pulling image \"scanner:1\"";
+    assert_eq!(at(14, none.clone(), silent.clone(), None), Is::Waiting(15));
+    for seconds in [15, 60] {
+        assert_eq!(at(seconds, none.clone(), silent.clone(), None), Is::Unexplained);
+    }
+    assert_eq!(at(15, none.clone(), silent.clone(), Some("")), Is::Waiting(60));
+    assert_eq!(at(15, none.clone(), silent.clone(), Some(mount)), Is::Waits(60, WaitReason::Machine));
+    assert_eq!(at(15, none.clone(), silent.clone(), Some(pulling)), Is::Waits(60, WaitReason::Pull));
+    assert_eq!(words(15, silent.clone(), Some(mount)), mount);
+    let late = standing(60, none.clone(), silent, Some(mount));
+    let Standing::Lost { error, .. } = late else { panic!("{late:?}") };
+    assert_eq!(error.to_failure().reason, NeverScheduled);
+    assert!(error.to_string().ends_with(&format!("its pod is not begun by its node; {mount}")), "{error}");
+    // Its preparation took a while, and its scanner has just as long to begin.
+    let mut prepared = main(waiting("PodInitializing", ""), waiting("PodInitializing", ""));
+    prepared["initContainerStatuses"][0]["state"]["terminated"]["finishedAt"] = json!("2026-01-01T00:00:20Z");
+    assert_eq!(at(34, none.clone(), pod(prepared.clone()), None), Is::Waiting(35));
+    assert_eq!(at(35, none, pod(prepared), None), Is::Unexplained);
+}
+
+/// The words that a wait is told in.
+fn words(seconds: i64, pod: Option<Value>, told: Option<&str>) -> String {
+    match standing(seconds, json!({}), pod, told) {
+        Standing::Waiting { why: Some(why), .. } => why.message,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -223,7 +284,7 @@ fn a_second_pod_is_not_the_attempt() {
     for pod in [Some(&second), None] {
         let now = created(&job.metadata);
         let start_timeout = Duration::from_mins(1);
-        let facts = Facts { job: &job, pod, first_pod: Some("another"), denied: None, now, start_timeout };
+        let facts = Facts { job: &job, pod, first_pod: Some("another"), told: None, now, start_timeout };
         let standing = judge(&facts);
         let Standing::Lost { error, .. } = standing else { panic!("{standing:?}") };
         assert_eq!(error.to_failure().reason, Vanished);

@@ -4,9 +4,6 @@
 #![expect(clippy::significant_drop_tightening, reason = "each call holds the one world for its whole length")]
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +11,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use sha2::Digest as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -24,8 +20,14 @@ use super::types::{
 use super::{Executor, ExecutorError};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
-use crate::model::manifest::{Exit, ExitCause, LogLine, LogStream, LogSummary, Manifest, Part, SealedFile};
+use crate::model::manifest::{Exit, ExitCause, LogLine, LogStream};
 use crate::model::spec::{JobSpec, Launch, ShimJob};
+use crate::model::wait::Wait;
+
+mod results;
+
+pub use results::Content;
+use results::{LOG, seal};
 
 /// What becomes of an attempt once it is started. A file called `log` is no result: its lines are the attempt's log.
 #[derive(Debug, Clone)]
@@ -48,6 +50,13 @@ pub enum Outcome {
     Vanishes,
     /// Its shim is killed, and nothing was sealed.
     Killed,
+    /// The engine takes it and does not begin it, for this reason, until [`FakeExecutor::begin`] lets it.
+    Waits {
+        /// Why.
+        wait: Wait,
+        /// What becomes of it then.
+        then: Box<Self>,
+    },
 }
 
 impl Outcome {
@@ -55,6 +64,7 @@ impl Outcome {
         match self {
             Self::Ends { files, .. } | Self::Hangs { files } => files,
             Self::Vanishes | Self::Killed => &[],
+            Self::Waits { then, .. } => then.files(),
         }
     }
 
@@ -68,65 +78,6 @@ impl Outcome {
         Self::Ends { after: Duration::ZERO, code: 0, files }
     }
 }
-
-/// What is in a file that an attempt leaves.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// These bytes.
-    Bytes(Arc<[u8]>),
-    /// All that is in a file on disk, however long; for results, not for a log.
-    File(Arc<File>),
-}
-
-impl From<Vec<u8>> for Content {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes.into())
-    }
-}
-
-impl Content {
-    fn in_memory(&self) -> &[u8] {
-        match self {
-            Self::Bytes(bytes) => bytes,
-            Self::File(_) => &[],
-        }
-    }
-
-    fn len(&self) -> std::io::Result<u64> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes.len() as u64),
-            Self::File(file) => Ok(file.metadata()?.len()),
-        }
-    }
-}
-
-/// Reads a content from its start and hashes what passes.
-struct ContentReader<'c> {
-    content: &'c Content,
-    offset: u64,
-    hash: sha2::Sha256,
-}
-
-impl Read for ContentReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = match self.content {
-            Content::Bytes(bytes) => {
-                let rest = usize::try_from(self.offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-                let read = rest.len().min(buffer.len());
-                buffer[..read].copy_from_slice(&rest[..read]);
-                read
-            }
-            // Clones of an engine share the file: each reader has a place of its own in it.
-            Content::File(file) => file.read_at(buffer, self.offset)?,
-        };
-        self.hash.update(&buffer[..read]);
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-/// The file that is the log.
-const LOG: &str = "log";
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +113,8 @@ type Faults = dyn Fn(Operation, &AttemptName) -> Option<Fault> + Send + Sync;
 struct Container {
     spec_sha256: Sha256,
     state: Observed,
+    /// Why it was started and does not begin.
+    wait: Option<Wait>,
     outcome: Outcome,
     manifest_of: ShimJob,
     exit: Option<Exit>,
@@ -266,6 +219,28 @@ impl FakeExecutor {
         }
     }
 
+    /// Says why a container that waits does so now.
+    pub fn wait(&self, name: &AttemptName, wait: &Wait) {
+        let mut world = self.world();
+        if let Some(container) = world.containers.get_mut(name).filter(|container| container.wait.is_some()) {
+            container.wait = Some(wait.clone());
+            world.tell(&Observation::Waiting(name.clone(), wait.clone()));
+        }
+    }
+
+    /// Begins a container that waits.
+    pub fn begin(&self, name: &AttemptName) {
+        let mut world = self.world();
+        let Some(container) = world.containers.get_mut(name) else { return };
+        if container.wait.take().is_none() {
+            return;
+        }
+        if let Outcome::Waits { then, .. } = &container.outcome {
+            container.outcome = Outcome::clone(then);
+        }
+        self.run(&mut world, name);
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -302,6 +277,7 @@ impl FakeExecutor {
         let container = Container {
             spec_sha256: launch.spec_sha256,
             state: Observed::Created,
+            wait: None,
             outcome: (self.script)(launch),
             manifest_of: ShimJob::of(launch, 0),
             exit: None,
@@ -317,13 +293,23 @@ impl FakeExecutor {
     fn start(&self, name: &AttemptName) -> Result<(), ExecutorError> {
         let mut world = self.world();
         let container = world.containers.get_mut(name).ok_or_else(|| ExecutorError::NotFound(name.to_string()))?;
-        if container.state != Observed::Created {
+        if container.state != Observed::Created || container.wait.is_some() {
             return Ok(());
         }
-        container.state = Observed::Running;
-        let outcome = container.outcome.clone();
         world.note(Operation::Start, name);
-        match outcome {
+        self.run(&mut world, name);
+        Ok(())
+    }
+
+    /// Lets happen what the script says.
+    fn run(&self, world: &mut World, name: &AttemptName) {
+        let Some(container) = world.containers.get_mut(name) else { return };
+        container.state = Observed::Running;
+        match container.outcome.clone() {
+            Outcome::Waits { wait, .. } => {
+                (container.state, container.wait) = (Observed::Created, Some(wait.clone()));
+                world.tell(&Observation::Waiting(name.clone(), wait));
+            }
             Outcome::Ends { after, code, .. } if after.is_zero() => {
                 world.end(name, ExitCause::Ended, Some(code), self.clock.now());
             }
@@ -343,7 +329,6 @@ impl FakeExecutor {
             }
             Outcome::Killed => world.end(name, ExitCause::ShimKilled, None, self.clock.now()),
         }
-        Ok(())
     }
 }
 
@@ -359,7 +344,9 @@ impl World {
     }
 
     fn end(&mut self, name: &AttemptName, cause: ExitCause, code: Option<i32>, now: Timestamp) {
-        let Some(container) = self.containers.get_mut(name).filter(|c| c.state == Observed::Running) else { return };
+        let live = |c: &&mut Container| c.state == Observed::Running || c.wait.is_some();
+        let Some(container) = self.containers.get_mut(name).filter(live) else { return };
+        container.wait = None;
         container.exit = Some(Exit {
             cause,
             code,
@@ -430,6 +417,11 @@ impl Executor for FakeExecutor {
             let mut world = fake.world();
             let all = world.containers.iter().map(|(name, c)| (name.clone(), c.state.clone())).collect();
             drop(sender.send(Observation::Listing(all)));
+            for (name, container) in &world.containers {
+                if let Some(wait) = &container.wait {
+                    drop(sender.send(Observation::Waiting(name.clone(), wait.clone())));
+                }
+            }
             world.watchers.push(sender);
             receiver
         };
@@ -528,48 +520,4 @@ fn describe(name: &AttemptName, container: &Container) -> Owned {
         role: "scan".to_owned(),
         created_at: Some(container.created_at),
     }
-}
-
-/// Writes what the shim would have sealed.
-fn seal(job: &ShimJob, exit: Exit, files: &[(String, Content)], into: &Path) -> std::io::Result<Sealed> {
-    let log = files.iter().find(|(path, _)| path == LOG).map_or(&[][..], |(_, log)| log.in_memory());
-    let lines = log.split(|&b| b == b'\n').filter(|line| !line.is_empty()).count();
-    let mut manifest = Manifest {
-        version: ShimJob::VERSION,
-        name: job.name.clone(),
-        spec: job.spec,
-        exit,
-        files: Vec::new(),
-        dropped: Vec::new(),
-        log: LogSummary { last_seq: lines as u64, ..LogSummary::default() },
-        parts: Vec::new(),
-    };
-    let files: Vec<_> = files.iter().filter(|(path, _)| path != LOG).collect();
-    if files.is_empty() {
-        return Ok(Sealed { manifest, parts: Vec::new() });
-    }
-    let path = into.join("part-0000");
-    let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&path)?, 1)?);
-    for (path, content) in files {
-        let mut reader = ContentReader { content, offset: 0, hash: sha2::Sha256::new() };
-        let len = content.len()?;
-        let mut header = tar::Header::new_ustar();
-        header.set_size(len);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, path, &mut reader)?;
-        let sha256 = Sha256(reader.hash.finalize().into());
-        manifest.files.push(SealedFile { path: path.clone(), len, sha256 });
-    }
-    archive.into_inner()?.finish()?;
-    let (len, sha256) = measure(&path)?;
-    manifest.parts.push(Part { name: "part-0000".to_owned(), len, sha256 });
-    Ok(Sealed { manifest, parts: vec![path] })
-}
-
-/// Returns a file's length and hash.
-fn measure(path: &Path) -> std::io::Result<(u64, Sha256)> {
-    let content = Content::File(Arc::new(File::open(path)?));
-    let mut reader = ContentReader { content: &content, offset: 0, hash: sha2::Sha256::new() };
-    let len = std::io::copy(&mut reader, &mut std::io::sink())?;
-    Ok((len, Sha256(reader.hash.finalize().into())))
 }
