@@ -27,3 +27,4 @@ mod endings;
 mod faults;
 mod scans;
 mod storage;
+mod taken;

@@ -77,6 +77,39 @@ async fn a_scan_outlives_the_outage_of_any_part() {
     bench.finish().await;
 }
 
+/// A node that nobody has reached for this long is given up, with the pods on it: a cluster would else wait for five minutes.
+const IMPATIENT: &str = r#"tolerations = [{ key = "node.kubernetes.io/unreachable", operator = "Exists", effect = "NoExecute", tolerationSeconds = 2 }]
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_gone_takes_the_attempt_and_not_the_scan() {
+    let Some(machine) = Machine::start(None, &[]).await else { return };
+    let cluster = machine.cluster().await;
+    let mut bench = ClusterBench::of(&cluster);
+    bench.more = IMPATIENT;
+    bench.write("report.json", gitleaks(70));
+    let cli = Cli::new(&bench, &[tool("waits", SCRIPT)]);
+    let runs = Runs::follow(&cli);
+    let start = cli.start("waits", None);
+    let scan = cli.newest(None).await;
+    running(&cli, scan).await;
+    machine.order("kill kubelet").await;
+    // The first attempt ends all the same, where nobody can see it; the second finds no node until this one is back.
+    until("the attempt is given up", || (cli.attempts(scan).len() == 2).then_some(())).await;
+    let failures = cli.failures(scan);
+    assert!(failures.iter().any(|text| text.contains("vanished") || text.contains("node_lost")), "{failures:?}");
+    machine.order("start kubelet").await;
+    let started = ended(start).await;
+    let result = cli.result(scan);
+    assert!(started.status.success(), "{started:?} {:?}", result.jobs);
+    assert_eq!((result.jobs[0].state, result.jobs[0].attempts), (JobState::Succeeded, 2), "{:?}", cli.failures(scan));
+    assert_eq!((result.view.state, result.view.coverage), (ScanState::Completed, Coverage::Full));
+    assert_eq!(result.findings.len(), 70, "each was counted once");
+    runs.check(&cli).await;
+    drop(cli);
+    bench.finish().await;
+}
+
 async fn suffers(machine: &Machine, cli: &Cli<'_, ClusterBench<'_>>, outage: &Outage, expected: &[String]) {
     let before = cli.newer(None);
     if outage.at == Moment::Before {
@@ -110,10 +143,5 @@ async fn begin(machine: &Machine, orders: &[&str]) {
 }
 
 async fn running(cli: &Cli<'_, ClusterBench<'_>>, scan: ScanId) {
-    until("the scanner runs", || {
-        let job = cli.app.store.jobs(scan).unwrap().pop()?;
-        let attempts = cli.app.store.attempts(scan, &job.name).unwrap();
-        attempts.iter().any(|attempt| attempt.2 == AttemptState::Running).then_some(())
-    })
-    .await;
+    until("the scanner runs", || cli.attempts(scan).contains(&AttemptState::Running).then_some(())).await;
 }
