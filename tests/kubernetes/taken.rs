@@ -116,12 +116,18 @@ impl<'l> Watched<'l> {
         Api::namespaced(self.lab.cluster.client.clone(), &self.lab.cluster.namespace)
     }
 
-    /// The name of its pod.
-    async fn pod(&self) -> String {
+    /// The names of its pods that nobody has begun to remove.
+    async fn live_pods(&self) -> Vec<String> {
         let labels = ListParams::default().labels(&format!("job-name={}", self.attempt.name()));
         let found = self.pods().list(&labels).await.unwrap().items;
+        found.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).map(|pod| pod.name_any()).collect()
+    }
+
+    /// The name of its pod.
+    async fn pod(&self) -> String {
+        let found = self.live_pods().await;
         assert_eq!(found.len(), 1, "{found:?}");
-        found[0].name_any()
+        found[0].clone()
     }
 }
 
@@ -140,6 +146,24 @@ async fn a_pod_that_is_deleted_or_evicted_is_lost() {
     let end = watched.end().await;
     // Clusters before 1.26 do not say why they delete.
     assert!(end.is(Evicted) || end.is(Vanished), "{end:?}");
+    lab.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pod_that_takes_the_place_of_a_lost_one_is_removed_with_it() {
+    let Some(lab) = Lab::start().await else { return };
+    let mut watched = Watched::running(&lab).await;
+    let first = watched.pod().await;
+    watched.pods().delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
+    watched.over().await;
+    let second = async {
+        while watched.live_pods().await.iter().all(|name| *name == first) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, second).await.expect("the cluster begins no second pod");
+    watched.attempt.remove(&lab).await;
+    assert_eq!(watched.live_pods().await, Vec::<String>::new(), "left to run");
     lab.finish().await;
 }
 
