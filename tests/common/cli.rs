@@ -8,6 +8,7 @@ use std::time::Duration;
 use dragnet::app::App;
 use dragnet::config::Config;
 use dragnet::model::id::ScanId;
+use dragnet::model::state::AttemptState;
 use dragnet::model::view::{JobView, ScanView};
 use tokio::process::{Child, Command};
 
@@ -117,6 +118,13 @@ impl<'b, H: Home> Cli<'b, H> {
         }
         findings.sort();
         Result { view: self.app.store.scan(scan).unwrap(), jobs: self.app.store.jobs(scan).unwrap(), findings }
+    }
+
+    /// How the attempts of all jobs stand.
+    pub(crate) fn attempts(&self, scan: ScanId) -> Vec<AttemptState> {
+        let jobs = self.app.store.jobs(scan).unwrap();
+        let attempts = jobs.iter().flat_map(|job| self.app.store.attempts(scan, &job.name).unwrap());
+        attempts.map(|attempt| attempt.2).collect()
     }
 
     /// What went wrong on the way, as the scan's events tell it.

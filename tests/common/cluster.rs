@@ -108,7 +108,11 @@ pub(crate) fn script() -> Option<PathBuf> {
 /// Removes a namespace, then the images that its containers used.
 async fn clear(client: &Client, docker: &Docker, namespace: &str, images: &[&String]) {
     let namespaces = Api::<Namespace>::all(client.clone());
-    namespaces.delete(namespace, &DeleteParams::background()).await.unwrap();
+    match namespaces.delete(namespace, &DeleteParams::background()).await {
+        // A test may have removed it: it is gone, or going.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+        deleted => drop(deleted.unwrap()),
+    }
     let gone = async {
         while namespaces.get_opt(namespace).await.unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(250)).await;

@@ -1,19 +1,16 @@
-//! Every way in which an attempt can end, and the class that each is given.
+//! The ways in which an attempt can end by itself, or fail to begin, and the class that each is given; see `taken` for the others.
 
 use std::time::Duration;
 
 use dragnet::executor::kubernetes::{KubernetesExecutor, KubernetesOptions, PullPolicy};
-use dragnet::executor::{Executor as _, ExecutorError, Observation, Observed};
+use dragnet::executor::{Executor as _, Observation, Observed};
 use dragnet::model::manifest::ExitCause;
-use dragnet::model::outcome::FailureReason::{
-    self, ImageUnavailable, NeverScheduled, NoSpace, SpecRefused, TimedOut, Vanished,
-};
+use dragnet::model::outcome::FailureReason::{self, ImageUnavailable, NeverScheduled, NoSpace, SpecRefused};
 use dragnet::model::scanner::SecretRef;
 use dragnet::model::unit::ByteSize;
 use futures::StreamExt as _;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, ResourceQuota, Secret};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
+use kube::api::PostParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
@@ -57,15 +54,6 @@ async fn failure(lab: &Lab, executor: &KubernetesExecutor, attempt: &Attempt) ->
     executor.remove(attempt.name()).await.unwrap();
     assert_eq!(executor.inspect(attempt.name()).await.unwrap(), None);
     (error.to_failure().reason, error.to_string())
-}
-
-fn pods(lab: &Lab) -> Api<Pod> {
-    Api::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace)
-}
-
-async fn the_pod(lab: &Lab, attempt: &Attempt) -> String {
-    let found = pods(lab).list(&ListParams::default().labels(&format!("job-name={}", attempt.name()))).await.unwrap();
-    found.items[0].name_any()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,64 +110,6 @@ async fn a_quota_is_waited_for_and_then_told() {
     assert_eq!(reason, NoSpace, "{message}");
     assert!(message.contains("exceeded quota"), "{message}");
     lab.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_taken_away_is_lost_and_never_a_success() {
-    let Some(lab) = Lab::start().await else { return };
-    for grace in [None, Some(0)] {
-        let (attempt, mut watch) = running(&lab).await;
-        let delete = DeleteParams { grace_period_seconds: grace, ..DeleteParams::default() };
-        pods(&lab).delete(&the_pod(&lab, &attempt).await, &delete).await.unwrap();
-        assert_eq!(ended(&lab, &mut watch, &attempt).await, Some(Vanished), "pod deleted, grace {grace:?}");
-        attempt.remove(&lab).await;
-    }
-
-    let (attempt, mut watch) = running(&lab).await;
-    lab.destroy(attempt.name()).await;
-    // Which of the two deletions is told first is up to the cluster.
-    let told = ended(&lab, &mut watch, &attempt).await;
-    assert!(matches!(told, None | Some(Vanished)), "Job deleted: {told:?}");
-    attempt.remove(&lab).await;
-
-    let (attempt, mut watch) = running(&lab).await;
-    let jobs = Api::<Job>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
-    let patch = Patch::Merge(json!({ "spec": { "activeDeadlineSeconds": 1 } }));
-    jobs.patch(attempt.name().as_str(), &PatchParams::default(), &patch).await.unwrap();
-    assert_eq!(ended(&lab, &mut watch, &attempt).await, Some(TimedOut), "deadline");
-    attempt.remove(&lab).await;
-    lab.finish().await;
-}
-
-type Watch = futures::stream::BoxStream<'static, Observation>;
-
-/// An attempt that runs until somebody does something, and a watch of it.
-async fn running(lab: &Lab) -> (Attempt, Watch) {
-    let attempt = Attempt::script(lab, "echo ready; sleep 1000");
-    attempt.launch(lab).await;
-    attempt.says(lab, "ready").await;
-    let mut watch = lab.executor.observe(lab.instance);
-    assert!(matches!(watch.next().await, Some(Observation::Listing(_))));
-    (attempt, watch)
-}
-
-/// Waits for the end: the class of an attempt that ended, `None` for one that is gone.
-async fn ended(lab: &Lab, watch: &mut Watch, attempt: &Attempt) -> Option<FailureReason> {
-    let end = async {
-        loop {
-            match watch.next().await.unwrap() {
-                Observation::Changed(name, Observed::Exited { .. }) if name == *attempt.name() => return true,
-                Observation::Gone(name) if name == *attempt.name() => return false,
-                _ => {}
-            }
-        }
-    };
-    let exited = tokio::time::timeout(PATIENCE, end).await.unwrap();
-    let error = attempt.fetch(lab).await.map(drop).unwrap_err();
-    if !exited {
-        assert!(matches!(error, ExecutorError::NotFound(_)), "{error}");
-    }
-    exited.then(|| error.to_failure().reason)
 }
 
 #[tokio::test(flavor = "multi_thread")]

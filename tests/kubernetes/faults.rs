@@ -1,9 +1,10 @@
 //! The connection breaks, in the middle of everything.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dragnet::executor::kubernetes::KubernetesExecutor;
-use dragnet::executor::{Executor as _, ExecutorError, Observation, Observed};
+use dragnet::executor::kubernetes::session::STALL;
+use dragnet::executor::{Executor as _, ExecutorError, LogChunk, Observation, Observed};
 use futures::StreamExt as _;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -51,6 +52,19 @@ impl Way {
         });
         Self { open, kubeconfig: path.to_str().unwrap().to_owned(), task }
     }
+
+    /// Breaks every connection, and lets new ones through.
+    async fn cut(&self) {
+        self.open.send(false).unwrap();
+        // The listener looks on; each connection does until it is closed.
+        let closed = async {
+            while self.open.receiver_count() > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, closed).await.unwrap();
+        self.open.send(true).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,6 +99,29 @@ async fn an_attempt_outlives_every_connection() {
     assert_eq!(super::harness::Fetched { into, sealed }.text("work/r"), "found\n");
     executor.remove(attempt.name()).await.unwrap();
     until(&mut watch, |seen| *seen == Observation::Gone(attempt.name().clone())).await;
+    way.task.abort();
+    lab.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_cut_is_known_to_be_at_once() {
+    let Some(lab) = Lab::start().await else { return };
+    let way = Way::to(&lab).await;
+    let mut options = options(&lab.cluster, lab.state.path());
+    options.kubeconfig = Some(way.kubeconfig.clone());
+    let executor = KubernetesExecutor::connect(options).await.unwrap();
+    let attempt = Attempt::script(&lab, "echo ready; sleep 1000");
+    executor.launch(&attempt.0).await.unwrap();
+    attempt.says(&lab, "ready").await;
+    let ready = |chunk: &LogChunk| chunk.lines.iter().any(|line| line.bytes == b"ready");
+    assert!(ready(&executor.logs(attempt.name(), 1).await.unwrap()));
+    way.cut().await;
+    // The session that the first question was asked in is kept for the second, which finds it broken and opens another.
+    let asked = Instant::now();
+    assert!(ready(&executor.logs(attempt.name(), 1).await.unwrap()));
+    let took = asked.elapsed();
+    assert!(took < STALL / 2, "silence was waited out: {took:?}");
+    attempt.remove(&lab).await;
     way.task.abort();
     lab.finish().await;
 }

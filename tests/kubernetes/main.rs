@@ -31,4 +31,5 @@ mod faults;
 mod images;
 mod scans;
 mod storage;
+mod taken;
 mod waits;

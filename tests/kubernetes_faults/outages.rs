@@ -5,6 +5,9 @@ use std::time::Duration;
 use dragnet::model::coverage::Coverage;
 use dragnet::model::id::ScanId;
 use dragnet::model::state::{AttemptState, JobState, ScanState};
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, ResourceExt as _};
 
 use super::cli::{Cli, Home as _, ended, until};
 use super::cluster_bench::ClusterBench;
@@ -77,6 +80,39 @@ async fn a_scan_outlives_the_outage_of_any_part() {
     bench.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_gone_takes_the_attempt_and_not_the_scan() {
+    let Some(machine) = Machine::start(None, &[]).await else { return };
+    let cluster = machine.cluster().await;
+    let bench = ClusterBench::of(&cluster);
+    bench.write("report.json", gitleaks(70));
+    let cli = Cli::new(&bench, &[tool("waits", SCRIPT)]);
+    let runs = Runs::follow(&cli);
+    let start = cli.start("waits", None);
+    let scan = cli.newest(None).await;
+    running(&cli, scan).await;
+    machine.order("kill kubelet").await;
+    // As whoever runs the machines does when one of them is gone. (A cluster whose only node is silent waits for it: it takes itself
+    // to be the one that is cut off.)
+    let nodes = Api::<Node>::all(cluster.client.clone());
+    let node = nodes.list(&ListParams::default()).await.unwrap().items.remove(0).name_any();
+    nodes.delete(&node, &DeleteParams::default()).await.unwrap();
+    // The first attempt ends all the same, where nobody can see it; the second finds no node until this one is back.
+    until("the attempt is given up", || (cli.attempts(scan).len() == 2).then_some(())).await;
+    let failures = cli.failures(scan);
+    assert!(failures.iter().any(|text| text.contains("vanished") || text.contains("node_lost")), "{failures:?}");
+    machine.order("start kubelet").await;
+    let started = ended(start).await;
+    let result = cli.result(scan);
+    assert!(started.status.success(), "{started:?} {:?}", result.jobs);
+    assert_eq!((result.jobs[0].state, result.jobs[0].attempts), (JobState::Succeeded, 2), "{:?}", cli.failures(scan));
+    assert_eq!((result.view.state, result.view.coverage), (ScanState::Completed, Coverage::Full));
+    assert_eq!(result.findings.len(), 70, "each was counted once");
+    runs.check(&cli).await;
+    drop(cli);
+    bench.finish().await;
+}
+
 async fn suffers(machine: &Machine, cli: &Cli<'_, ClusterBench<'_>>, outage: &Outage, expected: &[String]) {
     let before = cli.newer(None);
     if outage.at == Moment::Before {
@@ -110,10 +146,5 @@ async fn begin(machine: &Machine, orders: &[&str]) {
 }
 
 async fn running(cli: &Cli<'_, ClusterBench<'_>>, scan: ScanId) {
-    until("the scanner runs", || {
-        let job = cli.app.store.jobs(scan).unwrap().pop()?;
-        let attempts = cli.app.store.attempts(scan, &job.name).unwrap();
-        attempts.iter().any(|attempt| attempt.2 == AttemptState::Running).then_some(())
-    })
-    .await;
+    until("the scanner runs", || cli.attempts(scan).contains(&AttemptState::Running).then_some(())).await;
 }

@@ -147,6 +147,11 @@ impl Core {
         }
     }
 
+    /// Whether an attempt was found lost.
+    pub(super) fn is_lost(&self, name: &AttemptName) -> bool {
+        lock(&self.lost).contains_key(name)
+    }
+
     /// Judges by the cluster's clock and by what was seen before. `had` says that whoever looked had seen the pod before: to him, one
     /// that is not there any more is gone, and to others it may not have come yet.
     pub(super) fn judge(

@@ -30,6 +30,7 @@ pub mod session;
 mod speak;
 mod status;
 mod stop;
+mod stream;
 mod watch;
 
 pub use connect::ClusterPlace;

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::api::AttachedProcess;
-use tokio::io::{ReadHalf, SimplexStream, WriteHalf};
 use tokio::time::Instant;
 
 use super::core::{Core, lock};
 use super::manifest::{KEEPER, PREPARE, speaker};
 use super::session::Session;
+use super::stream::{Reader, Writer, streams};
 use crate::executor::ExecutorError;
 use crate::model::id::AttemptName;
 use crate::model::pod::Role;
@@ -24,7 +24,7 @@ const NO_WAY: Duration = Duration::from_mins(10);
 
 /// A session with a process in a pod.
 pub(super) struct Speech {
-    pub session: Session<ReadHalf<SimplexStream>, WriteHalf<SimplexStream>>,
+    pub session: Session<Reader, Writer>,
     process: AttachedProcess,
 }
 
@@ -108,7 +108,7 @@ impl Core {
         let argv: Vec<_> = argv.iter().map(String::as_str).collect();
         let began = self.cluster.exec(pod, container, &argv).await;
         let mut process = self.silences.judge(pod, began, Instant::now())?;
-        let (Some(reader), Some(writer)) = (process.stdout(), process.stdin()) else {
+        let Some((reader, writer)) = streams(&mut process) else {
             return Err(ExecutorError::bug("an exec without streams"));
         };
         let session = Session::open(reader, writer).await?;

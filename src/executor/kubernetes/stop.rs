@@ -64,9 +64,10 @@ impl Core {
         Ok(())
     }
 
-    /// Removes the very Job and pod that were seen; `None` when they were not, or are not there any more.
+    /// Removes the very Job and pod that were seen; `None` when they were not, or are not there any more, or may not be all: where a
+    /// pod was lost, the cluster begins another.
     async fn remove_seen(&self, name: &AttemptName) -> Result<Option<Seen>, ExecutorError> {
-        let Some(seen) = self.seen(name) else { return Ok(None) };
+        let Some(seen) = self.seen(name).filter(|_| !self.is_lost(name)) else { return Ok(None) };
         let Some(job) = &seen.job else { return Ok(None) };
         if self.cluster.delete::<Job>(name.as_str(), job, None).await? == Removal::NotThere {
             return Ok(None);

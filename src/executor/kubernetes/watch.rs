@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use tokio::sync::mpsc::{Sender, channel};
@@ -135,7 +135,8 @@ impl<'c> View<'c> {
             return;
         }
         // Of thousands of Jobs only what is judged is kept.
-        job.spec = None;
+        let deadline = job.spec.take().and_then(|spec| spec.active_deadline_seconds);
+        job.spec = Some(JobSpec { active_deadline_seconds: deadline, ..JobSpec::default() });
         job.metadata.annotations = None;
         job.metadata.managed_fields = None;
         self.jobs.insert(name, job);

@@ -232,13 +232,24 @@ fn taken_away(facts: &Facts<'_>, pod: &Pod) -> Option<ExecutorError> {
         let node = matches!(why, "DeletionByTaintManager" | "DeletionByPodGC" | "TerminationByKubelet");
         return Some(if node { ExecutorError::NodeLost(words) } else { ExecutorError::Evicted(words) });
     }
-    if pod.metadata.deletion_timestamp.is_some() {
-        return Some(vanished(facts, "is being deleted"));
+    if let Some(by) = &pod.metadata.deletion_timestamp {
+        // The cluster deletes the pods of a Job whose time is up before it says so.
+        let late = past_deadline(facts.job, &pod.metadata, by);
+        return Some(late.unwrap_or_else(|| vanished(facts, "is being deleted")));
     }
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or_default();
     // A phase that is final although no container has said so: the node has not come back.
     let ran = matches!(phase, "Succeeded" | "Failed") && status.is_some_and(|one| one.container_statuses.is_none());
     ran.then(|| vanished(facts, &format!("has ended ({phase}; {words})")))
+}
+
+/// What became of a Job whose pod, which is to be gone `by` then, was deleted after the Job's deadline. Both times are the cluster's.
+fn past_deadline(job: &Job, pod: &ObjectMeta, by: &Time) -> Option<ExecutorError> {
+    let limit = job.spec.as_ref()?.active_deadline_seconds?;
+    let Time(start) = job.status.as_ref()?.start_time.as_ref()?;
+    let deleted = by.0.as_second() - pod.deletion_grace_period_seconds.unwrap_or(0);
+    (deleted >= start.as_second().saturating_add(limit))
+        .then(|| ExecutorError::TimedOut(format!("its Job was active for longer than its deadline of {limit} s")))
 }
 
 /// Why a container does not start, if it says so: at once where that cannot change, else when its time is up.

@@ -278,6 +278,27 @@ fn a_job_is_never_believed_without_its_pod() {
 }
 
 #[test]
+fn a_pod_that_is_deleted_after_the_deadline_of_its_job_is_late() {
+    let after = |seconds: i64| {
+        let meta = json!({ "name": NAME, "uid": "j", "creationTimestamp": START });
+        let job = json!({ "metadata": meta, "spec": { "activeDeadlineSeconds": 60, "template": {} }, "status": { "startTime": START } });
+        let job: Job = serde_json::from_value(job).unwrap();
+        let mut pod: Pod = serde_json::from_value(pod(main(running(), running())).unwrap()).unwrap();
+        let start = START.parse::<jiff::Timestamp>().unwrap();
+        // It is marked with the time by which it is to be gone.
+        let by = start + jiff::SignedDuration::from_secs(seconds + 30);
+        pod.metadata.deletion_timestamp = Some(Time(by));
+        pod.metadata.deletion_grace_period_seconds = Some(30);
+        let (now, start_timeout) = (created(&job.metadata).plus_ms(seconds * 1000), Duration::from_mins(1));
+        match judge(&Facts { job: &job, pod: Some(&pod), first_pod: None, told: None, now, start_timeout }) {
+            Standing::Lost { error, .. } => error.to_failure().reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([after(59), after(60)], [Vanished, TimedOut]);
+}
+
+#[test]
 fn a_second_pod_is_not_the_attempt() {
     let job: Job = serde_json::from_value(json!({ "metadata": { "name": NAME, "creationTimestamp": START } })).unwrap();
     let second: Pod = serde_json::from_value(pod(main(running(), running())).unwrap()).unwrap();
