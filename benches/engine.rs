@@ -3,6 +3,9 @@
 //! median round counts. `cargo bench --bench engine [-- ROUNDS]`
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking and prints its table")]
 
+#[path = "common/round.rs"]
+mod round;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,16 +18,11 @@ use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
     StartContainerOptions, WaitContainerOptions,
 };
-use dragnet::driver::{Driver, Rest};
 use dragnet::executor::Executor as _;
 use dragnet::executor::docker::{DockerExecutor, DockerOptions, Transport};
-use dragnet::model::clock::Clock;
-use dragnet::model::plan::{Plan, ScanOptions, Step};
-use dragnet::model::spec::JobSpec;
-use dragnet::model::target::TargetKey;
-use dragnet::store::{NewScan, NewStep, Store};
+use dragnet::model::plan::Step;
+use dragnet::store::Store;
 use futures::StreamExt as _;
-use tokio_util::sync::CancellationToken;
 
 const JOBS: usize = 100;
 const AT_ONCE: usize = 8;
@@ -122,46 +120,7 @@ async fn scan(transport: Transport) -> Duration {
     let executor = executor(dir.path(), transport).await;
     let image = executor.resolve_image(IMAGE, false, &|_| {}).await.unwrap().id;
     let steps: Vec<Step> = (0..JOBS).map(|number| step(&format!("job-{number}"))).collect();
-    let specs = steps
-        .iter()
-        .map(|step| NewStep { spec: JobSpec::of(&step.scanner, image.clone(), "bench".to_owned()), blocked: None })
-        .collect();
-    let options = ScanOptions { parallelism: u32::try_from(AT_ONCE).unwrap(), ..ScanOptions::default() };
-    let plan = Plan {
-        template: None,
-        target: "host:bench".parse().unwrap(),
-        target_key: TargetKey { key: "host:bench".to_owned(), line: None },
-        source: None,
-        options,
-        steps,
-        choices: Vec::new(),
-    };
-    let new = NewScan {
-        plan,
-        source: None,
-        executor: "docker".to_owned(),
-        profile: "{}".to_owned(),
-        server_identity: String::new(),
-        steps: specs,
-        request_key: None,
-        actor: "bench".to_owned(),
-        at: Clock::System.now(),
-    };
-    let (scan, key) = store.submit(new).await.unwrap();
-    let lease = store.acquire(scan, key, "bench", Clock::System.now(), None).await.unwrap();
-    let driver = Driver {
-        store: store.clone(),
-        executor: Arc::new(executor),
-        clock: Clock::System,
-        grace: Duration::from_secs(8),
-        engine_timeout: Duration::from_mins(10),
-        actor: "bench".to_owned(),
-    };
-    let started = Instant::now();
-    assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);
-    let elapsed = started.elapsed();
-    assert_eq!(store.scan(scan).unwrap().state.as_str(), "completed");
-    elapsed
+    round::scan(store, Arc::new(executor), &image, steps, AT_ONCE).await
 }
 
 async fn executor(state: &Path, transport: Transport) -> DockerExecutor {

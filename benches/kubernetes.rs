@@ -20,22 +20,21 @@ mod engine;
 mod harness;
 #[path = "../tests/common/lab.rs"]
 mod lab;
+#[path = "common/round.rs"]
+mod round;
 
 use std::collections::HashSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dragnet::driver::{Driver, Rest};
 use dragnet::executor::kubernetes::KubernetesExecutor;
 use dragnet::executor::{Executor as _, Observation, Observed};
 use dragnet::model::clock::Clock;
-use dragnet::model::plan::{Plan, ScanOptions, Step};
+use dragnet::model::plan::Step;
 use dragnet::model::scanner::Network;
-use dragnet::model::spec::JobSpec;
-use dragnet::model::target::TargetKey;
 use dragnet::model::unit::ByteSize;
-use dragnet::store::{NewScan, NewStep, Store};
+use dragnet::store::Store;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
@@ -45,7 +44,6 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use harness::Attempt;
 use lab::{Lab, options};
@@ -97,43 +95,7 @@ async fn scan(lab: &Lab, jobs: usize) -> (Duration, u64) {
     let store = Store::open(dir.path()).unwrap();
     let executor = Arc::new(KubernetesExecutor::connect(options(&lab.cluster, dir.path())).await.unwrap());
     let steps: Vec<Step> = (0..jobs).map(|number| step(lab, number)).collect();
-    let specify = |step: &Step| JobSpec::of(&step.scanner, lab.cluster.image.clone(), "bench".to_owned());
-    let specs = steps.iter().map(|step| NewStep { spec: specify(step), blocked: None }).collect();
-    let options = ScanOptions { parallelism: u32::try_from(AT_ONCE).unwrap(), ..ScanOptions::default() };
-    let plan = Plan {
-        template: None,
-        target: "host:bench".parse().unwrap(),
-        target_key: TargetKey { key: "host:bench".to_owned(), line: None },
-        source: None,
-        options,
-        steps,
-        choices: Vec::new(),
-    };
-    let new = NewScan {
-        plan,
-        source: None,
-        executor: "kubernetes".to_owned(),
-        profile: "{}".to_owned(),
-        server_identity: String::new(),
-        steps: specs,
-        request_key: None,
-        actor: "bench".to_owned(),
-        at: Clock::System.now(),
-    };
-    let (scan, key) = store.submit(new).await.unwrap();
-    let lease = store.acquire(scan, key, "bench", Clock::System.now(), None).await.unwrap();
-    let driver = Driver {
-        store: store.clone(),
-        executor: executor.clone(),
-        clock: Clock::System,
-        grace: Duration::from_secs(8),
-        engine_timeout: Duration::from_mins(10),
-        actor: "bench".to_owned(),
-    };
-    let started = Instant::now();
-    assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);
-    let elapsed = started.elapsed();
-    assert_eq!(store.scan(scan).unwrap().state.as_str(), "completed");
+    let elapsed = round::scan(store, executor.clone(), &lab.cluster.image, steps, AT_ONCE).await;
     (elapsed, executor.calls())
 }
 

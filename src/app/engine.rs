@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{App, AppError, agent_image, storage};
 use crate::config::{ExecutorKind, ImagePullPolicy, KubernetesConfig, Transport};
 use crate::executor::docker::{self, DockerExecutor, DockerOptions};
-use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PullPolicy};
+use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PodOptions, PullPolicy};
 use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::unit::Span;
@@ -157,26 +157,28 @@ fn kubernetes_options(app: &App, profile: &Profile, config: &KubernetesConfig) -
         context: config.context,
         namespace: config.namespace,
         state: app.store.dir().to_owned(),
-        agent_image: config.agent_image,
-        pull_policy: match config.image_pull_policy {
-            ImagePullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
-            ImagePullPolicy::Always => PullPolicy::Always,
-            ImagePullPolicy::Never => PullPolicy::Never,
-        },
-        pull_secrets: config.image_pull_secrets,
-        service_account: config.service_account,
-        node_selector: config.node_selector,
-        tolerations: config.tolerations,
-        affinity: config.affinity,
-        priority_class: config.priority_class,
-        labels: config.labels,
-        annotations: config.annotations,
-        start_timeout: config.start_timeout.0,
-        hold: config.hold.0,
-        ttl: config.ttl.0,
         qps: config.qps,
         burst: config.burst,
         s3: None,
-        grace: profile.grace.0,
+        agent_image: config.agent_image,
+        tolerations: config.tolerations,
+        affinity: config.affinity,
+        pods: PodOptions {
+            pull_policy: match config.image_pull_policy {
+                ImagePullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
+                ImagePullPolicy::Always => PullPolicy::Always,
+                ImagePullPolicy::Never => PullPolicy::Never,
+            },
+            pull_secrets: config.image_pull_secrets,
+            service_account: config.service_account,
+            node_selector: config.node_selector,
+            priority_class: config.priority_class,
+            labels: config.labels,
+            annotations: config.annotations,
+            start_timeout: config.start_timeout.0,
+            hold: config.hold.0,
+            ttl: config.ttl.0,
+            grace: profile.grace.0,
+        },
     }
 }

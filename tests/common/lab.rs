@@ -1,13 +1,13 @@
 //! An executor in a namespace of its own, for whatever tests it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::{KillContainerOptions, ListContainersOptionsBuilder};
 use dragnet::executor::Executor;
-use dragnet::executor::kubernetes::{KubernetesExecutor, KubernetesOptions, PullPolicy};
+use dragnet::executor::kubernetes::{KubernetesExecutor, KubernetesOptions, PodOptions, PullPolicy};
 use dragnet::model::id::{AttemptName, InstanceKey, Key8};
 use k8s_openapi::api::batch::v1::Job;
 use kube::Api;
@@ -101,22 +101,19 @@ pub(crate) fn options(cluster: &Cluster, state: &Path) -> KubernetesOptions {
         context: None,
         namespace: Some(cluster.namespace.clone()),
         state: state.to_owned(),
-        agent_image: Some(cluster.agent_image.clone()),
-        pull_policy: PullPolicy::Never,
-        pull_secrets: Vec::new(),
-        service_account: None,
-        node_selector: BTreeMap::new(),
-        tolerations: Vec::new(),
-        affinity: None,
-        priority_class: None,
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        start_timeout: Duration::from_mins(2),
-        hold: Duration::from_mins(10),
-        ttl: Duration::from_mins(10),
         qps: 100,
         burst: 200,
         s3: None,
-        grace: Duration::from_secs(2),
+        agent_image: Some(cluster.agent_image.clone()),
+        tolerations: Vec::new(),
+        affinity: None,
+        pods: PodOptions {
+            pull_policy: PullPolicy::Never,
+            start_timeout: Duration::from_mins(2),
+            hold: Duration::from_mins(10),
+            ttl: Duration::from_mins(10),
+            grace: Duration::from_secs(2),
+            ..PodOptions::default()
+        },
     }
 }

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// An executor in the lab's namespace whose pods must start within a few seconds.
 async fn hasty(lab: &Lab, change: impl FnOnce(&mut KubernetesOptions)) -> KubernetesExecutor {
     let mut options = options(&lab.cluster, lab.state.path());
-    options.start_timeout = Duration::from_secs(4);
+    options.pods.start_timeout = Duration::from_secs(4);
     change(&mut options);
     KubernetesExecutor::connect(options).await.unwrap()
 }
@@ -62,11 +62,11 @@ async fn what_never_starts_ends_in_time_and_says_why() {
     let image = |image: &str| Attempt::script(&lab, "true").with(|spec| image.clone_into(&mut spec.image));
     let plain = || Attempt::script(&lab, "true");
     // What is told by the node takes the node some time.
-    let patient = |options: &mut KubernetesOptions| options.start_timeout = Duration::from_mins(1);
+    let patient = |options: &mut KubernetesOptions| options.pods.start_timeout = Duration::from_mins(1);
     let usual = hasty(&lab, patient).await;
     let nowhere =
-        hasty(&lab, |options| drop(options.node_selector.insert("nowhere".to_owned(), "true".to_owned()))).await;
-    let nobody = hasty(&lab, |options| options.service_account = Some("nobody".to_owned())).await;
+        hasty(&lab, |options| drop(options.pods.node_selector.insert("nowhere".to_owned(), "true".to_owned()))).await;
+    let nobody = hasty(&lab, |options| options.pods.service_account = Some("nobody".to_owned())).await;
     let no_agent = hasty(&lab, |options| {
         patient(options);
         options.agent_image = Some("dragnet.invalid/agent:1".to_owned());
@@ -74,8 +74,8 @@ async fn what_never_starts_ends_in_time_and_says_why() {
     .await;
     // There is no registry to pull from: the node goes on trying.
     let pulling = hasty(&lab, |options| {
-        options.start_timeout = Duration::from_secs(20);
-        options.pull_policy = PullPolicy::Always;
+        options.pods.start_timeout = Duration::from_secs(20);
+        options.pods.pull_policy = PullPolicy::Always;
     })
     .await;
     let rows = [
@@ -136,7 +136,7 @@ async fn a_stop_before_the_start_leaves_nothing() {
     let Some(lab) = Lab::start().await else { return };
     let nowhere = {
         let mut options = options(&lab.cluster, lab.state.path());
-        options.node_selector.insert("nowhere".to_owned(), "true".to_owned());
+        options.pods.node_selector.insert("nowhere".to_owned(), "true".to_owned());
         KubernetesExecutor::connect(options).await.unwrap()
     };
     let attempt = Attempt::script(&lab, "true");

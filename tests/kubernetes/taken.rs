@@ -225,8 +225,8 @@ async fn with(lab: &Lab, change: impl FnOnce(&mut KubernetesOptions)) -> Kuberne
 async fn results_that_nobody_came_for_are_lost() {
     let Some(lab) = Lab::start().await else { return };
     let second = Duration::from_secs(1);
-    let let_go = with(&lab, |options| options.hold = second).await;
-    let removed = with(&lab, |options| (options.hold, options.ttl) = (second, second)).await;
+    let let_go = with(&lab, |options| options.pods.hold = second).await;
+    let removed = with(&lab, |options| (options.pods.hold, options.pods.ttl) = (second, second)).await;
     for (executor, reason) in [(&let_go, Killed), (&removed, Vanished)] {
         let attempt = Attempt::script(&lab, "echo found >{out}/r");
         let mut told = executor.observe(lab.instance);

@@ -169,7 +169,7 @@ impl Core {
             first_pod: first.as_deref(),
             told,
             now: self.cluster.now(),
-            start_timeout: self.rules.start_timeout,
+            start_timeout: self.rules.options.start_timeout,
         })
     }
 

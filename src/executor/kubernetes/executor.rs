@@ -54,7 +54,7 @@ impl KubernetesExecutor {
             freeze: false,
             transport: if storage.is_some() { "s3, else exec" } else { "exec" },
             pulls_for_us: true,
-            hold: Some(rules.hold),
+            hold: Some(rules.options.hold),
             hardening: hardening(),
         };
         Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage)), capabilities, identity })

@@ -66,7 +66,7 @@ impl Core {
     }
 
     pub(super) fn grace_ms(&self) -> u64 {
-        u64::try_from(self.rules.grace.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.rules.options.grace.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Makes sure of the policy that cuts pods without a network off: one for each instance, once in each process.

@@ -35,5 +35,5 @@ mod watch;
 
 pub use connect::ClusterPlace;
 pub use executor::KubernetesExecutor;
-pub use options::{KubernetesOptions, PullPolicy};
+pub use options::{KubernetesOptions, PodOptions, PullPolicy};
 pub use s3::{MAX_EXPIRES, S3Keys, S3Options};

@@ -23,8 +23,25 @@ pub struct KubernetesOptions {
     pub namespace: Option<String>,
     /// The state directory, where secrets are spooled.
     pub state: PathBuf,
+    /// Requests a second, in the long run.
+    pub qps: u32,
+    /// Requests at once.
+    pub burst: u32,
+    /// Object storage that results go through; without it they are fetched from the pod.
+    pub s3: Option<S3Options>,
     /// The image that holds dragnet itself.
     pub agent_image: Option<String>,
+    /// Tolerations, as the Kubernetes API writes them.
+    pub tolerations: Vec<Value>,
+    /// Affinity, as the Kubernetes API writes it.
+    pub affinity: Option<Value>,
+    /// The rest of what pods are like.
+    pub pods: PodOptions,
+}
+
+/// What pods are like, as far as it needs no reading.
+#[derive(Debug, Clone, Default)]
+pub struct PodOptions {
     /// When images are pulled.
     pub pull_policy: PullPolicy,
     /// Secrets of the namespace with credentials for registries.
@@ -33,10 +50,6 @@ pub struct KubernetesOptions {
     pub service_account: Option<String>,
     /// Labels that a node must have.
     pub node_selector: BTreeMap<String, String>,
-    /// Tolerations, as the Kubernetes API writes them.
-    pub tolerations: Vec<Value>,
-    /// Affinity, as the Kubernetes API writes it.
-    pub affinity: Option<Value>,
     /// The priority class.
     pub priority_class: Option<String>,
     /// Further labels on Jobs and pods.
@@ -49,12 +62,6 @@ pub struct KubernetesOptions {
     pub hold: Duration,
     /// How long a Job that has ended is kept by the cluster.
     pub ttl: Duration,
-    /// Requests a second, in the long run.
-    pub qps: u32,
-    /// Requests at once.
-    pub burst: u32,
-    /// Object storage that results go through; without it they are fetched from the pod.
-    pub s3: Option<S3Options>,
     /// Time between SIGTERM and SIGKILL when the shim stops a scanner of its own accord.
     pub grace: Duration,
 }
@@ -86,47 +93,25 @@ impl PullPolicy {
 #[derive(Debug, Clone, Default)]
 pub(super) struct PodRules {
     pub agent_image: String,
-    pub pull_policy: PullPolicy,
-    pub pull_secrets: Vec<String>,
-    pub service_account: Option<String>,
-    pub node_selector: BTreeMap<String, String>,
     pub tolerations: Vec<Toleration>,
     pub affinity: Option<Affinity>,
-    pub priority_class: Option<String>,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
-    pub start_timeout: Duration,
-    pub hold: Duration,
-    pub ttl: Duration,
-    pub grace: Duration,
+    pub options: PodOptions,
 }
 
 impl PodRules {
     pub(super) fn of(options: KubernetesOptions) -> Result<Self, ExecutorError> {
-        let agent_image = options.agent_image.ok_or_else(|| {
+        let KubernetesOptions { agent_image, tolerations, affinity, pods, .. } = options;
+        let agent_image = agent_image.ok_or_else(|| {
             ExecutorError::Refused(
                 "the cluster needs an image that holds dragnet: name it in `[executor.kubernetes] agent_image`"
                     .to_owned(),
             )
         })?;
-        let tolerations =
-            options.tolerations.iter().map(|value| read("tolerations", value)).collect::<Result<_, _>>()?;
-        let affinity = options.affinity.as_ref().map(|value| read("affinity", value)).transpose()?;
         Ok(Self {
             agent_image,
-            pull_policy: options.pull_policy,
-            pull_secrets: options.pull_secrets,
-            service_account: options.service_account,
-            node_selector: options.node_selector,
-            tolerations,
-            affinity,
-            priority_class: options.priority_class,
-            labels: options.labels,
-            annotations: options.annotations,
-            start_timeout: options.start_timeout,
-            hold: options.hold,
-            ttl: options.ttl,
-            grace: options.grace,
+            tolerations: tolerations.iter().map(|value| read("tolerations", value)).collect::<Result<_, _>>()?,
+            affinity: affinity.as_ref().map(|value| read("affinity", value)).transpose()?,
+            options: pods,
         })
     }
 }

@@ -52,8 +52,8 @@ const ROOM: u64 = 64 << 20;
 
 /// Describes the Job of an attempt; with `stored`, its keeper has the addresses of object storage.
 pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules, stored: bool) -> Job {
-    let labels = with(&rules.labels, launch.labels("scan"));
-    let mut annotations = rules.annotations.clone();
+    let labels = with(&rules.options.labels, launch.labels("scan"));
+    let mut annotations = rules.options.annotations.clone();
     let meta = ObjectMeta {
         name: Some(launch.name.to_string()),
         labels: Some(labels.clone()),
@@ -80,7 +80,7 @@ pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules, stored: bool
         backoff_limit: Some(0),
         completions: Some(1),
         parallelism: Some(1),
-        ttl_seconds_after_finished: Some(i32::try_from(rules.ttl.as_secs()).unwrap_or(i32::MAX)),
+        ttl_seconds_after_finished: Some(i32::try_from(rules.options.ttl.as_secs()).unwrap_or(i32::MAX)),
         template,
         ..Default::default()
     };
@@ -135,7 +135,12 @@ fn pod_spec(launch: &Launch, rules: &PodRules) -> PodSpec {
         init_containers: Some(vec![ours(PREPARE, Role::Prepare { wait: DELIVERY }, spec, rules)]),
         containers: vec![
             scan(spec, rules),
-            ours(KEEPER, Role::Keep { start: rules.start_timeout + DELIVERY, hold: rules.hold }, spec, rules),
+            ours(
+                KEEPER,
+                Role::Keep { start: rules.options.start_timeout + DELIVERY, hold: rules.options.hold },
+                spec,
+                rules,
+            ),
         ],
         volumes: Some(volumes(launch)),
         restart_policy: Some("Never".to_owned()),
@@ -151,12 +156,14 @@ fn pod_spec(launch: &Launch, rules: &PodRules) -> PodSpec {
             seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
             ..Default::default()
         }),
-        service_account_name: rules.service_account.clone(),
-        image_pull_secrets: some(rules.pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() })),
-        node_selector: (!rules.node_selector.is_empty()).then(|| rules.node_selector.clone()),
+        service_account_name: rules.options.service_account.clone(),
+        image_pull_secrets: some(
+            rules.options.pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }),
+        ),
+        node_selector: (!rules.options.node_selector.is_empty()).then(|| rules.options.node_selector.clone()),
         tolerations: some(rules.tolerations.iter().cloned()),
         affinity: rules.affinity.clone(),
-        priority_class_name: rules.priority_class.clone(),
+        priority_class_name: rules.options.priority_class.clone(),
         ..Default::default()
     }
 }
@@ -181,7 +188,7 @@ fn scan(spec: &JobSpec, rules: &PodRules) -> Container {
     Container {
         name: SCAN.to_owned(),
         image: Some(spec.image.clone()),
-        image_pull_policy: Some(rules.pull_policy.as_str().to_owned()),
+        image_pull_policy: Some(rules.options.pull_policy.as_str().to_owned()),
         command: Some([paths::SHIM, "shim", "run"].map(str::to_owned).to_vec()),
         args: Some(Vec::new()),
         env: Some(env),
@@ -212,7 +219,7 @@ fn ours(name: &str, role: Role, spec: &JobSpec, rules: &PodRules) -> Container {
     Container {
         name: name.to_owned(),
         image: Some(rules.agent_image.clone()),
-        image_pull_policy: Some(rules.pull_policy.as_str().to_owned()),
+        image_pull_policy: Some(rules.options.pull_policy.as_str().to_owned()),
         // The image's own entry point is the program.
         args: Some(role.arguments().into_iter().chain([ROOT.to_owned()]).collect()),
         volume_mounts: Some(mounts),
@@ -301,7 +308,7 @@ fn resources<const N: usize, const M: usize>(
 
 /// Longest life of a Job: the shim keeps the scanner's own time, this ends what nobody comes back for.
 fn deadline(spec: &JobSpec, rules: &PodRules) -> Duration {
-    [rules.start_timeout, DELIVERY, spec.timeout.0, rules.grace, rules.hold, MARGIN]
+    [rules.options.start_timeout, DELIVERY, spec.timeout.0, rules.options.grace, rules.options.hold, MARGIN]
         .into_iter()
         .fold(Duration::ZERO, Duration::saturating_add)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::executor::kubernetes::options::PodOptions;
 use crate::model::id::{AttemptName, JobName, Key8, Sha256};
 use crate::model::scanner::{ExitCodes, HardeningException, Limits, SecretRef};
 use crate::model::spec::DataTree;
@@ -10,15 +11,15 @@ use crate::model::unit::Span;
 use crate::model::upload::{Slot, Upload};
 
 fn rules() -> PodRules {
-    PodRules {
-        agent_image: "registry.example/dragnet:1".to_owned(),
+    let options = PodOptions {
         labels: [("team", "blue"), (label::ROLE, "mine")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         start_timeout: Duration::from_mins(15),
         hold: Duration::from_hours(24),
         ttl: Duration::from_hours(24),
         grace: Duration::from_secs(8),
-        ..PodRules::default()
-    }
+        ..PodOptions::default()
+    };
+    PodRules { agent_image: "registry.example/dragnet:1".to_owned(), options, ..PodRules::default() }
 }
 
 fn launch(change: impl FnOnce(&mut JobSpec)) -> Launch {

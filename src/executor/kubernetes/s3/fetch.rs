@@ -55,8 +55,8 @@ impl Core {
 
     /// Returns what is unmet when a pod's addresses may be no good any more before its results are.
     pub(in super::super) fn too_short(&self, storage: &Storage, spec: &JobSpec) -> Option<Unmet> {
-        let rules = &self.rules;
-        let needed = [rules.start_timeout, spec.timeout.0, rules.hold]
+        let options = &self.rules.options;
+        let needed = [options.start_timeout, spec.timeout.0, options.hold]
             .into_iter()
             .fold(Duration::ZERO, Duration::saturating_add);
         (storage.expires() < needed).then(|| Unmet {
