@@ -60,7 +60,7 @@ impl Action {
             Self::Stop => {
                 let _quiet = (!point.starts_with("store.")).then(busy);
                 // It cannot fail for a process of our own; if it did, the test that waits for the stop would tell.
-                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP).ok();
+                signal_hook::low_level::raise(signal_hook::consts::SIGSTOP).ok();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Ctrl-Z: the process stops between two writes, for one that is stopped in mid-write holds up every other process.
 
-use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::consts::{SIGSTOP, SIGTSTP};
+use signal_hook::low_level::raise;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::store::Store;
@@ -10,7 +11,7 @@ pub(super) fn between_writes(store: &Store) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut asked = {
         let _inside = runtime.enter();
-        signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?
+        signal(SignalKind::from_raw(SIGTSTP))?
     };
     let store = store.downgrade();
     std::thread::Builder::new().name("suspend".to_owned()).spawn(move || {
@@ -18,7 +19,7 @@ pub(super) fn between_writes(store: &Store) -> std::io::Result<()> {
             while asked.recv().await.is_some() {
                 // Without a store there is nothing to wait for.
                 if store.upgrade().is_none_or(|store| store.suspend().is_err()) {
-                    kill_process(getpid(), Signal::STOP).ok();
+                    raise(SIGSTOP).ok();
                 }
             }
         });

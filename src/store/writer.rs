@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::consts::SIGSTOP;
+use signal_hook::low_level::raise;
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
@@ -62,8 +63,9 @@ impl Writer {
     pub(super) fn suspend(&self) -> Result<(), StoreError> {
         let (reply, answer) = channel();
         self.send(Box::new(move |_| {
-            // A process may always stop itself, and who asked waits for the answer.
-            kill_process(getpid(), Signal::STOP).ok();
+            // Raised by the very thread that writes: it does nothing more before it has stopped. A process may always stop itself, and
+            // who asked waits for the answer.
+            raise(SIGSTOP).ok();
             reply.send(()).ok();
         }))?;
         answer.recv().map_err(|_| StoreError::Closed)
