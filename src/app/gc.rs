@@ -13,7 +13,7 @@ use super::{App, AppError, prepare};
 use crate::artifact;
 use crate::executor::{Owned, SharedExecutor};
 use crate::model::clock::Timestamp;
-use crate::model::id::{AttemptName, Sha256};
+use crate::model::id::{AttemptName, ScanKey, Sha256};
 
 /// How long a helper may be at work.
 const HELPS: Duration = Duration::from_hours(1);
@@ -25,7 +25,7 @@ pub struct Garbage {
     pub objects: Vec<Owned>,
     /// Snapshots that no open scan reads.
     pub snapshots: Vec<PathBuf>,
-    /// Directories of attempts that are over.
+    /// Directories of attempts that are over, and of scans that were never written.
     pub spools: Vec<PathBuf>,
 }
 
@@ -45,7 +45,7 @@ pub async fn garbage(app: &App, executor: Option<&SharedExecutor>, keep: Duratio
     Ok(Garbage {
         objects: objects.collect(),
         snapshots: snapshots.into_iter().filter(unread).collect(),
-        spools: without_row(spools, &live),
+        spools: [without_row(spools, &live), without_scan(app).await?].concat(),
     })
 }
 
@@ -58,7 +58,8 @@ pub async fn sweep(app: &App, executor: &SharedExecutor) -> Result<(), AppError>
         Some(name) => !live.contains(name),
         None => is_idle_helper(object, oldest_helper),
     });
-    let garbage = Garbage { objects: orphans.collect(), spools: without_row(spools, &live), ..Garbage::default() };
+    let spools = [without_row(spools, &live), without_scan(app).await?].concat();
+    let garbage = Garbage { objects: orphans.collect(), spools, ..Garbage::default() };
     for object in &garbage.objects {
         tracing::info!(
             kind = object.kind.as_str(),
@@ -92,6 +93,24 @@ fn live(app: &App) -> Result<HashSet<AttemptName>, AppError> {
 
 fn without_row(spools: Vec<PathBuf>, live: &HashSet<AttemptName>) -> Vec<PathBuf> {
     spools.into_iter().filter(|path| attempt_of(path).is_some_and(|name| !live.contains(&name))).collect()
+}
+
+/// Returns secrets of scans whose submission was cut short. They are listed first: whoever was at it then has ended when it is our turn.
+async fn without_scan(app: &App) -> Result<Vec<PathBuf>, AppError> {
+    let spooled = entries(&app.store.dir().join("spool/secrets"))?;
+    if spooled.is_empty() {
+        return Ok(spooled);
+    }
+    app.store.take_turn().await?;
+    let mut orphans = Vec::new();
+    for path in spooled {
+        if let Some(key) = key_of(&path)
+            && !app.store.has_scan(key)?
+        {
+            orphans.push(path);
+        }
+    }
+    Ok(orphans)
 }
 
 /// Helpers carry files to and fro; none lives for long.
@@ -152,6 +171,10 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, AppError> {
 }
 
 fn hash_of(path: &Path) -> Option<Sha256> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+fn key_of(path: &Path) -> Option<ScanKey> {
     path.file_name()?.to_str()?.parse().ok()
 }
 

@@ -1,8 +1,9 @@
 //! Secrets: read from where their references point, spooled for the life of the scan, never stored or shown.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
 use super::{App, AppError};
@@ -10,6 +11,7 @@ use crate::executor::types::secret_file;
 use crate::model::id::ScanKey;
 use crate::model::plan::Plan;
 use crate::model::scanner::SecretRef;
+use crate::store::StoreError;
 
 /// The secrets of a plan, by name. Shows nothing when debugged.
 pub(super) struct Secrets(BTreeMap<String, Vec<u8>>);
@@ -56,22 +58,23 @@ fn run(argv: &[String]) -> Result<Vec<u8>, String> {
 }
 
 impl Secrets {
-    /// Writes the secrets where executors find them, closed to others.
-    pub(super) fn spool(&self, app: &App, scan: ScanKey) -> Result<(), AppError> {
-        for (name, content) in &self.0 {
-            let path = secret_file(app.store.dir(), scan, name);
-            let written = path.parent().map_or(Ok(()), |dir| {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-                let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o400).open(&path)?;
-                file.write_all(content)?;
-                file.sync_all()
-            });
-            written.map_err(|error| AppError::Secret {
-                scanner: String::new(),
-                secret: name.clone(),
-                message: format!("it cannot be spooled: {error}"),
-            })?;
-        }
-        Ok(())
+    /// Writes the secrets where executors find them.
+    pub(super) fn spool(&self, state: &Path, scan: ScanKey) -> Result<(), StoreError> {
+        self.0.iter().try_for_each(|(name, content)| spool(state, scan, name, content))
     }
+}
+
+/// Writes what a scan's driver needs and others may not see, durably and closed to them.
+pub(super) fn spool(state: &Path, scan: ScanKey, name: &str, content: &[u8]) -> Result<(), StoreError> {
+    let path = secret_file(state, scan, name);
+    let written = path.parent().map_or(Ok(()), |dir| {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o400).open(&path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull => StoreError::Full,
+        _ => StoreError::Unusable { path, message: error.to_string() },
+    })
 }

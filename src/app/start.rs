@@ -45,12 +45,13 @@ pub async fn submit(
         at: app.clock.now(),
         plan: request.plan,
     };
-    let (scan, key) = app.store.submit(new).await?;
+    let state = app.store.dir().to_owned();
+    let spool = move |key| {
+        secrets.spool(&state, key)?;
+        keys.map_or(Ok(()), |keys| storage::spool(&state, key, &keys))
+    };
+    let submitted = app.store.submit_with(new, spool).await?;
     drop(request.hold);
     failpoint::hit("submit.committed");
-    secrets.spool(app, key)?;
-    if let Some(keys) = keys {
-        storage::spool(app, key, &keys)?;
-    }
-    Ok((scan, key))
+    Ok(submitted)
 }

@@ -1,7 +1,6 @@
 //! The keys to object storage: from where the configuration points, or as they were when the scan was started.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
 use super::{App, AppError, secrets};
 use crate::config::S3Config;
@@ -9,6 +8,7 @@ use crate::executor::kubernetes::{S3Keys, S3Options};
 use crate::executor::types::secret_file;
 use crate::model::id::ScanKey;
 use crate::model::scanner::SecretRef;
+use crate::store::StoreError;
 
 /// Where a scan's keys are spooled, below its secrets. No scanner's secret has a name with a slash.
 const ACCESS_KEY_ID: &str = "s3/access_key_id";
@@ -71,20 +71,10 @@ fn resolve(app: &App, key: &'static str, reference: &SecretRef) -> Result<String
 }
 
 /// Keeps the keys for whoever drives the scan after this process.
-pub(super) fn spool(app: &App, scan: ScanKey, keys: &S3Keys) -> Result<(), AppError> {
+pub(super) fn spool(state: &Path, scan: ScanKey, keys: &S3Keys) -> Result<(), StoreError> {
     let token = keys.session_token.as_ref().map(|token| (SESSION_TOKEN, token));
     let all = [(ACCESS_KEY_ID, &keys.access_key_id), (SECRET_ACCESS_KEY, &keys.secret_access_key)];
-    for (name, content) in all.into_iter().chain(token) {
-        let path = secret_file(app.store.dir(), scan, name);
-        let written = path.parent().map_or(Ok(()), |dir| {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-            let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o400).open(&path)?;
-            file.write_all(content.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(|error| AppError::Local { path: path.clone(), message: error.to_string() })?;
-    }
-    Ok(())
+    all.into_iter().chain(token).try_for_each(|(name, content)| secrets::spool(state, scan, name, content.as_bytes()))
 }
 
 fn read_spooled(app: &App, scan: ScanKey) -> Option<S3Keys> {

@@ -156,6 +156,14 @@ impl Store {
         })
     }
 
+    /// Whether there is a scan with this id.
+    pub fn has_scan(&self, key: ScanKey) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT 1 FROM scan WHERE key = ?1")?;
+            Ok(query.exists([key.as_str()])?)
+        })
+    }
+
     /// Returns the rows of all scans that have not ended, oldest first.
     pub fn open_scans(&self) -> Result<Vec<ScanId>, StoreError> {
         self.read(|connection| {

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::error::StoreError;
 use super::events::append;
 use super::{Store, random_key, to_json};
+use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::Coverage;
 use crate::model::event::EventBody;
@@ -50,7 +51,28 @@ pub struct NewStep {
 impl Store {
     /// Writes a scan and the jobs known from the start; returns its row and its id.
     pub async fn submit(&self, new: NewScan) -> Result<(ScanId, ScanKey), StoreError> {
-        self.write(move |tx| insert(tx, &new)).await
+        self.submit_with(new, |_| Ok(())).await
+    }
+
+    /// Writes a scan once `prepare` has put beside it what its driver will need; without that there is no scan. What is put there by a
+    /// process that dies over it is known by its key, which no scan has after the next [`Store::take_turn`].
+    pub async fn submit_with(
+        &self,
+        new: NewScan,
+        prepare: impl FnOnce(ScanKey) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(ScanId, ScanKey), StoreError> {
+        self.write(move |tx| {
+            let (scan, key) = insert(tx, &new)?;
+            prepare(key)?;
+            failpoint::hit("submit.prepared");
+            Ok((scan, key))
+        })
+        .await
+    }
+
+    /// Waits until whoever writes now has ended: a scan that was being submitted is there, or will not be.
+    pub async fn take_turn(&self) -> Result<(), StoreError> {
+        self.write_relaxed(|_| Ok(())).await
     }
 }
 

@@ -170,3 +170,33 @@ async fn a_probe_that_has_died_is_cleared_away() {
         bench.finish().await;
     }
 }
+
+/// Dead after it has submitted, a process has left what its successor needs; dead in mid-submission, nothing that stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_there_for_who_comes_after_and_for_nobody_else() {
+    let Some(bench) = bench("bind").await else { return };
+    let mut quick = tool("quick", "cat /dragnet/secrets/token >/dev/null && cat /src/report.json");
+    quick.more = "secrets = { token = \"env:PROBE_TOKEN\" }";
+    let cli = Cli::new(&bench, &[quick]);
+    let tree = bench.tree();
+    let start = |fail: &str| {
+        let mut command = cli.command(&["start", tree.to_str().unwrap(), "--scanner", "quick"]);
+        command.env("PROBE_TOKEN", "s3cret").env("DRAGNET_FAIL", fail);
+        ended(command.spawn().unwrap())
+    };
+    let spooled = || std::fs::read_dir(bench.state.join("spool/secrets")).unwrap().count();
+
+    assert!(aborted(start("submit.committed:abort").await.status));
+    let watched = cli.run(&["watch", "latest"]).await;
+    assert!(watched.status.success(), "{watched:?}");
+    let scan = cli.newer(None).unwrap();
+    assert_eq!((cli.result(scan).findings.len(), spooled()), (3, 0));
+
+    assert!(aborted(start("submit.prepared:abort").await.status));
+    assert_eq!((cli.newer(Some(scan)), spooled()), (None, 1));
+    let next = start("none").await;
+    assert!(next.status.success(), "{next:?}");
+    assert_eq!(spooled(), 0);
+    drop(cli);
+    bench.finish().await;
+}
