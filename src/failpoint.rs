@@ -25,7 +25,12 @@ pub fn hit(name: &str) {
 /// Says that the store is being written to, for as long as the value lives. A stop waits for the end of that, unless its point
 /// lies within: what a test stops elsewhere holds up nobody.
 #[cfg(not(feature = "failpoints"))]
-pub const fn busy() {}
+pub const fn busy() -> impl Sized {
+    NotBusy
+}
+
+#[cfg(not(feature = "failpoints"))]
+struct NotBusy;
 
 /// Says that the store is being written to, for as long as the value lives. A stop waits for the end of that, unless its point
 /// lies within: what a test stops elsewhere holds up nobody.

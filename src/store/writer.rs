@@ -107,7 +107,7 @@ fn transact<T>(
     work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let open = desk.gate.enter()?;
-    let busy = failpoint::busy();
+    let _busy = failpoint::busy();
     if desk.durability != durability {
         let level = if durability == Durability::Full { "FULL" } else { "NORMAL" };
         desk.connection.pragma_update(None, "synchronous", level)?;
@@ -117,7 +117,6 @@ fn transact<T>(
     let value = work(&tx)?;
     failpoint::hit("store.before_commit");
     tx.commit()?;
-    drop(busy);
     drop(open);
     Ok(value)
 }
