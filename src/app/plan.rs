@@ -10,7 +10,7 @@ use super::{App, AppError, PlannedData, PlannedImage, Say, bind, data, images};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
-use crate::model::id::{AttemptName, JobName, Key8, ScanKey};
+use crate::model::id::{JobName, Key8, ScanKey};
 use crate::model::plan::{Plan, SourceFacts};
 use crate::model::spec::Launch;
 use crate::model::target::{Target, TargetKind};
@@ -104,16 +104,7 @@ fn preview(app: &App, executor: &SharedExecutor, plan: &Plan) -> Vec<Value> {
         let spec = bind::specify(plan, step, image, data::expected(scanner));
         let (instance, scan) = (app.store.instance(), preview_scan());
         let job = JobName { step: step.id.clone(), chunk: 0 };
-        let launch = Launch {
-            name: AttemptName::new(instance, scan, &job, 1),
-            instance,
-            scan,
-            job,
-            attempt: 1,
-            spec_sha256: spec.sha256(&[]),
-            spec: Arc::new(spec),
-            assets: Arc::new([]),
-        };
+        let launch = Launch::new(instance, scan, job, 1, Arc::new(spec), Arc::new([]));
         for object in executor.preview(&launch) {
             if !objects.contains(&object) {
                 objects.push(object);

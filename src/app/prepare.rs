@@ -190,16 +190,7 @@ async fn launch(app: &App, executor: &SharedExecutor, scanner: &Scanner, data: &
     });
     let (instance, scan) = (app.store.instance(), random_key());
     let job = JobName { step: "data".parse().map_err(ExecutorError::bug)?, chunk: 0 };
-    Ok(Launch {
-        name: AttemptName::new(instance, scan, &job, 1),
-        instance,
-        scan,
-        job,
-        attempt: 1,
-        spec_sha256: spec.sha256(&[]),
-        spec,
-        assets: Arc::new([]),
-    })
+    Ok(Launch::new(instance, scan, job, 1, spec, Arc::new([])))
 }
 
 async fn run(app: &App, executor: &SharedExecutor, launch: &Launch, dir: &Path) -> Result<SourceFacts, String> {

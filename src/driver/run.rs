@@ -156,16 +156,8 @@ impl<'a> Session<'a> {
             Some(size) => self.driver.store.chunk_assets(self.lease.scan, step, chunk, size)?.into(),
             None => Arc::new([]),
         };
-        Ok(Launch {
-            name: self.view.attempt_name(ticket),
-            instance: self.driver.store.instance(),
-            scan: self.view.key(),
-            job: self.view.job_name(ticket.job),
-            attempt: ticket.attempt,
-            spec: Arc::clone(spec),
-            spec_sha256: spec.sha256(&assets),
-            assets,
-        })
+        let (instance, scan) = (self.driver.store.instance(), self.view.key());
+        Ok(Launch::new(instance, scan, self.view.job_name(ticket.job), ticket.attempt, Arc::clone(spec), assets))
     }
 
     /// Settles, commits and acts until nothing more follows.

@@ -248,6 +248,20 @@ pub mod label {
 }
 
 impl Launch {
+    /// Makes an attempt, from 1, at a job: its name and the hash of what it runs follow from the rest.
+    pub fn new(
+        instance: InstanceKey,
+        scan: ScanKey,
+        job: JobName,
+        attempt: u32,
+        spec: Arc<JobSpec>,
+        assets: Arc<[String]>,
+    ) -> Self {
+        let name = AttemptName::new(instance, scan, &job, attempt);
+        let spec_sha256 = spec.sha256(&assets);
+        Self { name, instance, scan, job, attempt, spec, spec_sha256, assets }
+    }
+
     /// Returns the labels of the attempt's own objects.
     pub fn labels(&self, role: &str) -> BTreeMap<String, String> {
         [

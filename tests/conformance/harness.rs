@@ -46,16 +46,7 @@ pub(crate) trait Harness: Send + Sync {
 /// Makes the first attempt of a scan's only job.
 pub(crate) fn launch(instance: InstanceKey, scan: ScanKey, spec: JobSpec) -> Launch {
     let job = JobName { step: "case".parse().unwrap(), chunk: 0 };
-    Launch {
-        name: AttemptName::new(instance, scan, &job, 1),
-        instance,
-        scan,
-        job,
-        attempt: 1,
-        spec_sha256: spec.sha256(&[]),
-        spec: Arc::new(spec),
-        assets: Arc::new([]),
-    }
+    Launch::new(instance, scan, job, 1, Arc::new(spec), Arc::new([]))
 }
 
 /// A launch in the making.

@@ -15,6 +15,8 @@ mod cancels_anywhere;
 mod cli;
 #[path = "../common/engine.rs"]
 mod engine;
+#[path = "../common/places.rs"]
+mod places;
 #[path = "../common/reports.rs"]
 mod reports;
 #[path = "../common/tool.rs"]

@@ -11,41 +11,22 @@ use dragnet::store::ScanFilter;
 
 use super::bench::Bench;
 use super::cli::{Cli, Home as _, aborted, ended};
+use super::places::{COMMITS, FLAKY, OF_SCANS};
 use super::reports::gitleaks;
 use super::starts::Starts;
 use super::tool::tool;
 
-/// Every point that a scan of one job comes by, with both transports.
-const POINTS: [&str; 21] = [
-    "submit.committed",
-    "launch.before",
-    "launch.after",
-    "collect.before",
-    "collect.fetched",
-    "ingest.begun",
-    "ingest.batch",
-    "ingest.identified",
-    "remove.before",
-    "remove.after",
-    "tidy.before",
-    "tidy.withdrawn",
+/// Points of this executor.
+const OF_ENGINES: [&str; 6] = [
     "docker.launch.before_create",
     "docker.launch.created",
     "docker.launch.delivered",
     "docker.launch.started",
     "docker.fetch.part",
     "docker.remove.containers",
-    "store.before_commit:abort@4",
-    "store.before_commit:abort@7",
-    "store.before_commit:abort@10",
 ];
 /// Points of volumes alone.
 const OF_VOLUMES: [&str; 2] = ["docker.volume.helper", "docker.volume.filled"];
-/// Commits of such a scan: death after each of them.
-const COMMITS: u32 = 12;
-
-/// Fails the first time, for retries to be tried too.
-const FLAKY: &str = "grep -q -- -a01 /dragnet/out/job.json && exit 9; cat /src/report.json";
 
 async fn lane(transport: &'static str) {
     let Some(bench) = Bench::local(transport).await else { return };
@@ -61,8 +42,9 @@ async fn lane(transport: &'static str) {
     }
 
     let of_volumes = OF_VOLUMES.iter().filter(|_| transport == "volume");
-    let mut orders: Vec<(&str, String)> = POINTS
+    let mut orders: Vec<(&str, String)> = OF_SCANS
         .iter()
+        .chain(&OF_ENGINES)
         .chain(of_volumes)
         .map(|point| ("quick", if point.contains(':') { (*point).to_owned() } else { format!("{point}:abort") }))
         .collect();

@@ -22,6 +22,8 @@ mod cluster;
 mod cluster_bench;
 #[path = "../common/engine.rs"]
 mod engine;
+#[path = "../common/places.rs"]
+mod places;
 #[path = "../common/reports.rs"]
 mod reports;
 #[path = "../common/runs.rs"]

@@ -9,6 +9,7 @@ use futures::future::join_all;
 use super::cli::{Cli, Home as _, aborted, ended};
 use super::cluster::Cluster;
 use super::cluster_bench::ClusterBench;
+use super::places::{COMMITS, FLAKY, OF_SCANS};
 use super::reports::gitleaks;
 use super::runs::Runs;
 use super::tool::{Tool, tool};
@@ -23,31 +24,8 @@ const OF_CLUSTERS: [&str; 7] = [
     "kubernetes.fetch.part",
     "kubernetes.remove.job",
 ];
-/// Points of every scan: a sample is tried where there is no time for all.
-const OF_SCANS: [&str; 15] = [
-    "submit.committed",
-    "launch.before",
-    "launch.after",
-    "collect.before",
-    "collect.fetched",
-    "ingest.begun",
-    "ingest.batch",
-    "ingest.identified",
-    "remove.before",
-    "remove.after",
-    "tidy.before",
-    "tidy.withdrawn",
-    "store.before_commit:abort@4",
-    "store.before_commit:abort@7",
-    "store.before_commit:abort@10",
-];
-/// Commits of a scan with a retry: death after each of them.
-const COMMITS: u32 = 12;
 /// Scans that run beside one another.
 const LANES: usize = 3;
-
-/// Fails the first time, for retries to be tried too.
-const FLAKY: &str = "grep -q -- -a01 /dragnet/out/job.json && exit 9; cat /src/report.json";
 
 fn tools() -> [Tool; 2] {
     let secret = "secrets = { token = \"env:PROBE_TOKEN\" }";

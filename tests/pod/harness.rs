@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use dragnet::executor::kubernetes::session::Session;
-use dragnet::model::id::{AttemptName, JobName, Key8};
+use dragnet::model::id::{JobName, Key8};
 use dragnet::model::manifest::Manifest;
 use dragnet::model::pod::{Order, Role, data_place};
 use dragnet::model::scanner::{ExitCodes, Limits, Network};
@@ -54,16 +54,7 @@ impl Pod {
             data: Vec::new(),
             exceptions: Vec::new(),
         };
-        let launch = Launch {
-            name: AttemptName::new(instance, scan, &job, 1),
-            instance,
-            scan,
-            job,
-            attempt: 1,
-            spec_sha256: spec.sha256(&[]),
-            spec: Arc::new(spec),
-            assets: Arc::new([]),
-        };
+        let launch = Launch::new(instance, scan, job, 1, Arc::new(spec), Arc::new([]));
         let pod = Self { dir: tempfile::tempdir().unwrap(), launch };
         pod.order(&Order::of(&pod.launch, 60_000));
         pod

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::executor::kubernetes::options::PodOptions;
-use crate::model::id::{AttemptName, JobName, Key8, Sha256};
+use crate::model::id::{JobName, Key8, Sha256};
 use crate::model::scanner::{ExitCodes, HardeningException, Limits, SecretRef};
 use crate::model::spec::DataTree;
 use crate::model::unit::Span;
@@ -44,16 +44,7 @@ fn launch(change: impl FnOnce(&mut JobSpec)) -> Launch {
     change(&mut spec);
     let (instance, scan) = (Key8::from_bits(1), Key8::from_bits(2));
     let job = JobName { step: "test".parse().unwrap(), chunk: 0 };
-    Launch {
-        name: AttemptName::new(instance, scan, &job, 1),
-        instance,
-        scan,
-        job,
-        attempt: 1,
-        spec_sha256: spec.sha256(&[]),
-        spec: Arc::new(spec),
-        assets: Arc::new([]),
-    }
+    Launch::new(instance, scan, job, 1, Arc::new(spec), Arc::new([]))
 }
 
 fn everything() -> Launch {
