@@ -22,6 +22,7 @@ use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::EndReason;
 use dragnet::model::wait::{Wait, WaitReason};
 use dragnet::store::Verb;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
@@ -317,6 +318,27 @@ async fn a_cancel_keeps_what_was_found_although_the_launch_was_never_answered() 
     assert_eq!(driving.await.unwrap(), Rest::Ended);
     let view = lab.store.scan(scan).unwrap();
     assert_eq!((view.state, view.records.total()), (ScanState::Cancelled, 2));
+    lab.check(scan);
+}
+
+/// The stop finds nothing, for the launch has made nothing yet; what it makes then waits for room.
+#[tokio::test]
+async fn a_cancel_reaches_an_attempt_that_is_launched_behind_it() {
+    let gate = Arc::new(Semaphore::new(0));
+    let room = || Wait::new(WaitReason::Place, "there is no room");
+    let waits = move |_: &_| Outcome::Waits { wait: room(), then: Box::new(Outcome::Killed) };
+    let lab = Lab::new(FakeExecutor::new(waits).with_gate(Arc::clone(&gate)));
+    let scan = lab.submit(vec![step("one")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&1)).await;
+    lab.store.ask(scan, Verb::Cancel, "test", lab.now()).await.unwrap();
+    while !lab.engine.operations().iter().any(|(operation, _)| *operation == Operation::Stop) {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(1);
+    assert_eq!(tokio::time::timeout(Duration::from_secs(30), driving).await.unwrap().unwrap(), Rest::Ended);
+    assert_eq!(lab.store.scan(scan).unwrap().state, ScanState::Cancelled);
+    assert_eq!(lab.engine.containers(), 0);
     lab.check(scan);
 }
 

@@ -131,8 +131,13 @@ impl View {
                 self.relaunch(ticket, out);
                 Ok(())
             }
+            // The stop came before there was anything to stop; a launch may wait for long until what it has made begins.
+            (Observed::Created, AttemptState::Cancelling) if launching => {
+                out.effects.push(Effect::Stop(ticket));
+                Ok(())
+            }
             // A driver that died between create and start was to stop it: nothing ran, and nothing will.
-            (Observed::Created, AttemptState::Cancelling) if !launching => {
+            (Observed::Created, AttemptState::Cancelling) => {
                 self.fail(ticket, Failure::new(FailureReason::Cancelled, "it was never started"), now, out)
             }
             (Observed::Exited { .. }, AttemptState::Exited | AttemptState::Sealed) => Ok(()),

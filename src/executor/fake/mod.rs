@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::types::{
     Capabilities, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Sealed, Unmet,
@@ -141,6 +141,8 @@ pub struct FakeExecutor {
     clock: Clock,
     capabilities: Arc<Capabilities>,
     timers: Option<Handle>,
+    /// Permits for launches that wait, if they do.
+    gate: Option<Arc<Semaphore>>,
 }
 
 impl FakeExecutor {
@@ -162,7 +164,15 @@ impl FakeExecutor {
                 hardening: Vec::new(),
             }),
             timers: None,
+            gate: None,
         }
+    }
+
+    /// Lets launches take their time: each waits for a permit before it makes anything, and is not answered before its container
+    /// begins, as where that has to be brought something.
+    #[must_use]
+    pub fn with_gate(self, gate: Arc<Semaphore>) -> Self {
+        Self { gate: Some(gate), ..self }
     }
 
     /// Lets attempts end by the timers of this runtime: they run on when the runtime of a driver is gone.
@@ -308,6 +318,7 @@ impl FakeExecutor {
         match container.outcome.clone() {
             Outcome::Waits { wait, .. } => {
                 (container.state, container.wait) = (Observed::Created, Some(wait.clone()));
+                world.tell(&Observation::Changed(name.clone(), Observed::Created));
                 world.tell(&Observation::Waiting(name.clone(), wait));
             }
             Outcome::Ends { after, code, .. } if after.is_zero() => {
@@ -405,8 +416,14 @@ impl Executor for FakeExecutor {
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.map_err(ExecutorError::bug)?.forget();
+        }
         let adopted = self.faulty(Operation::Create, &launch.name, || self.create(launch))?;
         self.faulty(Operation::Start, &launch.name, || self.start(&launch.name))?;
+        while self.gate.is_some() && self.world().containers.get(&launch.name).is_some_and(|one| one.wait.is_some()) {
+            tokio::task::yield_now().await;
+        }
         Ok(Launched { engine_id: format!("fake-{}", launch.name), adopted })
     }
 
