@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and is written for its reader")]
 
-#[expect(unreachable_pub, reason = "tests share it")]
+#[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod common;
 
 use std::sync::Arc;

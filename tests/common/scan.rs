@@ -25,7 +25,16 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(engine: FakeExecutor) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir(), engine)
+    }
+
+    /// Works in memory where the machine has a place for files there: what dies are programs, and machines never do.
+    pub fn in_memory(engine: FakeExecutor) -> Self {
+        Self::within(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()), engine)
+    }
+
+    fn within(dir: std::io::Result<tempfile::TempDir>, engine: FakeExecutor) -> Self {
+        let dir = dir.unwrap();
         let lab = Self::at(&dir.path().join("state"), engine);
         Self { _dir: Some(Arc::new(dir)), ..lab }
     }

@@ -124,8 +124,11 @@ impl Attempt {
     pub(crate) async fn says(&self, harness: &dyn Harness, text: &str) {
         let look = async {
             loop {
-                let chunk = harness.executor().logs(self.name(), 1).await.unwrap();
-                if chunk.lines.iter().any(|line| line.bytes == text.as_bytes()) {
+                let lines = match harness.executor().logs(self.name(), 1).await {
+                    Err(error) if error.is_transient() => Vec::new(),
+                    read => read.unwrap().lines,
+                };
+                if lines.iter().any(|line| line.bytes == text.as_bytes()) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -49,8 +49,9 @@ async fn a_container_removed_or_killed_in_mid_job_is_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_without_memory_is_an_honest_failure() {
     let Some(bench) = Bench::local("bind").await else { return };
-    // The shell itself grows: no child is there to be killed in its place.
-    let eats = tool("eats", "x=0123456789abcdef; while :; do x=$x$x; done").with("limits = { memory = \"16MiB\" }");
+    // The shell itself grows: no child is there to be killed in its place. It is to become larger than the shim of a test build: while it
+    // starts, size alone decides whom the kernel kills.
+    let eats = tool("eats", "x=0123456789abcdef; while :; do x=$x$x; done").with("limits = { memory = \"96MiB\" }");
     let scan = bench.run(&[eats]).await;
     let job = scan.job();
     assert_eq!((job.state, job.attempts), (JobState::Quarantined, 2), "{:?}", job.failure);
@@ -67,7 +68,7 @@ async fn a_worker_killed_for_memory_makes_a_clean_end_partial() {
     bench.write("report.json", gitleaks(3));
     bench.write("worker.sh", "x=0123456789abcdef; while :; do x=$x$x; done");
     let forks =
-        tool("forks", "sh /src/worker.sh; cat /src/report.json; exit 0").with("limits = { memory = \"32MiB\" }");
+        tool("forks", "sh /src/worker.sh; cat /src/report.json; exit 0").with("limits = { memory = \"96MiB\" }");
     let scan = bench.run(&[forks]).await;
     let job = scan.job();
     assert_eq!((job.state, job.coverage), (JobState::Succeeded, Some(Coverage::partial(Gap::OutOfMemory))));
