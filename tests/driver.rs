@@ -162,6 +162,47 @@ async fn a_pause_lets_live_attempts_finish_and_starts_nothing() {
     lab.check(scan);
 }
 
+/// What it had found by then is not kept: the job begins anew. What had ended by itself stays.
+#[tokio::test]
+async fn what_is_stopped_by_a_pause_begins_anew_when_the_scan_goes_on() {
+    let lab = Lab::new(FakeExecutor::new(|launch| match (launch.job.step.as_str(), launch.attempt) {
+        ("one", 1) => Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(1).into())] },
+        _ => Outcome::success([("stdout", gitleaks(2))]),
+    }));
+    let scan = lab.submit(vec![step("one"), step("two")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Succeeded) == Some(&1)).await;
+    lab.store.ask(scan, Verb::Requeue, "test", lab.now()).await.unwrap();
+    assert_eq!(driving.await.unwrap(), Rest::Paused);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.records.total()), (ScanState::Paused, 2));
+    assert_eq!(lab.engine.containers(), 0);
+    lab.store.ask(scan, Verb::Resume, "test", lab.now()).await.unwrap();
+    assert_eq!(lab.drive(scan).await, Rest::Ended);
+    let view = lab.store.scan(scan).unwrap();
+    assert_eq!((view.state, view.coverage, view.records.total()), (ScanState::Completed, Coverage::Full, 4));
+    let attempts: Vec<_> = lab.store.jobs(scan).unwrap().iter().map(|job| job.attempts).collect();
+    assert_eq!(attempts, [2, 1]);
+    lab.check(scan);
+}
+
+/// The end that was asked for last counts, whatever the attempts were stopped for.
+#[tokio::test]
+async fn a_cancel_behind_a_requeue_ends_the_scan() {
+    let lab =
+        Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: vec![("stdout".to_owned(), gitleaks(1).into())] }));
+    let scan = lab.submit(vec![step("one")]).await;
+    let driving = lab.spawn(scan).await;
+    lab.until(scan, |view| view.jobs.get(&JobState::Running) == Some(&1)).await;
+    for verb in [Verb::Requeue, Verb::Cancel] {
+        lab.store.ask(scan, verb, "test", lab.now()).await.unwrap();
+    }
+    assert_eq!(driving.await.unwrap(), Rest::Ended);
+    assert_eq!(lab.store.scan(scan).unwrap().state, ScanState::Cancelled);
+    assert_eq!(lab.engine.containers(), 0);
+    lab.check(scan);
+}
+
 #[tokio::test]
 async fn the_time_limit_of_a_scan_stops_it() {
     let lab = Lab::new(FakeExecutor::new(|_| Outcome::Hangs { files: Vec::new() }));

@@ -203,7 +203,10 @@ fn app(error: &AppError) -> Advice {
         ),
         AppError::NotFrozen { .. } => advice(
             Kind::Usage,
-            ["`dragnet pause` without --freeze lets what runs end, and starts nothing more until `dragnet resume`"],
+            [
+                "`dragnet pause` without --freeze lets what runs end, and starts nothing more until `dragnet resume`",
+                "`dragnet pause --requeue` stops what runs, and `dragnet resume` begins it anew",
+            ],
         ),
         AppError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
     }

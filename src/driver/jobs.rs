@@ -155,6 +155,11 @@ impl View {
                 self.freeze(true, out);
                 self.pause(out)
             }
+            Verb::Requeue => {
+                self.freeze(false, out);
+                self.pause(out)?;
+                self.stop_all(out)
+            }
             Verb::Resume => {
                 self.freeze(false, out);
                 self.resume(out)
@@ -196,6 +201,10 @@ impl View {
             self.write_scan(None, out);
         }
         self.cancel_waiting(out)?;
+        self.stop_all(out)
+    }
+
+    fn stop_all(&mut self, out: &mut Decisions) -> Result<(), IllegalTransition> {
         let live: Vec<Ticket> = self.live_tickets().collect();
         live.into_iter().try_for_each(|ticket| self.stop(ticket, out))
     }

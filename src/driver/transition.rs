@@ -7,7 +7,7 @@ use crate::executor::Observed;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
 use crate::model::event::EventBody;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{ExitCause, Manifest};
 use crate::model::outcome::{Failure, FailureClass, FailureReason};
 use crate::model::retry::{Decision, is_own_fault, mix};
 use crate::model::state::{AttemptState, IllegalTransition, JobState};
@@ -236,8 +236,13 @@ impl View {
         let state = attempt.state;
         match result {
             Err(failure) => self.fail(ticket, failure, now, out),
+            Ok(manifest) if manifest.exit.cause == ExitCause::Stopped && self.is_taken_back(ticket) => {
+                self.fail(ticket, taken_back(), now, out)
+            }
             Ok(manifest) => {
-                attempt.storing = true;
+                if let Some(attempt) = self.live_attempt(ticket) {
+                    attempt.storing = true;
+                }
                 if state != AttemptState::Sealed {
                     let details = Details { manifest: Some(*manifest), ..Details::default() };
                     self.move_attempt(ticket, AttemptState::Sealed, details, out)?;
@@ -256,7 +261,7 @@ impl View {
         out: &mut Decisions,
     ) -> Result<(), IllegalTransition> {
         let Some(attempt) = self.live_attempt(ticket).filter(|attempt| attempt.storing) else { return Ok(()) };
-        let stopping = attempt.stopping;
+        let stopping = attempt.stopping && self.ending.is_some();
         let harvest = match result {
             Err(failure) => return self.fail(ticket, failure, now, out),
             Ok(harvest) => harvest,
@@ -301,7 +306,8 @@ impl View {
         now: Timestamp,
         out: &mut Decisions,
     ) -> Result<(), IllegalTransition> {
-        let stopping = self.live.get(&ticket.job).is_some_and(|attempt| attempt.stopping);
+        let (stopping, taken) = (self.is_stopping(ticket), self.is_taken_back(ticket));
+        let failure = if taken { taken_back() } else { failure };
         let state = match failure.reason.class() {
             _ if stopping => AttemptState::Cancelled,
             FailureClass::Lost => AttemptState::Lost,
@@ -309,6 +315,9 @@ impl View {
         };
         let state = self.reachable_end(ticket, state);
         self.move_attempt(ticket, state, Details { failure: Some(failure.clone()), ..Details::default() }, out)?;
+        if taken {
+            return self.back_off(ticket, now, failure, out);
+        }
         if stopping {
             return self.end_job(ticket.job, ticket.attempt, JobState::Cancelled, End::nothing(None), out);
         }
@@ -340,12 +349,15 @@ impl View {
 
     /// Asks a live attempt to stop.
     pub(super) fn stop(&mut self, ticket: Ticket, out: &mut Decisions) -> Result<(), IllegalTransition> {
+        let ends = self.ending.is_some();
         let Some(attempt) = self.live_attempt(ticket) else { return Ok(()) };
-        if std::mem::replace(&mut attempt.stopping, true) {
+        let ended = matches!(attempt.state, AttemptState::Exited | AttemptState::Sealed);
+        // What has ended by itself need not begin anew.
+        if ended && !ends || std::mem::replace(&mut attempt.stopping, true) {
             return Ok(());
         }
         match attempt.state {
-            AttemptState::Exited | AttemptState::Sealed => Ok(()),
+            _ if ended => Ok(()),
             _ => {
                 self.move_attempt(ticket, AttemptState::Cancelling, Details::default(), out)?;
                 out.effects.push(Effect::Stop(ticket));
@@ -438,6 +450,10 @@ impl View {
         out.effects.extend(self.leftovers.keys().map(|&ticket| Effect::Remove(ticket)));
         Ok(())
     }
+}
+
+fn taken_back() -> Failure {
+    Failure::new(FailureReason::Cancelled, "it was stopped to begin anew")
 }
 
 fn gone_for_good() -> Failure {

@@ -315,6 +315,11 @@ impl View {
         self.leftovers.get(&ticket).is_some_and(|leftover| lost.contains(&leftover.state))
     }
 
+    /// Whether a live attempt was asked to stop although the scan goes on: its job begins anew.
+    pub(super) fn is_taken_back(&self, ticket: Ticket) -> bool {
+        self.ending.is_none() && self.is_stopping(ticket)
+    }
+
     /// Whether a stop was asked of a live attempt.
     pub fn is_stopping(&self, ticket: Ticket) -> bool {
         self.live.get(&ticket.job).is_some_and(|attempt| attempt.number == ticket.attempt && attempt.stopping)

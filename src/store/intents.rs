@@ -19,6 +19,8 @@ pub enum Verb {
     Pause,
     /// Start nothing more, and freeze what runs.
     Freeze,
+    /// Start nothing more, and stop what runs: its jobs begin anew.
+    Requeue,
     /// Go on.
     Resume,
 }
@@ -30,12 +32,13 @@ impl Verb {
             Self::Cancel => "cancel",
             Self::Pause => "pause",
             Self::Freeze => "freeze",
+            Self::Requeue => "requeue",
             Self::Resume => "resume",
         }
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
-        [Self::Cancel, Self::Pause, Self::Freeze, Self::Resume]
+        [Self::Cancel, Self::Pause, Self::Freeze, Self::Requeue, Self::Resume]
             .into_iter()
             .find(|verb| verb.as_str() == text)
             .ok_or_else(|| StoreError::Damaged(format!("`{text}` is no intent")))

@@ -85,6 +85,26 @@ pub(crate) async fn while_it_runs<H: Home>(home: &H, name: &str, bound: Duration
     cancelled(&cli, scan).await;
 }
 
+/// Pauses a scan and stops what runs: it begins anew, and nothing of the first time is found.
+pub(crate) async fn paused_and_begun_anew<H: Home>(home: &H) {
+    let first = "grep -q -- -a01 /dragnet/out/job.json && { echo ready >&2; sleep 1000; }";
+    let cli = Cli::new(home, &[tool("anew", &format!("{first}; cat /src/report.json"))]);
+    let start = cli.start("anew", None);
+    let scan = cli.newest(None).await;
+    running(&cli, scan).await;
+    let paused = cli.run(&["pause", "--requeue", "latest"]).await;
+    assert!(paused.status.success(), "{paused:?}");
+    until("it is paused", || (cli.app.store.scan_state(scan).unwrap() == ScanState::Paused).then_some(())).await;
+    assert_eq!(ended(start).await.status.code(), Some(3), "it is not over");
+    assert_eq!(cli.bench.left().await, Vec::<String>::new());
+    assert!(cli.run(&["resume", "latest"]).await.status.success());
+    let watched = cli.run(&["watch", "latest"]).await;
+    assert!(watched.status.success(), "{watched:?}");
+    let result = cli.result(scan);
+    assert_eq!((result.view.state, result.findings.len()), (ScanState::Completed, FOUND), "{:?}", result.jobs);
+    assert_eq!(result.jobs[0].attempts, 2);
+}
+
 /// Cancels a scan whose driver was killed.
 pub(crate) async fn without_a_driver<H: Home>(home: &H, bound: Duration) {
     let cli = Cli::new(home, &[hangs()]);

@@ -223,7 +223,7 @@ impl LifePlan {
             events.push((1 + dice.roll(30), Event::CutWatches));
         }
         if dice.chance(30) {
-            let verb = if dice.chance(50) { Verb::Pause } else { Verb::Freeze };
+            let verb = [Verb::Pause, Verb::Freeze, Verb::Requeue][dice.roll(3) as usize];
             events.push((1 + dice.roll(20), Event::Ask(verb)));
         }
         // The first poll has not begun to drive.

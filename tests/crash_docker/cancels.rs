@@ -73,6 +73,13 @@ async fn a_cancel_survives_the_death_of_who_executes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_pause_stops_begins_anew() {
+    let Some(bench) = bench("bind").await else { return };
+    anywhere::paused_and_begun_anew(&bench).await;
+    bench.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn queued_and_paused_and_finished_scans() {
     let Some(bench) = bench("bind").await else { return };
     let cli = Cli::new(&bench, &[hangs(), quick()]);

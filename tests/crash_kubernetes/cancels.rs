@@ -138,6 +138,15 @@ async fn a_paused_scan_lets_what_runs_end_and_goes_on_when_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_pause_stops_begins_anew() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let bench = bench(&cluster);
+    anywhere::paused_and_begun_anew(&bench).await;
+    bench.finish().await;
+    cluster.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_followed_to_its_end_without_loss_or_repetition() {
     let Some(cluster) = Cluster::start().await else { return };
     let bench = bench(&cluster);

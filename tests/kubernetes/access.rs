@@ -1,8 +1,11 @@
 //! Users who may do little, or nothing, or are nobody: told what is missing, and what to do.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use dragnet::executor::kubernetes::{KubernetesExecutor, KubernetesOptions};
 use dragnet::executor::{Executor as _, ExecutorError};
 use dragnet::model::scanner::Network;
+use serde_json::json;
 
 use super::harness::Attempt;
 use super::lab::{Lab, options};
@@ -76,5 +79,48 @@ async fn who_is_not_known_is_told_so() {
     silent.kubeconfig = Some(other.to_str().unwrap().to_owned());
     let error = KubernetesExecutor::connect(silent).await.map(drop).unwrap_err();
     assert!(matches!(error, ExecutorError::Unreachable(_)), "{error}");
+    lab.finish().await;
+}
+
+/// Returns what stands behind a key of a kubeconfig, as far as its lines are plain.
+fn value<'k>(kubeconfig: &'k str, key: &str) -> &'k str {
+    let (_, rest) = kubeconfig.split_once(&format!("{key}: ")).unwrap();
+    rest.split(['}', ',', '\n']).next().unwrap().trim_matches('"')
+}
+
+/// As cloud providers' kubeconfigs have it: a program prints the credentials.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_the_kubeconfig_names_brings_the_credentials() {
+    let Some(lab) = Lab::start().await else { return };
+    let file = std::fs::read_to_string(&lab.cluster.kubeconfig).unwrap();
+    let pem = |key| String::from_utf8(BASE64.decode(value(&file, key)).unwrap()).unwrap();
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential",
+        "status": { "clientCertificateData": pem("client-certificate-data"), "clientKeyData": pem("client-key-data") },
+    });
+    let dir = lab.state.path();
+    std::fs::write(dir.join("credential.json"), credential.to_string()).unwrap();
+    let (before, _) = file.split_once("users:").unwrap();
+    let connect = async |name: &str, program: &str, arguments: &[&str]| {
+        let path = dir.join(format!("kubeconfig-{name}"));
+        let exec = json!({
+            "apiVersion": "client.authentication.k8s.io/v1beta1", "command": program, "args": arguments,
+            "interactiveMode": "Never",
+        });
+        let (user, context) = (json!([{ "name": "u", "user": { "exec": exec } }]), value(&file, "name"));
+        let contexts = json!([{ "name": "admin", "context": { "cluster": context, "user": "u" } }]);
+        let (before, _) = before.split_once("contexts:").unwrap_or((before, ""));
+        std::fs::write(&path, format!("{before}\nusers: {user}\ncontexts: {contexts}\n")).unwrap();
+        let mut options = options(&lab.cluster, dir);
+        options.kubeconfig = Some(path.to_str().unwrap().to_owned());
+        KubernetesExecutor::connect(options).await
+    };
+    let printed = dir.join("credential.json");
+    let executor = connect("good", "cat", &[printed.to_str().unwrap()]).await.unwrap();
+    assert_eq!(executor.shortfalls().await.unwrap(), []);
+    let error = connect("bad", "sh", &["-c", "echo 'please log in' >&2; exit 3"]).await.map(drop).unwrap_err();
+    assert!(refusal(&error).contains("please log in"), "{error}");
+    let error = connect("absent", "dragnet-no-such-plugin", &[]).await.map(drop).unwrap_err();
+    assert!(refusal(&error).contains("dragnet-no-such-plugin"), "{error}");
     lab.finish().await;
 }

@@ -21,7 +21,8 @@ const POLL: Duration = Duration::from_millis(100);
 #[command(after_help = "\
 Examples:
   dragnet pause latest
-  dragnet pause --freeze latest      freeze what runs, too, until `dragnet resume`")]
+  dragnet pause --freeze latest      freeze what runs, too, until `dragnet resume`
+  dragnet pause --requeue latest     stop what runs; `dragnet resume` begins it anew")]
 pub(in crate::cli) struct PauseArgs {
     /// The scans: ids, unique beginnings of them, or `latest`
     #[arg(value_name = "SCAN", required = true)]
@@ -29,6 +30,9 @@ pub(in crate::cli) struct PauseArgs {
     /// Freeze what runs, rather than letting it end
     #[arg(long)]
     freeze: bool,
+    /// Stop what runs, rather than letting it end; its jobs begin anew after `dragnet resume`
+    #[arg(long, conflicts_with = "freeze")]
+    requeue: bool,
     /// Ask, and do not wait until whoever drives the scan has heard
     #[arg(long)]
     no_wait: bool,
@@ -50,7 +54,11 @@ pub(in crate::cli) fn run(context: &Context, args: &PauseArgs) -> Result<u8, Cli
 }
 
 async fn pause(context: &Context, app: &App, scan: ScanId, args: &PauseArgs) -> Result<u8, CliError> {
-    let verb = if args.freeze { Verb::Freeze } else { Verb::Pause };
+    let verb = match (args.freeze, args.requeue) {
+        (true, _) => Verb::Freeze,
+        (_, true) => Verb::Requeue,
+        _ => Verb::Pause,
+    };
     let asked = app::ask(app, scan, verb, &context.actor()).await?;
     let key = asked.scan;
     if !asked.recorded {

@@ -5,6 +5,7 @@ use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, SkipReason};
 use crate::model::event::EventBody;
 use crate::model::finding::SeverityCounts;
+use crate::model::outcome::FailureReason;
 use crate::model::severity::Severity;
 use crate::model::state::JobState;
 use crate::report::text::clean;
@@ -22,6 +23,9 @@ pub(super) fn detail(body: &EventBody) -> Option<String> {
             let again = (*to == JobState::Running && *attempt > 1).then(|| format!("attempt {attempt}"));
             let found = records.as_ref().map(found);
             let gaps = coverage.as_ref().filter(|coverage| !coverage.is_full()).map(saw);
+            // What was stopped by a pause waits for the scan to go on.
+            let retry_at =
+                retry_at.filter(|_| failure.as_ref().is_none_or(|one| one.reason != FailureReason::Cancelled));
             let failure = failure.as_ref().map(|failure| clean(&failure.to_string()).into_owned());
             let skip = skip.map(|skip| skipped(skip).to_owned());
             let retry = retry_at.map(|at| format!("again at {}", super::time_of_day(at)));
