@@ -103,8 +103,8 @@ pub fn publish(root: &OwnedFd, temporary: &str, name: &str) -> io::Result<()> {
 }
 
 /// Removes a file of `root` itself; one that is gone is no error.
-pub fn remove(root: &OwnedFd, name: &str) -> io::Result<()> {
-    Ok(unlinkat(root, name, AtFlags::empty()).or_else(ignore_missing)?)
+pub fn remove(root: &OwnedFd, name: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<()> {
+    Ok(unlinkat(root, name.as_ref(), AtFlags::empty()).or_else(ignore_missing)?)
 }
 
 fn split<'a>(root: &OwnedFd, relative: &'a (impl AsRef<[u8]> + ?Sized)) -> io::Result<(OwnedFd, &'a [u8])> {

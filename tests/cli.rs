@@ -6,6 +6,11 @@ use std::path::Path;
 use std::process::Output;
 
 use assert_cmd::Command;
+use stub::{Answer, Stub};
+
+#[expect(dead_code, reason = "others ask for more of it")]
+#[path = "common/stub.rs"]
+mod stub;
 
 /// A new user's machine: no configuration, no state, no engine.
 struct Machine {
@@ -319,4 +324,69 @@ fn an_ambiguous_beginning_of_an_id_is_refused() {
     });
     let said = machine.refused(2, &["report", &twice.unwrap()]);
     assert!(said.contains("several ids begin so"), "{said}");
+}
+
+/// An archive of the project, with a directory around it as releases have.
+fn archive_of(machine: &Machine) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_dir_all("project-1.0", machine.path("project")).unwrap();
+    zstd::encode_all(builder.into_inner().unwrap().as_slice(), 1).unwrap()
+}
+
+/// Returns the hash of the source that a plan of the target names.
+fn planned(machine: &Machine, target: &str) -> String {
+    let output = machine.run(&["--state", "../state", "plan", target, "--no-engine", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)));
+    plan["plan"]["source"]["sha256"].as_str().unwrap_or_else(|| panic!("{plan}")).to_owned()
+}
+
+#[test]
+fn an_archive_is_scanned_like_the_tree_in_it() {
+    let machine = Machine::new();
+    let archive = archive_of(&machine);
+    std::fs::write(machine.path("a.tar.zst"), &archive).unwrap();
+    let tree = planned(&machine, ".");
+    assert_eq!(planned(&machine, "archive:../a.tar.zst"), tree);
+
+    // Over the network: once cut off, once led on.
+    let tries = std::sync::atomic::AtomicU32::new(0);
+    let server = Stub::start(move |host, request| match request.path.as_str() {
+        "/release?key=1" => Answer::new(302).header("Location", format!("http://{host}/a")),
+        "/a" if tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+            Answer::new(200).body(&archive[..archive.len() / 2]).cut(archive.len())
+        }
+        "/a" => Answer::new(200).body(archive.clone()),
+        _ => Answer::new(404),
+    });
+    assert_eq!(planned(&machine, &format!("archive:http://{}/release?key=1", server.host)), tree);
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[test]
+fn an_archive_that_is_none_is_refused_and_nothing_of_it_stays() {
+    let machine = Machine::new();
+    let server = Stub::start(|host, request| match request.path.as_str() {
+        "/circle" => Answer::new(302).header("Location", "/circle"),
+        "/page" => Answer::new(200).body("<html>please log in</html>"),
+        "/file" => Answer::new(302).header("Location", "file:///etc/passwd"),
+        _ => Answer::new(404).body(format!("{host} has no such thing")),
+    });
+    machine.write("short.tar.gz", "\u{1f}not really");
+    for (target, words) in [
+        ("archive:../short.tar.gz".to_owned(), "it is no tar"),
+        ("archive:../absent.tar".to_owned(), "cannot open"),
+        (format!("archive:http://{}/page", server.host), "it is no tar"),
+        (format!("archive:http://{}/circle", server.host), "on and on"),
+        (format!("archive:http://{}/file", server.host), "not encrypted"),
+        (format!("archive:http://{}/absent?key=s3cret", server.host), "404"),
+        (format!("archive:http://user:s3cret@{}/a", server.host), "stand in every report"),
+        ("archive:ftp://h.example/a.tar".to_owned(), "by https and http"),
+    ] {
+        let said = machine.refused(2, &["--state", "../state", "plan", &target, "--no-engine"]);
+        assert!(said.contains(words), "{target}: {said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let left = std::fs::read_dir(machine.path("state/artifacts/src"));
+    assert_eq!(left.into_iter().flatten().count(), 0);
 }

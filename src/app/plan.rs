@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
-use super::{App, AppError, PlannedData, PlannedImage, Say, bind, data, images};
+use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
@@ -64,7 +65,7 @@ pub async fn plan(
 ) -> Result<Planned, AppError> {
     let gathered = match (request.target.kind, executor) {
         (TargetKind::Image, Some(executor)) => gather_image(app, &request.target, executor, say).await?,
-        _ => gather(app, &request.target).await?,
+        _ => gather(app, &request.target, say).await?,
     };
     let formats: Vec<&str> = PARSERS.iter().map(|parser| parser.name()).collect();
     let place = place(&request.target);
@@ -128,18 +129,23 @@ pub(super) struct Gathered {
 }
 
 /// Takes the snapshot and walks it, on a thread where that may block.
-pub(super) async fn gather(app: &App, target: &Target) -> Result<Gathered, AppError> {
+pub(super) async fn gather(app: &App, target: &Target, say: Say<'_>) -> Result<Gathered, AppError> {
     if !matches!(target.kind, TargetKind::Dir | TargetKind::Git | TargetKind::Archive) {
         return Ok(Gathered { facts: Facts::default(), source: None, hold: None, git: None, left_out: Vec::new() });
     }
     let state = app.store.dir().to_owned();
+    let fetched = match target.kind {
+        TargetKind::Archive => archive::fetch(&state.join("artifacts"), &target.value, say).await?,
+        _ => None,
+    };
     let (target, source) = (target.clone(), app.config.source.clone());
     let now = Duration::from_millis(app.clock.now().0.max(0).cast_unsigned());
     let globs: Vec<String> = app.catalog.globs().into_iter().map(str::to_owned).collect();
     let gathered = tokio::task::spawn_blocking(move || {
         let skip = [state.canonicalize().unwrap_or_else(|_| state.clone())];
         let options = SnapshotOptions { exclude: &source.exclude, gitignore: source.gitignore, skip: &skip };
-        let (snapshot, git) = artifact::resolve(&state.join("artifacts"), &target, options)?;
+        let (snapshot, git) =
+            artifact::resolve(&state.join("artifacts"), &target, fetched.as_ref().map(NamedTempFile::path), options)?;
         // A snapshot that was there already is as good as new to whoever collects old ones.
         drop(
             std::fs::File::open(snapshot.tree.join(".."))

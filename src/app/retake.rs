@@ -1,7 +1,7 @@
 //! The source of a plan that was made earlier, perhaps elsewhere.
 
 use super::plan::gather;
-use super::{App, AppError};
+use super::{App, AppError, Say};
 use crate::artifact::{self, Hold};
 use crate::executor::ExecutorError;
 use crate::model::plan::Plan;
@@ -18,7 +18,7 @@ pub enum Retaken {
 }
 
 /// Makes sure that the source of a plan is here: as it was taken then, or taken again if it is still the same.
-pub async fn retake(app: &App, plan: &Plan) -> Result<Retaken, AppError> {
+pub async fn retake(app: &App, plan: &Plan, say: Say<'_>) -> Result<Retaken, AppError> {
     let Some(planned) = &plan.source else { return Ok(Retaken::Nothing) };
     let artifacts = app.store.dir().join("artifacts");
     let held = artifact::hold(&artifacts, planned.sha256).map_err(|error| {
@@ -27,7 +27,7 @@ pub async fn retake(app: &App, plan: &Plan) -> Result<Retaken, AppError> {
     if let Some(hold) = held {
         return Ok(Retaken::Kept(hold));
     }
-    let gathered = gather(app, &plan.target).await?;
+    let gathered = gather(app, &plan.target, say).await?;
     match (gathered.source, gathered.hold) {
         (Some(found), Some(hold)) if found.sha256 == planned.sha256 => Ok(Retaken::Again(hold)),
         (Some(found), _) => Err(AppError::SourceChanged { planned: planned.sha256, found: found.sha256 }),

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::id::Sha256;
-use crate::model::target::TargetKind;
 
 /// Why a source could not be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +11,17 @@ pub enum SourceError {
     /// The target is no source tree.
     #[error("the target `{0}` has no source to take")]
     NoSource(&'static str),
-    /// Such targets are not supported yet.
-    #[error("targets of the kind `{}` are not supported yet: unpack it and scan the directory", .0.as_str())]
-    Unsupported(TargetKind),
+    /// An archive did not arrive.
+    #[error("cannot fetch {address}: {message}")]
+    Fetch {
+        /// Its address, without what may be a key.
+        address: String,
+        /// What happened.
+        message: String,
+    },
+    /// An archive is damaged, hostile, or none.
+    #[error("cannot unpack {0}")]
+    Archive(String),
     /// An exclude is no glob.
     #[error("`source.exclude` has `{glob}`, which is no glob: {message}")]
     Exclude {
@@ -56,6 +63,11 @@ impl SourceError {
     /// Makes the error of an operation on a path.
     pub(super) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.to_owned(), source: source.into() }
+    }
+
+    /// Makes the error of a place that cannot be written to.
+    pub fn local(path: &Path, source: io::Error) -> Self {
+        Self::io("cannot write", path, source)
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! <artifacts>/src/<sha256>/tree     a source snapshot, immutable; named by the hash of what is in it
-//! <artifacts>/src/.tmp-*            a snapshot or a clone that is being made; removed when that fails, or a day later
+//! <artifacts>/src/.tmp-*            a snapshot, a clone or an archive that is being made; removed when that fails, or a day later
 //! <artifacts>/blobs/<ab>/<sha256>.zst   a stored file, compressed; named by the hash of its plain bytes
 //! ```
 //! What is read here belongs to somebody else and may be hostile: it is walked by descriptors, without following links.
 
+mod archive;
 mod canonical;
 mod copy;
 mod dir;

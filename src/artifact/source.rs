@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
+use super::archive;
 use super::error::SourceError;
 use super::git::{self, GitSource};
 use super::snapshot::{Snapshot, SnapshotOptions, snapshot};
 use crate::model::facts::GitFacts;
 use crate::model::target::{Target, TargetKind};
 
-/// Resolves a `dir:` or `git:` target into a snapshot, and tells what git says of it.
+/// Resolves a `dir:`, `git:` or `archive:` target into a snapshot, and tells what git says of it. `fetched` is the file of an archive that
+/// is not one of this machine.
 pub fn resolve(
     artifacts: &Path,
     target: &Target,
+    fetched: Option<&Path>,
     options: SnapshotOptions<'_>,
 ) -> Result<(Snapshot, Option<GitFacts>), SourceError> {
     let (mut snapshot, facts) = match target.kind {
@@ -22,14 +25,15 @@ pub fn resolve(
         }
         TargetKind::Git => {
             let source: GitSource = target.value.parse()?;
-            let home = artifacts.join("src");
-            let clone = std::fs::create_dir_all(&home)
-                .and_then(|()| tempfile::Builder::new().prefix(".tmp-clone-").tempdir_in(&home))
-                .map_err(|error| SourceError::io("cannot write", &home, error))?;
+            let clone = draft(artifacts)?;
             let facts = git::clone(&source, clone.path())?;
             (snapshot(artifacts, clone.path(), options)?, Some(facts))
         }
-        TargetKind::Archive => return Err(SourceError::Unsupported(target.kind)),
+        TargetKind::Archive => {
+            let drafted = draft(artifacts)?;
+            let root = archive::unpack(fetched.unwrap_or_else(|| Path::new(&target.value)), drafted.path())?;
+            (snapshot(artifacts, &root, options)?, None)
+        }
         other => return Err(SourceError::NoSource(other.as_str())),
     };
     if let Some(git) = &facts {
@@ -37,6 +41,14 @@ pub fn resolve(
         snapshot.facts.dirty = git.dirty;
     }
     Ok((snapshot, facts))
+}
+
+/// Makes a directory for what is not a snapshot yet.
+fn draft(artifacts: &Path) -> Result<tempfile::TempDir, SourceError> {
+    let home = artifacts.join("src");
+    std::fs::create_dir_all(&home)
+        .and_then(|()| tempfile::Builder::new().prefix(".tmp-draft-").tempdir_in(&home))
+        .map_err(|error| SourceError::local(&home, error))
 }
 
 #[cfg(test)]
@@ -53,7 +65,7 @@ mod tests {
         run(repository.path(), &["add", "."]);
         run(repository.path(), &["commit", "--quiet", "--message=two"]);
         let target = repository.path().to_str().unwrap().parse().unwrap();
-        let (snapshot, git) = resolve(artifacts.path(), &target, SnapshotOptions::default()).unwrap();
+        let (snapshot, git) = resolve(artifacts.path(), &target, None, SnapshotOptions::default()).unwrap();
         assert_eq!(snapshot.facts.commit, git.unwrap().commit);
         assert!(!snapshot.facts.dirty);
         // What git ignores is scanned all the same, and the history is there.
@@ -65,7 +77,7 @@ mod tests {
     fn a_repository_is_cloned_without_its_credentials_and_nothing_is_left_behind() {
         let (repository, artifacts) = (repository(), tempfile::tempdir().unwrap());
         let target = format!("git:{}@main", repository.path().display()).parse().unwrap();
-        let (snapshot, git) = resolve(artifacts.path(), &target, SnapshotOptions::default()).unwrap();
+        let (snapshot, git) = resolve(artifacts.path(), &target, None, SnapshotOptions::default()).unwrap();
         assert_eq!(std::fs::read_to_string(snapshot.tree.join("a.txt")).unwrap(), "one\n");
         assert_eq!(git.unwrap().line.as_deref(), Some("main"));
         let left: Vec<_> =
@@ -77,10 +89,11 @@ mod tests {
     #[test]
     fn targets_without_a_source_are_refused() {
         let artifacts = tempfile::tempdir().unwrap();
-        let refuse =
-            |target: &str| resolve(artifacts.path(), &target.parse().unwrap(), SnapshotOptions::default()).unwrap_err();
+        let refuse = |target: &str| {
+            resolve(artifacts.path(), &target.parse().unwrap(), None, SnapshotOptions::default()).unwrap_err()
+        };
         assert!(matches!(refuse("host:x"), SourceError::NoSource("host")));
-        assert!(matches!(refuse("archive:https://x.example/a.tar"), SourceError::Unsupported(_)));
+        assert!(matches!(refuse("archive:/nonexistent.tar"), SourceError::Io { .. }));
         assert!(matches!(refuse("dir:/nonexistent"), SourceError::Io { .. }));
     }
 }

@@ -361,7 +361,11 @@ fn source(error: &SourceError) -> Advice {
             advice(Kind::Usage, ["git uses your own credentials and never asks; does `git ls-remote URL` work?"])
         }
         SourceError::NoGit(_) => advice(Kind::Usage, ["install git, or clone it yourself and scan the directory"]),
-        SourceError::NoSource(_) | SourceError::Unsupported(_) => advice(Kind::Usage, []),
+        SourceError::Fetch { .. } => advice(Kind::Usage, ["fetch it yourself and scan the file: archive:PATH"]),
+        SourceError::Archive(_) => {
+            advice(Kind::Usage, ["nothing was scanned; unpack it yourself and scan the directory, if you trust it"])
+        }
+        SourceError::NoSource(_) => advice(Kind::Usage, []),
     }
 }
 

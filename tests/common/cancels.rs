@@ -88,7 +88,7 @@ pub(crate) async fn while_it_runs<H: Home>(home: &H, name: &str, bound: Duration
 /// Pauses a scan and stops what runs: it begins anew, and nothing of the first time is found.
 pub(crate) async fn paused_and_begun_anew<H: Home>(home: &H) {
     let first = "grep -q -- -a01 /dragnet/out/job.json && { echo ready >&2; sleep 1000; }";
-    let cli = Cli::new(home, &[tool("anew", &format!("{first}; cat /src/report.json"))]);
+    let cli = Cli::new(home, &[tool("anew", format!("{first}; cat /src/report.json"))]);
     let start = cli.start("anew", None);
     let scan = cli.newest(None).await;
     running(&cli, scan).await;

@@ -14,5 +14,6 @@ mod agent_image;
 mod hostile;
 mod machine;
 mod pulls;
+#[path = "../common/stub.rs"]
 mod stub;
 mod tokens;

@@ -106,7 +106,7 @@ fn open_outputs(context: &Context, args: &StartArgs) -> Result<Vec<(String, Outp
 }
 
 async fn use_frozen(context: &Context, app: &App, plan: &Plan) -> Result<Option<Hold>, CliError> {
-    Ok(match app::retake(app, plan).await? {
+    Ok(match app::retake(app, plan, &|words| context.ui.say(words)).await? {
         Retaken::Nothing => None,
         Retaken::Kept(hold) => {
             context.ui.say("scanning the source as it was when the plan was made");

@@ -115,9 +115,7 @@ impl Executor for KubernetesExecutor {
     }
 
     async fn export_image(&self, reference: &str, _into: &Path) -> Result<(), ExecutorError> {
-        Err(ExecutorError::Refused(format!(
-            "a cluster gives no images away: plan the scan of {reference} where Docker has it, or scan it as archive:"
-        )))
+        Err(ExecutorError::Refused(format!("a cluster gives no images away: scan {reference} where Docker has it")))
     }
 
     async fn validate(&self, spec: &JobSpec) -> Result<Vec<Unmet>, ExecutorError> {

@@ -23,18 +23,20 @@ impl Request {
     }
 }
 
-/// An answer, and whether its body never ends.
+/// An answer, and how its body ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     endless: bool,
+    /// Bytes that are announced and never come.
+    missing: usize,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), endless: false }
+        Self { status, headers: Vec::new(), body: Vec::new(), endless: false, missing: 0 }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -52,13 +54,18 @@ impl Answer {
         self
     }
 
+    pub(crate) const fn cut(mut self, missing: usize) -> Self {
+        self.missing = missing;
+        self
+    }
+
     fn write(&self, method: &str, mut to: &TcpStream) -> std::io::Result<()> {
         write!(to, "HTTP/1.1 {} Words\r\nConnection: close\r\n", self.status)?;
         for (name, value) in &self.headers {
             write!(to, "{name}: {value}\r\n")?;
         }
         if !self.endless && method != "HEAD" {
-            write!(to, "Content-Length: {}\r\n", self.body.len())?;
+            write!(to, "Content-Length: {}\r\n", self.body.len() + self.missing)?;
         }
         to.write_all(b"\r\n")?;
         if method == "HEAD" {
