@@ -264,6 +264,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--freeze', '--freeze', [CompletionResultType]::ParameterName, 'Freeze what runs, rather than letting it end')
+            [CompletionResult]::new('--requeue', '--requeue', [CompletionResultType]::ParameterName, 'Stop what runs, rather than letting it end; its jobs begin anew after `dragnet resume`')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Ask, and do not wait until whoever drives the scan has heard')
             [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')

@@ -706,7 +706,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__pause)
-            opts="-q -v -h --freeze --no-wait --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-q -v -h --freeze --requeue --no-wait --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -250,6 +250,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
             cand --freeze 'Freeze what runs, rather than letting it end'
+            cand --requeue 'Stop what runs, rather than letting it end; its jobs begin anew after `dragnet resume`'
             cand --no-wait 'Ask, and do not wait until whoever drives the scan has heard'
             cand --trust-project-config 'Trust the dragnet.toml of this directory for this one command'
             cand -q 'Say nothing but errors'

@@ -272,6 +272,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l color -d 'Use 
 always\t'Always'
 never\t'Never'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l freeze -d 'Freeze what runs, rather than letting it end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l requeue -d 'Stop what runs, rather than letting it end; its jobs begin anew after `dragnet resume`'
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l no-wait -d 'Ask, and do not wait until whoever drives the scan has heard'
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand pause" -s q -l quiet -d 'Say nothing but errors'

@@ -46,10 +46,10 @@ const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("http_auth", &["oci/"]),
-    ("reqwest", &["web.rs", "oci/", "executor/kubernetes/s3/", "shim/upload.rs"]),
+    ("reqwest", &["web/", "oci/", "executor/kubernetes/s3/", "shim/upload.rs"]),
     ("rusty_s3", &["executor/kubernetes/s3/"]),
-    ("webpki_root_certs", &["web.rs"]),
-    ("rustls_native_certs", &["web.rs"]),
+    ("webpki_root_certs", &["web/"]),
+    ("rustls_native_certs", &["web/"]),
     ("bollard", &["executor/docker/"]),
     ("kube", &["executor/kubernetes/"]),
     ("k8s_openapi", &["executor/kubernetes/"]),

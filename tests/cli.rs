@@ -336,9 +336,9 @@ fn archive_of(machine: &Machine) -> Vec<u8> {
 /// Returns the hash of the source that a plan of the target names.
 fn planned(machine: &Machine, target: &str) -> String {
     let output = machine.run(&["--state", "../state", "plan", target, "--no-engine", "--format", "json"]);
-    let plan: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)));
-    plan["plan"]["source"]["sha256"].as_str().unwrap_or_else(|| panic!("{plan}")).to_owned()
+    assert!(output.status.success(), "{target}: {}", text(&output.stderr));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    plan["plan"]["source"]["sha256"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn an_archive_that_is_none_is_refused_and_nothing_of_it_stays() {
         (format!("archive:http://{}/file", server.host), "not encrypted"),
         (format!("archive:http://{}/absent?key=s3cret", server.host), "404"),
         (format!("archive:http://user:s3cret@{}/a", server.host), "stand in every report"),
-        ("archive:ftp://h.example/a.tar".to_owned(), "by https and http"),
+        ("archive:ftp://h.example/a.tar".to_owned(), "https and http only"),
     ] {
         let said = machine.refused(2, &["--state", "../state", "plan", &target, "--no-engine"]);
         assert!(said.contains(words), "{target}: {said}");

@@ -14,6 +14,7 @@ mod agent_image;
 mod hostile;
 mod machine;
 mod pulls;
+#[expect(dead_code, reason = "others ask for more of it")]
 #[path = "../common/stub.rs"]
 mod stub;
 mod tokens;

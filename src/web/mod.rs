@@ -3,10 +3,14 @@
 //! Trusted are the authorities of the web, which are part of the program, those of the system where it has any, and those that
 //! the user names. What an answer means is for whoever asked; here is only told apart what may pass.
 
+mod download;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Client, Response, StatusCode};
+
+pub use download::{DownloadError, download, shown};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
