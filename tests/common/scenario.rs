@@ -106,7 +106,10 @@ impl Scenario {
     pub(crate) fn undisturbed(&self) -> Option<Self> {
         let refused = self.refusals && self.fault_rate > 0;
         let calm = Self { fault_rate: 0, lives: Vec::new(), ..self.clone() };
-        (!refused && !self.cancelled).then_some(calm)
+        // What is begun anew is another attempt, which ends as it pleases.
+        let mut events = self.lives.iter().flat_map(|life| &life.events);
+        let requeued = events.any(|(_, event)| *event == Event::Ask(Verb::Requeue));
+        (!refused && !self.cancelled && !requeued).then_some(calm)
     }
 
     /// Whether some attempts never end by themselves.

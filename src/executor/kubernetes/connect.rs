@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use super::error::from_kube;
@@ -93,8 +93,21 @@ impl ClusterPlace {
         let stream = config.clone();
         let mut api = config;
         api.read_timeout = Some(ANSWER);
-        let client = |config| Client::try_from(config).map_err(|error| from_kube(&error));
+        let plugin = api.auth_info.exec.clone();
+        let client =
+            |config| Client::try_from(config).map_err(|error| about_plugin(plugin.as_ref(), from_kube(&error)));
         Ok(Connection { api: client(api)?, stream: client(stream)?, address })
+    }
+}
+
+/// Names the program that the kubeconfig has for credentials, and says what it says of how to get it.
+fn about_plugin(plugin: Option<&ExecConfig>, error: ExecutorError) -> ExecutorError {
+    match (plugin, error) {
+        (Some(ExecConfig { command: Some(command), install_hint, .. }), ExecutorError::Refused(words)) => {
+            let hint = install_hint.as_ref().map(|hint| format!("; {}", hint.trim())).unwrap_or_default();
+            ExecutorError::Refused(format!("the kubeconfig's program `{command}` brings no credentials: {words}{hint}"))
+        }
+        (_, error) => error,
     }
 }
 
