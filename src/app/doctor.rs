@@ -1,7 +1,9 @@
 //! Doctor: whether everything that a scan needs is there.
 
+use super::isolation::{self, Found};
 use super::{App, connect};
-use crate::executor::{Ability, ExecutorError, Proof, SharedExecutor};
+use crate::executor::{Ability, ExecutorError, Hardening, Proof, SharedExecutor};
+use crate::model::isolation::Isolation;
 use crate::store::Store;
 
 /// Space that a scan may well need, in bytes.
@@ -44,7 +46,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     ];
     match connect(app).await {
         Ok(executor) => {
-            engine(&executor, &mut found).await;
+            engine(app, &executor, &mut found).await;
             rights(&executor, &mut found).await;
             found.extend(executor.abilities().await.into_iter().map(ability));
             images(app, &executor, &mut found).await;
@@ -74,7 +76,7 @@ fn git() -> Finding {
     }
 }
 
-async fn engine(executor: &SharedExecutor, found: &mut Vec<Finding>) {
+async fn engine(app: &App, executor: &SharedExecutor, found: &mut Vec<Finding>) {
     let can = executor.capabilities();
     found.push(finding("engine", Health::Good, format!("{}, {}", can.version, can.platform)));
     match executor.server_identity().await {
@@ -88,10 +90,40 @@ async fn engine(executor: &SharedExecutor, found: &mut Vec<Finding>) {
         let words = format!("this program runs in the engine's {} containers", can.platform);
         found.push(finding("agent", Health::Good, words));
     }
+    let known = isolation::of_engine(app, executor).await.ok().flatten();
     found.extend(can.hardening.iter().map(|hardening| {
-        let health = if hardening.proof == Proof::Unavailable { Health::Warning } else { Health::Good };
-        finding(format!("hardening: {}", hardening.item), health, hardening.proof.as_str())
+        let item = format!("hardening: {}", hardening.item);
+        match known {
+            Some(known) if hardening.item == Hardening::NETWORK => isolated(item, known),
+            _ => {
+                let health = if hardening.proof == Proof::Unavailable { Health::Warning } else { Health::Good };
+                finding(item, health, hardening.proof.as_str())
+            }
+        }
     }));
+}
+
+/// How it stands with an engine that is only asked to isolate.
+fn isolated(item: impl Into<String>, known: Isolation) -> Finding {
+    let (health, words) = match known {
+        Isolation::Requested => (Health::Good, "by a network policy; `dragnet doctor --probe` finds out with two pods"),
+        Isolation::Enforced { .. } => (Health::Good, "a network policy cuts scanners without a network off"),
+        Isolation::NotEnforced { .. } => (
+            Health::Warning,
+            "scanners without a network reach it; the cluster needs a network plugin that heeds network policies",
+        ),
+    };
+    finding(item, health, format!("{known}: {words}"))
+}
+
+/// Says what a probe of the engine's isolation has come to.
+pub fn probed(found: Found) -> Finding {
+    let item = "network policy";
+    match found {
+        Found::NotNeeded => finding(item, Health::Good, "not needed: the engine isolates by itself"),
+        Found::Seen(seen) => isolated(item, seen),
+        Found::Unclear(why) => finding(item, Health::Warning, format!("cannot be told: {why}")),
+    }
 }
 
 async fn rights(executor: &SharedExecutor, found: &mut Vec<Finding>) {

@@ -58,6 +58,11 @@ impl Profile {
         }
     }
 
+    /// Whether such an engine is only asked to keep scanners without a network from every network.
+    pub(super) const fn asks_for_isolation(&self) -> bool {
+        matches!(self.kind, ExecutorKind::Kubernetes)
+    }
+
     /// Whether such an engine can hold a running scanner still.
     pub(super) const fn freezes(&self) -> bool {
         !matches!(self.kind, ExecutorKind::Kubernetes)

@@ -11,6 +11,7 @@ mod error;
 pub mod gc;
 mod images;
 mod import;
+pub mod isolation;
 mod logs;
 mod plan;
 mod prepare;

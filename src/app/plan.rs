@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images};
+use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{JobName, Key8, ScanKey};
+use crate::model::isolation::Isolation;
 use crate::model::plan::{Plan, SourceFacts};
+use crate::model::scanner::Network;
 use crate::model::spec::Launch;
 use crate::model::target::{Target, TargetKind};
 use crate::parse::PARSERS;
@@ -53,6 +55,8 @@ pub struct Planned {
     pub objects: Vec<Value>,
     /// How long results wait in the engine to be fetched, where that has an end.
     pub kept_for: Option<Duration>,
+    /// What is known of how the engine keeps scanners without a network from it, where it is only asked to and some have none.
+    pub isolation: Option<Isolation>,
 }
 
 /// Makes a plan. With an engine, images are looked up (and pulled if missing, where the engine does that for us) and the plan names what
@@ -92,8 +96,14 @@ pub async fn plan(
     let databases = plan.steps.iter().flat_map(|step| data::look(app, &step.scanner)).collect();
     let objects = executor.map(|executor| preview(app, executor, &plan)).unwrap_or_default();
     let kept_for = executor.and_then(|executor| executor.capabilities().hold);
+    let isolation = match executor {
+        Some(executor) if plan.steps.iter().any(|step| step.scanner.network == Network::None) => {
+            isolation::of_engine(app, executor).await?
+        }
+        _ => None,
+    };
     let (hold, left_out) = (gathered.hold, gathered.left_out);
-    Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, kept_for })
+    Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, kept_for, isolation })
 }
 
 /// Returns what the engine would be given, each object once: steps may share some.

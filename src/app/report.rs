@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{App, AppError};
+use super::{App, AppError, isolation};
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::view::{AssetView, FindingView, Verdict};
@@ -36,6 +36,7 @@ pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(request.scan, usize::MAX)?);
     let mut data = ReportData {
         scan: &scan,
+        isolation: isolation::of_scan(app, request.scan)?,
         jobs: &jobs,
         findings: &mut findings,
         rules: &mut rules,

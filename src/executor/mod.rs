@@ -27,11 +27,11 @@ use futures::stream::BoxStream;
 
 pub use error::ExecutorError;
 pub use types::{
-    Ability, Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Proof,
-    Sealed, Unmet,
+    Ability, Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Probed,
+    Proof, Sealed, Unmet,
 };
 
-use crate::model::id::{AttemptName, InstanceKey, Sha256};
+use crate::model::id::{AttemptName, InstanceKey, Key8, Sha256};
 use crate::model::spec::{JobSpec, Launch};
 
 /// An engine that runs attempts.
@@ -72,6 +72,18 @@ pub trait Executor: Send + Sync {
     /// Tries what attempts use beside the engine, such as object storage; empty when they use nothing.
     async fn abilities(&self) -> Vec<Ability> {
         Vec::new()
+    }
+
+    /// Tries whether an attempt without a network is kept from every network, where the engine is only asked for that; `None` where it
+    /// sees to that itself. What it makes bears the labels of `instance` and a name that begins with [`probe_name`]; whoever calls
+    /// removes all of that afterwards, also when the call was given up.
+    async fn probe_isolation(
+        &self,
+        _instance: InstanceKey,
+        _probe: Key8,
+        _progress: &Progress<'_>,
+    ) -> Result<Option<Probed>, ExecutorError> {
+        Ok(None)
     }
 
     /// Makes a tree (a source snapshot, a database) available to later launches under its hash; idempotent. `tree` is its
@@ -129,6 +141,11 @@ pub trait Executor: Send + Sync {
 /// Is told, in words for people, how a pull proceeds. (An alias, because `async_trait` would give a lifetime of its own to the
 /// text of a closure type that is written out.)
 pub type Progress<'a> = dyn Fn(&str) + Send + Sync + 'a;
+
+/// Returns what the names of a probe's objects begin with.
+pub fn probe_name(instance: InstanceKey, probe: Key8) -> String {
+    format!("dn-{instance}-probe-{probe}")
+}
 
 /// A shared executor.
 pub type SharedExecutor = Arc<dyn Executor>;

@@ -39,6 +39,13 @@ pub struct Capabilities {
     pub hardening: Vec<Hardening>,
 }
 
+impl Capabilities {
+    /// Whether the engine is only asked to keep scanners without a network from every network, and nobody has looked.
+    pub fn asks_for_isolation(&self) -> bool {
+        self.hardening.iter().any(|one| one.item == Hardening::NETWORK && one.proof == Proof::Requested)
+    }
+}
+
 /// One item of hardening and how sure we are of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hardening {
@@ -46,6 +53,11 @@ pub struct Hardening {
     pub item: &'static str,
     /// How sure.
     pub proof: Proof,
+}
+
+impl Hardening {
+    /// The item of scanners that declare no network.
+    pub const NETWORK: &str = "network";
 }
 
 /// How sure we are that something asked for is done.
@@ -68,6 +80,17 @@ impl Proof {
             Self::Unavailable => "unavailable",
         }
     }
+}
+
+/// What a probe of an engine's isolation has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probed {
+    /// What is asked for is done.
+    Enforced,
+    /// It is not.
+    NotEnforced,
+    /// It cannot be told, and why.
+    Unclear(String),
 }
 
 /// An image that the engine has.

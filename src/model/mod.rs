@@ -9,6 +9,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod frame;
 pub mod id;
+pub mod isolation;
 pub mod manifest;
 pub mod nearest;
 pub mod outcome;

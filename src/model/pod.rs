@@ -1,5 +1,6 @@
 //! What a pod of one attempt is made of: its directories, its order, and what each of its processes is told.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,36 @@ pub enum Role {
     },
     /// Gives results and log over its standard streams.
     Serve,
+    /// In a pod that shows what the network lets through: greets everybody who connects to [`reach::PORT`].
+    Listen {
+        /// For how long.
+        span: Duration,
+    },
+    /// In another such pod: connects there again and again, and says over its standard output how each try went.
+    Reach {
+        /// The one that listens.
+        to: SocketAddr,
+        /// For how long.
+        span: Duration,
+    },
+}
+
+/// How one pod tries to reach another.
+pub mod reach {
+    use std::time::Duration;
+
+    /// Where the other one listens. Pods have ports of their own.
+    pub const PORT: u16 = 7117;
+    /// What it says to everybody who connects: a proxy that takes connections for others does not know it.
+    pub const GREETING: &[u8] = b"dragnet reach 1\n";
+    /// Longest wait for a connection, and for the greeting.
+    pub const PATIENCE: Duration = Duration::from_secs(1);
+    /// Between two tries.
+    pub const PAUSE: Duration = Duration::from_millis(300);
+    /// Stands for a try that got the greeting.
+    pub const REACHED: u8 = b'+';
+    /// Stands for a try that did not.
+    pub const MISSED: u8 = b'-';
 }
 
 impl Role {
@@ -106,6 +137,8 @@ impl Role {
             Self::Receive => ("receive", Vec::new()),
             Self::Keep { start, hold } => ("keep", [flag("start", start), flag("hold", hold)].concat()),
             Self::Serve => ("serve", Vec::new()),
+            Self::Listen { span } => ("listen", flag("for", span).to_vec()),
+            Self::Reach { to, span } => ("reach", [["--to".to_owned(), to.to_string()], flag("for", span)].concat()),
         };
         ["shim".to_owned(), verb.to_owned()].into_iter().chain(flags).collect()
     }
@@ -120,6 +153,10 @@ impl Role {
                 (Self::Keep { start: span(start)?, hold: span(hold)? }, rest)
             }
             ["serve", ref rest @ ..] => (Self::Serve, rest),
+            ["listen", "--for-ms", time, ref rest @ ..] => (Self::Listen { span: span(time)? }, rest),
+            ["reach", "--to", to, "--for-ms", time, ref rest @ ..] => {
+                (Self::Reach { to: to.parse().ok()?, span: span(time)? }, rest)
+            }
             _ => return None,
         };
         match *rest {
@@ -137,9 +174,15 @@ mod tests {
     #[test]
     fn a_role_is_read_as_it_is_written() {
         let second = Duration::from_secs(1);
-        for role in
-            [Role::Prepare { wait: second }, Role::Receive, Role::Keep { start: second, hold: second * 2 }, Role::Serve]
-        {
+        for role in [
+            Role::Prepare { wait: second },
+            Role::Receive,
+            Role::Keep { start: second, hold: second * 2 },
+            Role::Serve,
+            Role::Listen { span: second },
+            Role::Reach { to: SocketAddr::from(([10, 1, 2, 3], 7)), span: second },
+            Role::Reach { to: SocketAddr::from(([0xfd00, 0, 0, 0, 0, 0, 0, 1], 7)), span: second },
+        ] {
             let arguments = role.arguments();
             let mut words: Vec<_> = arguments[1..].iter().map(String::as_str).collect();
             assert_eq!(Role::parse(&words), Some((role, None)));
@@ -150,5 +193,6 @@ mod tests {
         }
         assert_eq!(Role::parse(&["keep"]), None);
         assert_eq!(Role::parse(&["prepare", "--wait-ms", "soon"]), None);
+        assert_eq!(Role::parse(&["reach", "--to", "10.1.2.3", "--for-ms", "1"]), None);
     }
 }

@@ -36,7 +36,7 @@ impl Renderer for JsonLines {
             Ok(writeln!(out)?)
         };
         put(&Line::Report { schema: v1::SCHEMA })?;
-        put(&Line::Scan(Box::new(v1::Scan::new(data.scan))))?;
+        put(&Line::Scan(Box::new(v1::Scan::new(data.scan, data.isolation))))?;
         data.jobs.iter().try_for_each(|job| put(&Line::Job(Box::new(v1::Job::new(job)))))?;
         for_each(data.findings, |finding| put(&Line::Finding(Box::new(v1::Finding::new(&finding)))).map(|()| true))?;
         for_each(data.assets, |asset| put(&Line::Asset(v1::Asset::new(&asset))).map(|()| true))?;

@@ -18,6 +18,7 @@ mod words;
 
 use std::io::Write;
 
+use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 
@@ -29,6 +30,8 @@ pub use source::{Listed, Source, SourceError};
 pub struct ReportData<'d> {
     /// The scan.
     pub scan: &'d ScanView,
+    /// What is known of how its engine keeps scanners without a network from it, where it is only asked to.
+    pub isolation: Option<Isolation>,
     /// Its jobs, in the order of the plan.
     pub jobs: &'d [JobView],
     /// Its findings, worst first.

@@ -162,6 +162,7 @@ pub(super) fn render(
     let asset = Asset { kind: AssetKind::Port, value: "example.org:443/tcp".to_owned() };
     let mut data = ReportData {
         scan: &scan,
+        isolation: None,
         jobs,
         rules: &mut Listed::new(findings.clone()),
         findings: &mut Listed::new(findings),

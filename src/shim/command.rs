@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::attempt::Attempt;
-use super::{ShimError, keep, prepare, receive, run, seal, serve};
+use super::{ShimError, keep, prepare, reach, receive, run, seal, serve};
 use crate::model::pod::{self, Role};
 use crate::model::spec::{exit_code, paths};
 
@@ -43,6 +43,8 @@ fn play(role: Role, root: &Path) -> Result<(), ShimError> {
         Role::Receive => receive::receive(root),
         Role::Keep { start, hold } => keep::keep(root, start, hold),
         Role::Serve => serve::serve(&out),
+        Role::Listen { span } => reach::listen(span),
+        Role::Reach { to, span } => reach::reach(to, span, &mut std::io::stdout()),
     }
 }
 

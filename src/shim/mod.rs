@@ -8,7 +8,8 @@
 //!
 //! A pod, whose files no engine gives and takes, has four more verbs. `prepare` puts things in place before the scanner starts and
 //! `keep` stays beside it and after it; `receive` and `serve` are one session each ([`crate::model::wire`]) with a client that brings
-//! what is needed or fetches what was found. All of them share nothing but directories, and locks that the kernel frees.
+//! what is needed or fetches what was found. All of them share nothing but directories, and locks that the kernel frees. `listen` and
+//! `reach` scan nothing: in pods of their own they show what the cluster's network lets through.
 //!
 //! ```text
 //! /dragnet/out/job.json     what to run            log/seg-000000   numbered, checksummed lines
@@ -32,6 +33,7 @@ mod patience;
 mod peer;
 mod prepare;
 mod process;
+mod reach;
 mod reader;
 mod receive;
 mod run;

@@ -17,6 +17,7 @@ mod findings;
 mod gate;
 mod ingest;
 mod intents;
+mod isolation;
 mod lease;
 mod load;
 mod migrate;

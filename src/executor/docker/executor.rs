@@ -169,7 +169,7 @@ fn hardening(info: &SystemInfo) -> Vec<Hardening> {
         (SWAP, can(info.swap_limit)),
         ("process limit", can(info.pids_limit)),
         ("processor limit", can(info.cpu_cfs_quota)),
-        ("network", Proof::Enforced),
+        (Hardening::NETWORK, Proof::Enforced),
     ]
     .map(|(item, proof)| Hardening { item, proof })
     .to_vec()

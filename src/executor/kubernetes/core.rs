@@ -216,7 +216,7 @@ impl Core {
     }
 
     /// Asks a pod's events why its node does not begin it; empty when they do not say, or may not be read.
-    async fn hindered(&self, pod: &Pod) -> Result<String, ExecutorError> {
+    pub(super) async fn hindered(&self, pod: &Pod) -> Result<String, ExecutorError> {
         let fields = format!("involvedObject.uid={}", pod.uid().unwrap_or_default());
         let Some(event) = self.last_event(&fields).await? else { return Ok(String::new()) };
         let (reason, message) = (event.reason.unwrap_or_default(), event.message.unwrap_or_default());

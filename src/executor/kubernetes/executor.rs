@@ -16,9 +16,9 @@ use super::s3::Storage;
 use super::watch;
 use crate::executor::{
     Ability, Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed,
-    Owned, Progress, Proof, Sealed, Unmet,
+    Owned, Probed, Progress, Proof, Sealed, Unmet, probe_name,
 };
-use crate::model::id::{AttemptName, InstanceKey, Sha256};
+use crate::model::id::{AttemptName, InstanceKey, Key8, Sha256};
 use crate::model::scanner::Network;
 use crate::model::spec::{JobSpec, Launch, label};
 
@@ -83,7 +83,7 @@ fn hardening() -> Vec<Hardening> {
         ("process limit", Proof::Unavailable),
         ("processor limit", Proof::Enforced),
         // Not every network heeds policies.
-        ("network", Proof::Requested),
+        (Hardening::NETWORK, Proof::Requested),
     ]
     .map(|(item, proof)| Hardening { item, proof })
     .to_vec()
@@ -148,6 +148,15 @@ impl Executor for KubernetesExecutor {
 
     async fn shortfalls(&self) -> Result<Vec<Unmet>, ExecutorError> {
         self.core.missing_rights().await
+    }
+
+    async fn probe_isolation(
+        &self,
+        instance: InstanceKey,
+        probe: Key8,
+        progress: &Progress<'_>,
+    ) -> Result<Option<Probed>, ExecutorError> {
+        self.core.probe_policy(instance, &probe_name(instance, probe), progress).await.map(Some)
     }
 
     async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError> {

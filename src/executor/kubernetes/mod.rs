@@ -25,6 +25,7 @@ mod launch;
 mod manifest;
 mod options;
 mod owned;
+mod probe;
 mod s3;
 pub mod session;
 mod speak;

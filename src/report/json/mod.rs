@@ -18,7 +18,7 @@ impl Renderer for Json {
 
     fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
         write!(out, "{{\"schema\":\"{}\",\n\"scan\":", v1::SCHEMA)?;
-        serde_json::to_writer(&mut *out, &v1::Scan::new(data.scan))?;
+        serde_json::to_writer(&mut *out, &v1::Scan::new(data.scan, data.isolation))?;
         write!(out, ",\n\"jobs\":")?;
         let mut jobs = Array::open(out)?;
         data.jobs.iter().try_for_each(|job| jobs.item(&v1::Job::new(job)))?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::model::coverage::Coverage;
 use crate::model::finding::{Location, SeverityCounts};
+use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 use crate::report::gate::Gate;
@@ -34,6 +35,27 @@ pub(crate) struct Scan {
     created_at: String,
     started_at: Option<String>,
     finished_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_policy: Option<NetworkPolicy>,
+}
+
+/// What is known of the cluster's network policies, where scanners without a network rely on them: `requested`, `enforced`,
+/// `not_enforced`, the last two with when that was seen.
+#[derive(Debug, Serialize)]
+struct NetworkPolicy {
+    state: &'static str,
+    seen_at: Option<String>,
+}
+
+impl NetworkPolicy {
+    fn new(isolation: Isolation) -> Self {
+        let (state, at) = match isolation {
+            Isolation::Requested => ("requested", None),
+            Isolation::Enforced { at } => ("enforced", Some(at)),
+            Isolation::NotEnforced { at } => ("not_enforced", Some(at)),
+        };
+        Self { state, seen_at: at.map(|at| at.to_string()) }
+    }
 }
 
 /// The source tree.
@@ -65,7 +87,7 @@ impl Seen {
 }
 
 impl Scan {
-    pub(crate) fn new(scan: &ScanView) -> Self {
+    pub(crate) fn new(scan: &ScanView, isolation: Option<Isolation>) -> Self {
         let source = scan.source.as_ref().map(|source| Source {
             sha256: source.sha256.to_string(),
             files: source.files,
@@ -90,6 +112,7 @@ impl Scan {
             created_at: scan.created_at.to_string(),
             started_at: scan.started_at.map(|at| at.to_string()),
             finished_at: scan.finished_at.map(|at| at.to_string()),
+            network_policy: isolation.map(NetworkPolicy::new),
         }
     }
 }

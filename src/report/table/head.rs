@@ -8,6 +8,7 @@ use super::super::words::{count, size, took};
 use super::super::{ReportData, shortfall as reasons};
 use super::paint::Paint;
 use crate::model::coverage::Coverage;
+use crate::model::isolation::Isolation;
 use crate::model::plan::SourceFacts;
 use crate::model::view::{JobView, ScanView, Verdict};
 
@@ -59,7 +60,13 @@ pub(super) fn in_words(data: &ReportData<'_>, paint: Paint) -> String {
 }
 
 /// Names the scan and what it looked at.
-pub(super) fn scan(scan: &ScanView, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn scan(
+    scan: &ScanView,
+    isolation: Option<Isolation>,
+    paint: Paint,
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let target = scan.target.to_string();
     let mut lines = vec![("Scan", format!("{} · {} · {}", scan.id, clean(&target), scan.state))];
     if let Some(source) = &scan.source {
@@ -69,6 +76,9 @@ pub(super) fn scan(scan: &ScanView, paint: Paint, width: usize, out: &mut dyn Wr
         }
     }
     lines.push(("Ran on", clean(&scan.executor).into_owned()));
+    if let Some(isolation) = isolation {
+        lines.push(("Network", format!("policy for scanners without a network: {isolation}")));
+    }
     lines.push(("Time", time(scan)));
     for (label, text) in lines {
         writeln!(out, "{}{} {}", paint.label(label), " ".repeat(9 - label.len()), fit(&text, width - 10))?;

@@ -26,7 +26,7 @@ impl Renderer for Table {
         let paint = Paint { color: data.style.color };
         let width = data.style.width.max(MIN_WIDTH);
         head::verdict(data, paint, width, out)?;
-        head::scan(data.scan, paint, width, out)?;
+        head::scan(data.scan, data.isolation, paint, width, out)?;
         jobs::table(data.jobs, paint, width, out)?;
         findings::list(data, paint, width, out)?;
         foot(data, paint, out)?;

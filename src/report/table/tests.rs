@@ -170,6 +170,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut pages = Pages { read: 0 };
     let mut data = ReportData {
         scan: &finished(),
+        isolation: None,
         jobs: &[],
         findings: &mut pages,
         rules: &mut Listed::new(Vec::new()),

@@ -42,6 +42,9 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
     if let Some(kept_for) = planned.kept_for {
         line("Results", &format!("are held in the pod for {}", Span(kept_for)));
     }
+    if let Some(isolation) = planned.isolation {
+        line("Network", &format!("policy for scanners without a network: {isolation}"));
+    }
     if let Some(severity) = plan.options.fail_on {
         line("Gate", &format!("fails on {severity} or worse"));
     }

@@ -3,6 +3,7 @@
 //! The images of the cluster's own containers hold one file, `/dragnet`, so in `prepare` and `keeper` the pod's directories are
 //! below [`ROOT`]; in `scan` they are where every executor has them.
 
+pub(super) mod probe;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -105,15 +106,17 @@ pub(super) fn secret(launch: &Launch, values: BTreeMap<String, Vec<u8>>) -> Secr
 /// Describes the policy that lets no byte in or out of an instance's pods that have no network. It is up to the cluster's network
 /// whether it heeds that.
 pub(super) fn isolation(instance: InstanceKey) -> NetworkPolicy {
-    let of_instance = (label::INSTANCE.to_owned(), instance.to_string());
-    let labels = BTreeMap::from([of_instance.clone(), (label::ROLE.to_owned(), "policy".to_owned())]);
-    let isolated = BTreeMap::from([of_instance, (NETWORK.to_owned(), network_word(&Network::None).to_owned())]);
+    let labels = [(label::INSTANCE, instance.to_string()), (label::ROLE, "policy".to_owned())];
+    let labels = labels.map(|(label, value)| (label.to_owned(), value)).into();
+    isolating(format!("dn-{instance}-isolated"), labels, instance, network_word(&Network::None))
+}
+
+/// Describes a policy that cuts off an instance's pods with one word as their network.
+fn isolating(name: String, labels: BTreeMap<String, String>, instance: InstanceKey, network: &str) -> NetworkPolicy {
+    let isolated =
+        BTreeMap::from([(label::INSTANCE.to_owned(), instance.to_string()), (NETWORK.to_owned(), network.to_owned())]);
     NetworkPolicy {
-        metadata: ObjectMeta {
-            name: Some(format!("dn-{instance}-isolated")),
-            labels: Some(labels),
-            ..Default::default()
-        },
+        metadata: ObjectMeta { name: Some(name), labels: Some(labels), ..Default::default() },
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(LabelSelector { match_labels: Some(isolated), ..Default::default() }),
             policy_types: Some(["Ingress", "Egress"].map(str::to_owned).to_vec()),
@@ -130,7 +133,6 @@ pub(super) fn speaker(role: Role) -> Vec<String> {
 
 fn pod_spec(launch: &Launch, rules: &PodRules) -> PodSpec {
     let spec = &launch.spec;
-    let uid = uid(spec);
     PodSpec {
         init_containers: Some(vec![ours(PREPARE, Role::Prepare { wait: DELIVERY }, spec, rules)]),
         containers: vec![
@@ -143,11 +145,18 @@ fn pod_spec(launch: &Launch, rules: &PodRules) -> PodSpec {
             ),
         ],
         volumes: Some(volumes(launch)),
+        host_network: (spec.network == Network::Host).then_some(true),
+        ..bare_pod(uid(spec), rules)
+    }
+}
+
+/// What all pods of ours have in common, without a container.
+fn bare_pod(uid: i64, rules: &PodRules) -> PodSpec {
+    PodSpec {
         restart_policy: Some("Never".to_owned()),
         termination_grace_period_seconds: Some(TERMINATION),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        host_network: (spec.network == Network::Host).then_some(true),
         security_context: Some(PodSecurityContext {
             run_as_user: Some(uid),
             run_as_group: Some(uid),
