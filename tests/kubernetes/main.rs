@@ -29,6 +29,7 @@ mod deploy;
 mod endings;
 mod faults;
 mod images;
+mod policies;
 mod scans;
 mod storage;
 mod taken;
