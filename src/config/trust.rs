@@ -107,6 +107,7 @@ mod tests {
             "executor.kind = 'docker'",
             "executor.docker.host = 'tcp://evil:1'",
             "executor.kubernetes.kubeconfig = 'evil'",
+            "executor.kubernetes.namespace = 'evil'",
             "executor.kubernetes.agent_image = 'evil:1'",
             "executor.kubernetes.tolerations = []",
             "executor.agent = 'evil'",

@@ -11,6 +11,7 @@
 //! observe  one watch of Jobs and one of pods, judged together by the table in `status`
 //! fetch    manifest, then part after part, from the keeper (or from object storage, see `s3`)
 //! remove   the Job by its identity, its pods and its Secret with it
+//! probe    two pods that are no attempt's show whether policies are heeded
 //! ```
 
 mod access;

@@ -76,6 +76,42 @@ fn secret_and_policy() {
 }
 
 #[test]
+fn a_probe_tries_the_scanners_policy_on_one_of_two_pods_like_theirs() {
+    let (instance, name) = (Key8::from_bits(1), "dn-00000001-probe-00000002");
+    let of = |side| {
+        let mut job = probe::job(name, instance, side, &rules());
+        job.metadata.uid = Some("1234".to_owned());
+        job
+    };
+    let (near, far) = (of(probe::Side::Near), of(probe::Side::Far));
+    insta::assert_json_snapshot!("probe", near);
+
+    let policy = probe::policy(name, instance, &near);
+    let (tried, scanners) = (policy.spec.unwrap(), isolation(instance).spec.unwrap());
+    let without_pods = |spec: &NetworkPolicySpec| NetworkPolicySpec { pod_selector: None, ..spec.clone() };
+    assert_eq!(without_pods(&tried), without_pods(&scanners));
+    assert_eq!(policy.metadata.owner_references.unwrap()[0].uid, "1234", "it goes with the Job");
+
+    let labels = |job: &Job| job.spec.as_ref().unwrap().template.metadata.clone().unwrap().labels.unwrap();
+    let held = |policy: &NetworkPolicySpec, job| {
+        let chosen = policy.pod_selector.clone().unwrap().match_labels.unwrap();
+        chosen.iter().all(|label| labels(job).contains_key(label.0) && &labels(job)[label.0] == label.1)
+    };
+    assert!(held(&tried, &near) && !held(&tried, &far));
+    // Nor does the one of real scanners, which may be there, decide what is seen without a policy.
+    assert!(!held(&scanners, &near) && !held(&scanners, &far));
+
+    let pod = |job: Job| job.spec.unwrap().template.spec.unwrap();
+    let scanner = pod(made(&launch(|_| ())));
+    let bare = |pod: PodSpec| PodSpec { containers: Vec::new(), init_containers: None, volumes: None, ..pod };
+    let own = scanner.containers[1].security_context.clone();
+    for pod in [pod(near), pod(far)] {
+        assert_eq!(pod.containers[0].security_context, own);
+        assert_eq!(bare(pod), bare(scanner.clone()));
+    }
+}
+
+#[test]
 fn every_container_is_hardened_and_no_exception_reaches_ours() {
     let excepted = launch(|spec| {
         for item in [HardeningItem::ReadOnlyRoot, HardeningItem::DropNetRaw] {
