@@ -38,13 +38,11 @@ pub(in crate::cli) struct DoctorArgs {
 pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<u8, CliError> {
     let app = context.app_with(Table::new(), Scope::Project)?;
     let found = Context::block_on(async {
-        let probed = match args.probe {
-            true => match probe(context, &app).await? {
-                ControlFlow::Continue(probed) => Some(probed),
-                ControlFlow::Break(caught) => return Ok(Err(caught)),
-            },
-            false => None,
-        };
+        let probed = if args.probe { Some(probe(context, &app).await?) } else { None };
+        if let Some(ControlFlow::Break(caught)) = probed {
+            return Ok(Err(caught));
+        }
+        let probed = probed.and_then(ControlFlow::continue_value);
         Ok(Ok(doctor::examine(&app).await.into_iter().chain(probed).collect::<Vec<_>>()))
     })?;
     let found = match found {

@@ -156,7 +156,7 @@ impl Executor for KubernetesExecutor {
         probe: Key8,
         progress: &Progress<'_>,
     ) -> Result<Option<Probed>, ExecutorError> {
-        self.core.probe_policy(instance, &probe_name(instance, probe), progress).await.map(Some)
+        Box::pin(self.core.probe_policy(instance, &probe_name(instance, probe), progress)).await.map(Some)
     }
 
     async fn provide_tree(&self, sha256: Sha256, tree: &Path) -> Result<(), ExecutorError> {

@@ -56,8 +56,8 @@ impl Core {
         say("starting two pods");
         self.cluster.create(&job(name, instance, Side::Far, &self.rules)).await?;
         let near = self.cluster.create(&job(name, instance, Side::Near, &self.rules)).await?;
-        let (far_pod, near_pod) =
-            futures::future::try_join(self.running(name, Side::Far), self.running(name, Side::Near)).await?;
+        let both = futures::future::try_join(self.running(name, Side::Far), self.running(name, Side::Near));
+        let (far_pod, near_pod) = Box::pin(both).await?;
         let (far_pod, near_pod) = match (far_pod, near_pod) {
             (Ok(far), Ok(near)) => (far, near),
             (Err(why), _) | (_, Err(why)) => return Ok(Probed::Unclear(why)),
