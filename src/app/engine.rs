@@ -182,6 +182,7 @@ fn kubernetes_options(app: &App, profile: &Profile, config: &KubernetesConfig) -
             annotations: config.annotations,
             start_timeout: config.start_timeout.0,
             hold: config.hold.0,
+            results_claim: config.results_claim,
             ttl: config.ttl.0,
             grace: profile.grace.0,
         },

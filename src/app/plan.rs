@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation};
 use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
-use crate::executor::{ExecutorError, SharedExecutor};
+use crate::executor::{ExecutorError, Keeping, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{JobName, Key8, ScanKey};
 use crate::model::isolation::Isolation;
@@ -53,8 +53,8 @@ pub struct Planned {
     pub estimates: Vec<Option<Duration>>,
     /// What the engine would be given for the first job of each step; empty where it has no such form. [`preview_scan`] stands for the scan.
     pub objects: Vec<Value>,
-    /// How long results wait in the engine to be fetched, where that has an end.
-    pub kept_for: Option<Duration>,
+    /// Where results wait to be fetched; none when no engine was asked.
+    pub keeping: Option<Keeping>,
     /// What is known of how the engine keeps scanners without a network from it, where it is only asked to and some have none.
     pub isolation: Option<Isolation>,
 }
@@ -95,7 +95,7 @@ pub async fn plan(
     let estimates = plan.steps.iter().map(|step| estimate(app, &step.scanner.name)).collect::<Result<_, _>>()?;
     let databases = plan.steps.iter().flat_map(|step| data::look(app, &step.scanner)).collect();
     let objects = executor.map(|executor| preview(app, executor, &plan)).unwrap_or_default();
-    let kept_for = executor.and_then(|executor| executor.capabilities().hold);
+    let keeping = executor.map(|executor| executor.capabilities().keeping.clone());
     let isolation = match executor {
         Some(executor) if plan.steps.iter().any(|step| step.scanner.network == Network::None) => {
             isolation::of_engine(app, executor).await?
@@ -103,7 +103,7 @@ pub async fn plan(
         _ => None,
     };
     let (hold, left_out) = (gathered.hold, gathered.left_out);
-    Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, kept_for, isolation })
+    Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, keeping, isolation })
 }
 
 /// Returns what the engine would be given, each object once: steps may share some.

@@ -46,6 +46,9 @@ pub struct KubernetesConfig {
     /// How long results wait in their pod to be fetched.
     #[schemars(with = "String")]
     pub hold: Span,
+    /// A PersistentVolumeClaim of the namespace, which exists, on whose volume sealed results outlive their pod; not beside `s3`. All
+    /// pods that run at once must be able to write to it: `ReadWriteMany`, or `ReadWriteOnce` with a `node_selector` for one node.
+    pub results_claim: Option<String>,
     /// How long the cluster keeps a Job that has ended.
     #[schemars(with = "String")]
     pub ttl: Span,
@@ -137,6 +140,7 @@ impl Default for KubernetesConfig {
             annotations: BTreeMap::new(),
             start_timeout: Span(Duration::from_mins(15)),
             hold: DAY,
+            results_claim: None,
             ttl: DAY,
             qps: 10,
             burst: 20,

@@ -27,8 +27,8 @@ use futures::stream::BoxStream;
 
 pub use error::ExecutorError;
 pub use types::{
-    Ability, Capabilities, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Probed,
-    Proof, Sealed, Unmet,
+    Ability, Capabilities, Hardening, ImageInfo, Keeping, Launched, LogChunk, Observation, Observed, Owned, OwnedKind,
+    Probed, Proof, Sealed, Unmet,
 };
 
 use crate::model::id::{AttemptName, InstanceKey, Key8, Sha256};

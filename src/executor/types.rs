@@ -1,11 +1,13 @@
 //! What executors take and give.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, ScanKey};
 use crate::model::manifest::{LogLine, Manifest};
+use crate::model::unit::Span;
 use crate::model::wait::Wait;
 
 /// Returns where a scan's secret is spooled for its life, resolved, mode 0400; executors give it to the attempts that name it.
@@ -33,8 +35,8 @@ pub struct Capabilities {
     pub transport: &'static str,
     /// Whether it fetches images by itself when it starts an attempt, and cannot say before whether it will get them.
     pub pulls_for_us: bool,
-    /// How long the results of an attempt that has ended wait to be fetched; none where that is as long as its object is left alone.
-    pub hold: Option<Duration>,
+    /// Where the results of an attempt that has ended wait to be fetched.
+    pub keeping: Keeping,
     /// What of the common hardening the engine gives.
     pub hardening: Vec<Hardening>,
 }
@@ -43,6 +45,38 @@ impl Capabilities {
     /// Whether the engine is only asked to keep scanners without a network from every network, and nobody has looked.
     pub fn asks_for_isolation(&self) -> bool {
         self.hardening.iter().any(|one| one.item == Hardening::NETWORK && one.proof == Proof::Requested)
+    }
+}
+
+/// Where the results of an attempt that has ended wait to be fetched, and so what they outlive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// With the attempt's object, for as long as that is left alone.
+    Object,
+    /// In its pod, for this long at most.
+    Pod(Duration),
+    /// In its pod for this long at most, and on the volume of a claim until they were fetched.
+    Claim(Duration, String),
+    /// In object storage, in words for people, or in its pod for this long at most where that does not take them.
+    Storage(Duration, String),
+}
+
+impl fmt::Display for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object => f.write_str("are held by the engine until they are removed"),
+            Self::Pod(hold) => write!(f, "are held in the pod for {}, and lost with it", Span(*hold)),
+            Self::Claim(hold, claim) => write!(
+                f,
+                "are held in the pod for {}, and once sealed kept on the claim {claim}, which outlives pod and node",
+                Span(*hold)
+            ),
+            Self::Storage(hold, place) => write!(
+                f,
+                "go to {place} once sealed and outlive pod and node; what it does not take is held in the pod for {}",
+                Span(*hold)
+            ),
+        }
     }
 }
 

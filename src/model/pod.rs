@@ -21,6 +21,9 @@ pub mod paths {
     pub const ORDER: &str = "job/job.json";
     /// The [`crate::model::upload::Upload`], in the keeper only and only if there is one, relative to the root.
     pub const UPLOAD: &str = "upload/upload.json";
+    /// A volume that outlives the pod, in the keeper only and only if there is one, relative to the root. Each attempt that has sealed
+    /// results on it has a directory of its name there.
+    pub const KEPT: &str = "kept";
 }
 
 /// The annotation that holds a pod's [`Order`].
@@ -108,6 +111,13 @@ pub enum Role {
         /// For how long.
         span: Duration,
     },
+    /// In a pod of its own, after the attempt's is gone: stays for the sessions that come for what lies on a volume.
+    Lend {
+        /// How long.
+        hold: Duration,
+    },
+    /// Gives, over its standard streams, the results in the directory of a volume that bears the attempt's name.
+    Lent,
 }
 
 /// How one pod tries to reach another.
@@ -139,6 +149,8 @@ impl Role {
             Self::Serve => ("serve", Vec::new()),
             Self::Listen { span } => ("listen", flag("for", span).to_vec()),
             Self::Reach { to, span } => ("reach", [["--to".to_owned(), to.to_string()], flag("for", span)].concat()),
+            Self::Lend { hold } => ("lend", flag("hold", hold).to_vec()),
+            Self::Lent => ("lent", Vec::new()),
         };
         ["shim".to_owned(), verb.to_owned()].into_iter().chain(flags).collect()
     }
@@ -157,6 +169,8 @@ impl Role {
             ["reach", "--to", to, "--for-ms", time, ref rest @ ..] => {
                 (Self::Reach { to: to.parse().ok()?, span: span(time)? }, rest)
             }
+            ["lend", "--hold-ms", hold, ref rest @ ..] => (Self::Lend { hold: span(hold)? }, rest),
+            ["lent", ref rest @ ..] => (Self::Lent, rest),
             _ => return None,
         };
         match *rest {
@@ -182,6 +196,8 @@ mod tests {
             Role::Listen { span: second },
             Role::Reach { to: SocketAddr::from(([10, 1, 2, 3], 7)), span: second },
             Role::Reach { to: SocketAddr::from(([0xfd00, 0, 0, 0, 0, 0, 0, 1], 7)), span: second },
+            Role::Lend { hold: second },
+            Role::Lent,
         ] {
             let arguments = role.arguments();
             let mut words: Vec<_> = arguments[1..].iter().map(String::as_str).collect();

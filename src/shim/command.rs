@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::attempt::Attempt;
-use super::{ShimError, keep, prepare, reach, receive, run, seal, serve};
+use super::{ShimError, keep, kept, prepare, reach, receive, run, seal, serve};
 use crate::model::pod::{self, Role};
 use crate::model::spec::{exit_code, paths};
 
@@ -37,12 +37,13 @@ pub fn main(args: &[OsString]) -> u8 {
 
 /// Plays a role in the pod whose directories are below `root`.
 fn play(role: Role, root: &Path) -> Result<(), ShimError> {
-    let out = root.join(pod::paths::OUT);
     match role {
         Role::Prepare { wait } => prepare::prepare(root, wait),
         Role::Receive => receive::receive(root),
         Role::Keep { start, hold } => keep::keep(root, start, hold),
-        Role::Serve => serve::serve(&out),
+        Role::Serve => serve::serve(root),
+        Role::Lend { hold } => kept::lend(hold),
+        Role::Lent => kept::serve(root),
         Role::Listen { span } => reach::listen(span),
         Role::Reach { to, span } => reach::reach(to, span, &mut std::io::stdout()),
     }

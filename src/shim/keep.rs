@@ -7,14 +7,14 @@ use super::attempt::Attempt;
 use super::error::{During as _, ShimError};
 use super::patience::{FAREWELL, Stop};
 use super::upload::{self, UploadError};
-use super::{command, lock, seal};
+use super::{command, kept, lock, seal};
 use crate::beneath;
 use crate::model::pod::paths;
 use crate::model::spec::files;
 
 /// Waits for the attempt of the pod below `root` to be claimed and to end, and seals what its shim could not. Brings the results to
 /// object storage if the pod was told where; otherwise, and when that cannot be done, stays until they were acknowledged or nobody
-/// came for them in `hold`. An attempt that is not claimed within `start` leaves nothing to keep.
+/// came for them in `hold`, with a copy on the volume that outlives the pod if there is one. An attempt that is not claimed within `start` leaves nothing to keep.
 pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), ShimError> {
     let stop = Stop::listen().during("listen to signals")?;
     rustix::process::umask(rustix::fs::Mode::empty());
@@ -31,6 +31,9 @@ pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), S
     }
     // Sessions give no results while the lock is held: whoever asks learns where they went.
     let stored = store(root, &attempt, &stop);
+    if let Err(error) = kept::keep(&attempt, &root.join(paths::KEPT)) {
+        command::say(&format!("the results are in the pod alone: {error}"));
+    }
     drop(lock);
     if !stored {
         let acknowledged = || beneath::file(&attempt.root, files::ACKNOWLEDGED).is_ok().then_some(());

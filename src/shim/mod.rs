@@ -6,10 +6,11 @@
 //! what is left. Sealing reads files and writes files, so it may be repeated. Everything is synchronous, and nothing but the
 //! container's kernel is needed.
 //!
-//! A pod, whose files no engine gives and takes, has four more verbs. `prepare` puts things in place before the scanner starts and
+//! A pod, whose files no engine gives and takes, has more verbs. `prepare` puts things in place before the scanner starts and
 //! `keep` stays beside it and after it; `receive` and `serve` are one session each ([`crate::model::wire`]) with a client that brings
-//! what is needed or fetches what was found. All of them share nothing but directories, and locks that the kernel frees. `listen` and
-//! `reach` scan nothing: in pods of their own they show what the cluster's network lets through.
+//! what is needed or fetches what was found. `lend` and `lent` are the last two once more, for results on a volume that has outlived its
+//! attempt's pod. All of them share nothing but directories, and locks that the kernel frees. `listen` and `reach` scan nothing: in pods
+//! of their own they show what the cluster's network lets through.
 //!
 //! ```text
 //! /dragnet/out/job.json     what to run            log/seg-000000   numbered, checksummed lines
@@ -25,6 +26,7 @@ mod copies;
 mod error;
 mod inbox;
 mod keep;
+mod kept;
 mod lines;
 mod lock;
 mod log;

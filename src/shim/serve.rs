@@ -1,33 +1,40 @@
 //! Giving an attempt's results and log to a client, and taking its orders.
 
 use std::io::{Seek as _, SeekFrom};
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::attempt::{Attempt, FILE_MODE};
 use super::error::{During as _, ShimError};
 use super::peer::{self, Peer};
 use super::reader::{Entry, LogReader};
-use super::{lock, seal};
+use super::{kept, lock, seal};
 use crate::beneath;
 use crate::model::frame;
 use crate::model::manifest::Part;
+use crate::model::pod::paths;
 use crate::model::spec::files;
 use crate::model::wire::{Answer, Request};
 
 /// Most bytes of log in one answer.
 const MAX_LOG: u64 = 8 << 20;
 
-/// Serves the attempt in the directory `out` until the client leaves.
-pub(super) fn serve(out: &Path) -> Result<(), ShimError> {
-    let attempt = Attempt::open(out)?;
+/// Longest wait for a keeper that is at work on what it is told to let go.
+const LETTING_GO: Duration = Duration::from_secs(10);
+
+/// Serves the attempt of the pod below `root` until the client leaves.
+pub(super) fn serve(root: &Path) -> Result<(), ShimError> {
+    let attempt = Attempt::open(&root.join(paths::OUT))?;
     let _session = lock::join_sessions(&attempt.root).during("join the sessions")?;
-    let mut server = Server { attempt, cursor: Cursor::default() };
+    let mut server = Server { attempt, kept: root.join(paths::KEPT), cursor: Cursor::default() };
     peer::converse(|peer, request| server.answer(peer, request))
 }
 
 struct Server {
     attempt: Attempt,
+    /// Where the volume is that outlives the pod, if there is one.
+    kept: PathBuf,
     cursor: Cursor,
 }
 
@@ -50,10 +57,12 @@ impl Server {
                     None => peer.answer(&Answer::NotYet),
                 }
             }
-            Request::Part { name, from } => self.part(peer, &name, from),
+            Request::Part { name, from } => {
+                give_part(peer, &self.attempt.root, &format!("{}/", files::SEAL), &name, from)
+            }
             Request::Log { from_seq, max_bytes } => self.log(peer, from_seq, max_bytes.min(MAX_LOG)),
             Request::Cancel { grace_ms } => self.note(peer, files::CANCEL, &grace_ms.to_string()),
-            Request::Acknowledge => self.note(peer, files::ACKNOWLEDGED, ""),
+            Request::Acknowledge => self.let_go(peer),
             _ => Err(ShimError::Garbled("results are served here".to_owned())),
         }
     }
@@ -67,18 +76,6 @@ impl Server {
             Some(_over) => Ok(seal::manifest(&self.attempt)),
             None => Ok(None),
         }
-    }
-
-    fn part(&self, peer: &mut Peer, name: &str, from: u64) -> Result<(), ShimError> {
-        if !Part::is_name(name) {
-            return Err(ShimError::Refused("that is no name of a part".to_owned()));
-        }
-        let path = format!("{}/{name}", files::SEAL);
-        let mut file = beneath::file(&self.attempt.root, &path).during("open a part")?;
-        let len = file.metadata().during("open a part")?.len().saturating_sub(from);
-        file.seek(SeekFrom::Start(from)).during("read a part")?;
-        peer.answer(&Answer::Bytes { len })?;
-        peer.send_data(file, len)
     }
 
     fn log(&mut self, peer: &mut Peer, from_seq: u64, max_bytes: u64) -> Result<(), ShimError> {
@@ -115,4 +112,28 @@ impl Server {
         beneath::replace(&self.attempt.root, name, text.as_bytes(), FILE_MODE).during("leave a note")?;
         peer.answer(&Answer::Done)
     }
+
+    /// Lets the keeper end, and removes its copy from the volume that would outlive it.
+    fn let_go(&self, peer: &mut Peer) -> Result<(), ShimError> {
+        if kept::is_mounted(&self.kept) {
+            let idle = || lock::take(&self.attempt.root).during("look at the attempt's lock");
+            if peer.wait(Some(LETTING_GO), idle)?.is_none() {
+                return Err(ShimError::Refused("the attempt is at work".to_owned()));
+            }
+            kept::remove(&self.kept, self.attempt.job.name.as_str())?;
+        }
+        self.note(peer, files::ACKNOWLEDGED, "")
+    }
+}
+
+/// Gives the rest of a part, which is in the directory `above` (which ends with `/`, or is empty) of `root`.
+pub(super) fn give_part(peer: &mut Peer, root: &OwnedFd, above: &str, name: &str, from: u64) -> Result<(), ShimError> {
+    if !Part::is_name(name) {
+        return Err(ShimError::Refused("that is no name of a part".to_owned()));
+    }
+    let mut file = beneath::file(root, &format!("{above}{name}")).during("open a part")?;
+    let len = file.metadata().during("open a part")?.len().saturating_sub(from);
+    file.seek(SeekFrom::Start(from)).during("read a part")?;
+    peer.answer(&Answer::Bytes { len })?;
+    peer.send_data(file, len)
 }

@@ -19,7 +19,7 @@ use super::reports::gitleaks;
 use super::scans::{PATIENCE, Program, left, ran, said};
 
 /// Runs `kubectl` as the administrator.
-async fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
+pub(super) async fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new("kubectl");
     command.arg("--kubeconfig").arg(&lab.cluster.kubeconfig).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -63,8 +63,8 @@ async fn a_cluster_takes_the_manifests_that_a_plan_prints() {
     lab.finish().await;
 }
 
-/// The volume of a state: it belongs to no namespace, so nothing else removes it.
-struct Volume {
+/// The volume of a claim: it belongs to no namespace, so nothing else removes it.
+pub(super) struct Volume {
     name: String,
     kubeconfig: PathBuf,
 }
@@ -79,14 +79,14 @@ impl Drop for Volume {
 
 impl Volume {
     /// Gives a claim a directory of this machine, which is the node.
-    async fn of(lab: &Lab, directory: &Path) -> Self {
+    pub(super) async fn of(lab: &Lab, claim: &str, directory: &Path) -> Self {
         std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o777)).unwrap();
         let namespace = &lab.cluster.namespace;
         let volume = json!({
             "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": namespace },
             "spec": {
                 "capacity": { "storage": "10Gi" }, "accessModes": ["ReadWriteOnce"], "hostPath": { "path": directory },
-                "claimRef": { "namespace": namespace, "name": "dragnet-state" },
+                "claimRef": { "namespace": namespace, "name": claim },
             },
         });
         kubectl(lab, &["create", "-f", "-"], &volume.to_string()).await;
@@ -151,7 +151,7 @@ async fn the_example_scans_from_inside_with_no_more_rights_than_it_asks_for() {
     let Some(lab) = Lab::start().await else { return };
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/kubernetes");
     let state = tempfile::tempdir().unwrap();
-    let volume = Volume::of(&lab, state.path()).await;
+    let volume = Volume::of(&lab, "dragnet-state", state.path()).await;
     let setup = kubectl(&lab, &["kustomize", example.to_str().unwrap()], "").await;
     let setup: Vec<Value> = serde_saphyr::from_multiple(std::str::from_utf8(&setup.stdout).unwrap()).unwrap();
     let report = String::from_utf8(gitleaks(5)).unwrap();

@@ -29,6 +29,7 @@ mod deploy;
 mod endings;
 mod faults;
 mod images;
+mod kept;
 mod policies;
 mod scans;
 mod storage;

@@ -21,8 +21,8 @@ use super::place::Place;
 use super::transport::{self, Transport};
 use super::{credentials, images, watch};
 use crate::executor::{
-    Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed, Owned,
-    Progress, Proof, Sealed, Unmet,
+    Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Keeping, Launched, LogChunk, Observation, Observed,
+    Owned, Progress, Proof, Sealed, Unmet,
 };
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
 use crate::model::spec::{JobSpec, Launch, label};
@@ -88,7 +88,7 @@ impl DockerExecutor {
             freeze: true,
             transport: transport.as_str(),
             pulls_for_us: false,
-            hold: None,
+            keeping: Keeping::Object,
             hardening: hardening(&info),
         };
         Ok(Self {

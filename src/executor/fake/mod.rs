@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::types::{
-    Capabilities, ImageInfo, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Sealed, Unmet,
+    Capabilities, ImageInfo, Keeping, Launched, LogChunk, Observation, Observed, Owned, OwnedKind, Sealed, Unmet,
 };
 use super::{Executor, ExecutorError};
 use crate::model::clock::{Clock, Timestamp};
@@ -160,7 +160,7 @@ impl FakeExecutor {
                 freeze: true,
                 transport: "memory",
                 pulls_for_us: false,
-                hold: None,
+                keeping: Keeping::Object,
                 hardening: Vec::new(),
             }),
             timers: None,

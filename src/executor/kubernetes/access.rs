@@ -18,11 +18,19 @@ const RIGHTS: [(&str, &str, &[&str]); 6] = [
     ("networking.k8s.io", "networkpolicies", &["create", "list", "delete"]),
 ];
 
+/// What is asked beside these where results are kept on a claim.
+const CLAIM: (&str, &str, &[&str]) = ("", "persistentvolumeclaims", &["get"]);
+
 impl Core {
+    fn rights(&self) -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+        let claim = self.rules.options.results_claim.as_ref().map(|_| CLAIM);
+        RIGHTS.into_iter().chain(claim).collect()
+    }
+
     /// Asks the cluster about each right; returns those that are missing, and last the Role that has them all.
     pub(super) async fn missing_rights(&self) -> Result<Vec<Unmet>, ExecutorError> {
         let mut missing = Vec::new();
-        for (group, resource, verbs) in RIGHTS {
+        for (group, resource, verbs) in self.rights() {
             for verb in verbs {
                 if !self.may(group, resource, verb).await? {
                     let message = format!("the cluster forbids it in the namespace {}", self.cluster.namespace);
@@ -31,7 +39,7 @@ impl Core {
             }
         }
         if !missing.is_empty() {
-            missing.push(Unmet { item: "role".to_owned(), message: role(&self.cluster.namespace) });
+            missing.push(Unmet { item: "role".to_owned(), message: role(&self.cluster.namespace, &self.rights()) });
         }
         Ok(missing)
     }
@@ -57,12 +65,12 @@ impl Core {
 }
 
 /// Writes the Role that the executor needs, to be applied by whoever may.
-fn role(namespace: &str) -> String {
+fn role(namespace: &str, rights: &[(&str, &str, &[&str])]) -> String {
     let mut text = format!(
         "apply this and bind it to the account that dragnet uses:\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n\
          metadata: {{ name: dragnet, namespace: {namespace} }}\nrules:\n"
     );
-    for (group, resource, verbs) in RIGHTS {
+    for (group, resource, verbs) in rights {
         let verbs = verbs.join(", ");
         text.extend(["- { apiGroups: [\"", group, "\"], resources: [", resource, "], verbs: [", &verbs, "] }\n"]);
     }
@@ -75,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_role_names_every_right() {
-        let text = role("scans");
+        let text = role("scans", &RIGHTS);
         assert!(text.contains("namespace: scans"));
         for (_, resource, verbs) in RIGHTS {
             let line = text.lines().find(|line| line.contains(&format!("[{resource}]"))).unwrap();
@@ -85,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_example_has_the_role_that_is_printed() {
-        let text = role("dragnet");
+        let text = role("dragnet", &RIGHTS);
         let (_, printed) = text.split_once('\n').unwrap();
         let read = |text: &str| serde_saphyr::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(read(include_str!("../../../examples/deploy/kubernetes/role.yaml")), read(printed));

@@ -15,8 +15,8 @@ use super::options::{KubernetesOptions, PodRules};
 use super::s3::Storage;
 use super::watch;
 use crate::executor::{
-    Ability, Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Launched, LogChunk, Observation, Observed,
-    Owned, Probed, Progress, Proof, Sealed, Unmet, probe_name,
+    Ability, Capabilities, Executor, ExecutorError, Hardening, ImageInfo, Keeping, Launched, LogChunk, Observation,
+    Observed, Owned, Probed, Progress, Proof, Sealed, Unmet, probe_name,
 };
 use crate::model::id::{AttemptName, InstanceKey, Key8, Sha256};
 use crate::model::scanner::Network;
@@ -47,6 +47,7 @@ impl KubernetesExecutor {
             Some(uid) => format!("namespace {uid}"),
             None => format!("address {address}"),
         };
+        let keeping = keeping(&rules, storage.as_ref())?;
         let capabilities = Capabilities {
             kind: "kubernetes",
             version: format!("Kubernetes {version}, namespace {}", place.namespace),
@@ -54,7 +55,7 @@ impl KubernetesExecutor {
             freeze: false,
             transport: if storage.is_some() { "s3, else exec" } else { "exec" },
             pulls_for_us: true,
-            hold: Some(rules.options.hold),
+            keeping,
             hardening: hardening(),
         };
         Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage)), capabilities, identity })
@@ -65,6 +66,19 @@ impl KubernetesExecutor {
     /// Returns how many requests were made since it connected, watches aside.
     pub fn calls(&self) -> u64 {
         self.core.cluster.calls()
+    }
+}
+
+/// Where results wait; refused where two places are named.
+fn keeping(rules: &PodRules, storage: Option<&Storage>) -> Result<Keeping, ExecutorError> {
+    let hold = rules.options.hold;
+    match (storage, &rules.options.results_claim) {
+        (None, None) => Ok(Keeping::Pod(hold)),
+        (None, Some(claim)) => Ok(Keeping::Claim(hold, claim.clone())),
+        (Some(storage), None) => Ok(Keeping::Storage(hold, storage.place().to_owned())),
+        (Some(_), Some(_)) => Err(ExecutorError::Refused(
+            "results go to one place: `[executor.kubernetes]` names both a results_claim and an s3 bucket".to_owned(),
+        )),
     }
 }
 
@@ -136,13 +150,14 @@ impl Executor for KubernetesExecutor {
             storage.ready().await?;
             unmet.extend(self.core.too_short(storage, spec));
         }
+        unmet.extend(self.core.claim_unmet().await?);
         Ok(unmet)
     }
 
     async fn abilities(&self) -> Vec<Ability> {
         match &self.core.storage {
             Some(storage) => storage.abilities().await,
-            None => Vec::new(),
+            None => self.core.claim_ability().await.into_iter().collect(),
         }
     }
 
@@ -188,6 +203,7 @@ impl Executor for KubernetesExecutor {
     async fn inspect(&self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
         match self.core.look(name).await? {
             Some(look) => Ok(Some(look.standing.observed())),
+            None if self.core.rules.options.results_claim.is_some() => self.core.inspect_kept(name).await,
             None => self.core.inspect_stored(name).await,
         }
     }

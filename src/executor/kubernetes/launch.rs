@@ -242,7 +242,7 @@ impl Core {
 }
 
 /// An object that was there when we created and is not there now will be tried again.
-fn busy(error: ExecutorError) -> ExecutorError {
+pub(super) fn busy(error: ExecutorError) -> ExecutorError {
     match error {
         ExecutorError::Conflict { message, .. } => ExecutorError::Busy(message),
         error => error,

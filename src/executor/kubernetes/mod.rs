@@ -9,7 +9,7 @@
 //! ```text
 //! launch   Secret → Job by name → delivery, each step repeatable
 //! observe  one watch of Jobs and one of pods, judged together by the table in `status`
-//! fetch    manifest, then part after part, from the keeper (or from object storage, see `s3`)
+//! fetch    manifest, then part after part, from the keeper (or from object storage, see `s3`, or from a claim, see `kept`)
 //! remove   the Job by its identity, its pods and its Secret with it
 //! probe    two pods that are no attempt's show whether policies are heeded
 //! ```
@@ -22,6 +22,7 @@ mod connect;
 mod core;
 mod error;
 mod executor;
+mod kept;
 mod launch;
 mod manifest;
 mod options;

@@ -60,6 +60,8 @@ pub struct PodOptions {
     pub start_timeout: Duration,
     /// How long results wait in the pod to be fetched.
     pub hold: Duration,
+    /// A claim of the namespace on whose volume sealed results outlive their pod.
+    pub results_claim: Option<String>,
     /// How long a Job that has ended is kept by the cluster.
     pub ttl: Duration,
     /// Time between SIGTERM and SIGKILL when the shim stops a scanner of its own accord.

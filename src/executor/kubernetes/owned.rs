@@ -58,7 +58,7 @@ fn describe<K: Object>(kind: OwnedKind, object: &K) -> Owned {
     let name = object.name_any();
     // Pods have names of their own.
     let of = object.labels().get(JOB_NAME).unwrap_or(&name);
-    let of = of.strip_suffix(manifest::ADDRESSES).unwrap_or(of);
+    let of = [manifest::ADDRESSES, manifest::LENDER].iter().find_map(|end| of.strip_suffix(end)).unwrap_or(of);
     let attempt = object.labels().contains_key(label::ATTEMPT).then(|| of.parse().ok()).flatten();
     let made = created(object.meta());
     Owned {

@@ -95,16 +95,16 @@ impl Silences {
 impl Core {
     /// Opens a session with the keeper of a pod.
     pub(super) async fn speak_with_keeper(&self, pod: &str) -> Result<Speech, ExecutorError> {
-        self.speak(pod, KEEPER, Role::Serve).await
+        self.speak(pod, KEEPER, &speaker(Role::Serve)).await
     }
 
     /// Opens a session with the container that waits for a delivery.
     pub(super) async fn speak_with_prepare(&self, pod: &str) -> Result<Speech, ExecutorError> {
-        self.speak(pod, PREPARE, Role::Receive).await
+        self.speak(pod, PREPARE, &speaker(Role::Receive)).await
     }
 
-    async fn speak(&self, pod: &str, container: &str, role: Role) -> Result<Speech, ExecutorError> {
-        let argv = speaker(role);
+    /// Opens a session with a process of ours that is started in a container.
+    pub(super) async fn speak(&self, pod: &str, container: &str, argv: &[String]) -> Result<Speech, ExecutorError> {
         let argv: Vec<_> = argv.iter().map(String::as_str).collect();
         let began = self.cluster.exec(pod, container, &argv).await;
         let mut process = self.silences.judge(pod, began, Instant::now())?;

@@ -48,6 +48,7 @@ impl Core {
 
     /// See [`crate::executor::Executor::remove`].
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        let let_go = self.let_go(name).await?;
         let secret = match self.remove_seen(name).await? {
             Some(seen) => seen.secret,
             None => self.remove_found(name).await?,
@@ -60,6 +61,7 @@ impl Core {
             self.remove_secret(&manifest::addresses_name(name.as_str())).await?;
             self.remove_stored(name).await?;
         }
+        self.remove_kept(name, let_go).await?;
         self.forget(name);
         Ok(())
     }

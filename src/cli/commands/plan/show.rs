@@ -6,10 +6,10 @@ use crate::app::{Database, FoundImage, Planned, PlannedData};
 use crate::cli::style::{self, BAD, BOLD, DIM, GOOD, paint};
 use crate::cli::ui::Ui;
 use crate::cli::words::{count, duration, size};
+use crate::executor::Keeping;
 use crate::model::asset::AssetKind;
 use crate::model::plan::{Condition, OnFailure, SourceFacts, Step};
 use crate::model::scanner::{HardeningItem, Limits};
-use crate::model::unit::Span;
 use crate::report::text::clean;
 
 /// Most paths that were left out and are named.
@@ -39,8 +39,8 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
         line("Template", &clean(template));
     }
     line("Limits", &limits(planned));
-    if let Some(kept_for) = planned.kept_for {
-        line("Results", &format!("are held in the pod for {}", Span(kept_for)));
+    if let Some(keeping) = planned.keeping.as_ref().filter(|keeping| **keeping != Keeping::Object) {
+        line("Results", &clean(&keeping.to_string()));
     }
     if let Some(isolation) = planned.isolation {
         line("Network", &format!("policy for scanners without a network: {isolation}"));

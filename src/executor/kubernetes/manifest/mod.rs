@@ -3,6 +3,7 @@
 //! The images of the cluster's own containers hold one file, `/dragnet`, so in `prepare` and `keeper` the pod's directories are
 //! below [`ROOT`]; in `scan` they are where every executor has them.
 
+mod kept;
 pub(super) mod probe;
 mod upload;
 
@@ -26,6 +27,7 @@ use crate::model::pod::{self, Order, Role};
 use crate::model::scanner::{HardeningItem, Network};
 use crate::model::spec::{JobSpec, Launch, label, paths};
 
+pub(super) use kept::{LENDER, lender, lender_name, lent};
 pub(super) use upload::{ADDRESSES, addresses, addresses_name};
 
 /// The container that prepares.
@@ -65,6 +67,9 @@ pub(super) fn job(launch: &Launch, order: &Order, rules: &PodRules, stored: bool
     let mut pod = pod_spec(launch, rules);
     if stored {
         upload::mount_addresses(launch, &mut pod);
+    }
+    if let Some(claim) = &rules.options.results_claim {
+        kept::mount_claim(claim, &mut pod);
     }
     let network = BTreeMap::from([(NETWORK.to_owned(), network_word(&launch.spec.network).to_owned())]);
     let template = PodTemplateSpec {
@@ -147,33 +152,6 @@ fn pod_spec(launch: &Launch, rules: &PodRules) -> PodSpec {
         volumes: Some(volumes(launch)),
         host_network: (spec.network == Network::Host).then_some(true),
         ..bare_pod(uid(spec), rules)
-    }
-}
-
-/// What all pods of ours have in common, without a container.
-fn bare_pod(uid: i64, rules: &PodRules) -> PodSpec {
-    PodSpec {
-        restart_policy: Some("Never".to_owned()),
-        termination_grace_period_seconds: Some(TERMINATION),
-        automount_service_account_token: Some(false),
-        enable_service_links: Some(false),
-        security_context: Some(PodSecurityContext {
-            run_as_user: Some(uid),
-            run_as_group: Some(uid),
-            fs_group: Some(uid),
-            run_as_non_root: Some(uid != 0),
-            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
-            ..Default::default()
-        }),
-        service_account_name: rules.options.service_account.clone(),
-        image_pull_secrets: some(
-            rules.options.pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }),
-        ),
-        node_selector: (!rules.options.node_selector.is_empty()).then(|| rules.options.node_selector.clone()),
-        tolerations: some(rules.tolerations.iter().cloned()),
-        affinity: rules.affinity.clone(),
-        priority_class_name: rules.options.priority_class.clone(),
-        ..Default::default()
     }
 }
 
@@ -288,6 +266,48 @@ fn volumes(launch: &Launch) -> Vec<Volume> {
         });
     }
     volumes
+}
+
+/// What all pods of ours have in common, without a container.
+fn bare_pod(uid: i64, rules: &PodRules) -> PodSpec {
+    let options = &rules.options;
+    PodSpec {
+        restart_policy: Some("Never".to_owned()),
+        termination_grace_period_seconds: Some(TERMINATION),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        security_context: Some(PodSecurityContext {
+            run_as_user: Some(uid),
+            run_as_group: Some(uid),
+            fs_group: Some(uid),
+            run_as_non_root: Some(uid != 0),
+            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
+            ..Default::default()
+        }),
+        service_account_name: options.service_account.clone(),
+        image_pull_secrets: some(options.pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() })),
+        node_selector: (!options.node_selector.is_empty()).then(|| options.node_selector.clone()),
+        tolerations: some(rules.tolerations.iter().cloned()),
+        affinity: rules.affinity.clone(),
+        priority_class_name: options.priority_class.clone(),
+        ..Default::default()
+    }
+}
+
+/// A container of ours that waits for those who speak with it.
+fn waiting(name: &str, role: Role, rules: &PodRules) -> Container {
+    Container {
+        name: name.to_owned(),
+        image: Some(rules.agent_image.clone()),
+        image_pull_policy: Some(rules.options.pull_policy.as_str().to_owned()),
+        args: Some(role.arguments()),
+        security_context: Some(security(true, false)),
+        resources: Some(resources(
+            [("memory", bytes(OWN_MEMORY.0)), ("cpu", cpus(0.01))],
+            [("memory", bytes(OWN_MEMORY.1)), ("cpu", cpus(1.0))],
+        )),
+        ..Default::default()
+    }
 }
 
 fn security(read_only_root: bool, raw_sockets: bool) -> SecurityContext {

@@ -50,18 +50,7 @@ pub(in super::super) fn job(name: &str, instance: InstanceKey, side: Side, rules
         Side::Near => name.to_owned(),
     };
     let labels = with(&rules.options.labels, labels(instance));
-    let container = Container {
-        name: PROBE.to_owned(),
-        image: Some(rules.agent_image.clone()),
-        image_pull_policy: Some(rules.options.pull_policy.as_str().to_owned()),
-        args: Some(Role::Listen { span: LIFE }.arguments()),
-        security_context: Some(security(true, false)),
-        resources: Some(resources(
-            [("memory", bytes(OWN_MEMORY.0)), ("cpu", cpus(0.01))],
-            [("memory", bytes(OWN_MEMORY.1)), ("cpu", cpus(1.0))],
-        )),
-        ..Default::default()
-    };
+    let container = waiting(PROBE, Role::Listen { span: LIFE }, rules);
     let annotations = (!rules.options.annotations.is_empty()).then(|| rules.options.annotations.clone());
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {

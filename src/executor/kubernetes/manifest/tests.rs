@@ -173,6 +173,35 @@ fn addresses_are_mounted_in_the_keeper_alone() {
 }
 
 #[test]
+fn a_claim_is_mounted_in_the_keeper_alone_and_by_its_lender() {
+    let mut rules = rules();
+    rules.options.results_claim = Some("results".to_owned());
+    let root = launch(|spec| {
+        spec.exceptions.push(HardeningException { item: HardeningItem::NonRoot, reason: String::new() });
+    });
+    let mounted = |container: &Container| {
+        let mounts = container.volume_mounts.as_ref().unwrap();
+        mounts.iter().find(|one| one.name == "kept").map(|one| one.mount_path.clone())
+    };
+    for launch in [everything(), root] {
+        let pod = job(&launch, &Order::of(&launch, 8000), &rules, false).spec.unwrap().template.spec.unwrap();
+        for container in pod.containers.iter().chain(pod.init_containers.iter().flatten()) {
+            let wanted = (container.name == KEEPER).then(|| "/pod/kept".to_owned());
+            assert_eq!(mounted(container), wanted, "{}", container.name);
+        }
+        // Its files belong to one group, whoever the scanner runs as.
+        assert_eq!(pod.security_context.unwrap().fs_group, Some(UID));
+    }
+    let launch = everything();
+    let lender = lender(&launch.name, "results", &rules);
+    let labels = lender.metadata.labels.as_ref().unwrap();
+    let own = launch.labels("kept");
+    assert!(own.iter().all(|(label, value)| label == label::SPEC || labels.get(label) == Some(value)), "{labels:?}");
+    assert!(lender_name(&launch.name).len() <= 63);
+    insta::assert_json_snapshot!("lender", lender);
+}
+
+#[test]
 fn our_labels_win_over_the_users() {
     let labels = made(&everything()).metadata.labels.unwrap();
     assert_eq!((labels["team"].as_str(), labels[label::ROLE].as_str()), ("blue", "scan"));

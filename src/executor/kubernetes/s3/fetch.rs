@@ -14,7 +14,7 @@ use crate::model::unit::Span;
 impl Core {
     /// See [`crate::executor::Executor::fetch`].
     pub(in super::super) async fn fetch_results(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
-        let Some(storage) = &self.storage else { return self.fetch_held(launch, into).await };
+        let Some(storage) = &self.storage else { return self.fetch_kept(launch, into).await };
         // What is wrong with the storage is no matter as long as the pod has the results.
         if let Ok(Some(sealed)) = storage.collect(launch, into).await {
             return Ok(self.told_by_pod(launch, sealed).await);
@@ -44,7 +44,7 @@ impl Core {
     }
 
     /// Adds to results of a killed shim what only the pod knows, if it is still there.
-    async fn told_by_pod(&self, launch: &Launch, sealed: Sealed) -> Sealed {
+    pub(in super::super) async fn told_by_pod(&self, launch: &Launch, sealed: Sealed) -> Sealed {
         if sealed.manifest.exit.cause != ExitCause::ShimKilled {
             return sealed;
         }

@@ -112,6 +112,11 @@ impl Storage {
         Ok(Self { bucket, credentials, prefix, expires, ca, client, place, conditional: OnceCell::new() })
     }
 
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// How long a pod's addresses are good.
     pub(super) const fn expires(&self) -> Duration {
         self.expires

@@ -389,6 +389,11 @@ fn has_condition(job: &Job, kind: &str) -> bool {
     conditions.clone().any(|one| one.type_ == kind && one.status == "True")
 }
 
+/// Whether the cluster has done with a Job.
+pub(super) fn is_over(job: &Job) -> bool {
+    ["Complete", "Failed"].iter().any(|kind| has_condition(job, kind))
+}
+
 /// Returns when an object was made; what does not say so is as old as can be, and is judged at once.
 pub(super) fn created(meta: &ObjectMeta) -> Timestamp {
     meta.creation_timestamp.as_ref().map_or(Timestamp(0), |Time(at)| Timestamp(at.as_millisecond()))
