@@ -31,7 +31,9 @@ pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), S
     }
     // Sessions give no results while the lock is held: whoever asks learns where they went.
     let stored = store(root, &attempt, &stop);
-    if let Err(error) = kept::keep(&attempt, &root.join(paths::KEPT)) {
+    // A pod that is told to end is not wanted any more, nor is what it leaves.
+    let wanted = !stop.is_ordered();
+    if wanted && let Err(error) = kept::keep(&attempt, &root.join(paths::KEPT)) {
         command::say(&format!("the results are in the pod alone: {error}"));
     }
     drop(lock);

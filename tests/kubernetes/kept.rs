@@ -175,7 +175,6 @@ async fn a_scan_whose_pod_is_lost_after_sealing_finds_all_the_same() {
     assert_eq!(findings.len(), 5);
     assert_eq!(shelf.entries(), Vec::<String>::new());
 
-    let program = shelf.program(CLAIM, script);
     let mut start = program.start();
     start.env("DRAGNET_FAIL", "collect.before:abort");
     let died = ran(start).await;

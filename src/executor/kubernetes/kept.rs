@@ -4,13 +4,14 @@
 //! Only then a *lender* is begun, a Job of one container of ours that mounts nothing but the claim; it gives what the attempt has there,
 //! verified like every other, and removes it. What was not sealed is not there, and its attempt is lost.
 
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::ResourceExt as _;
-
-use std::path::Path;
-use std::time::Duration;
 
 use super::cluster::Change;
 use super::core::{Core, JOB_NAME};
@@ -23,6 +24,9 @@ use crate::executor::{Ability, ExecutorError, Observed, Sealed, Unmet};
 use crate::failpoint;
 use crate::model::id::AttemptName;
 use crate::model::spec::{Launch, label};
+
+/// Longest wait for the pods of a removed attempt to end; one whose node is gone does not.
+const ENDING: Duration = Duration::from_secs(20);
 
 impl Core {
     fn claim(&self) -> Option<&str> {
@@ -112,6 +116,8 @@ impl Core {
             return Ok(());
         }
         if !let_go {
+            // A keeper that is being ended may still be at work.
+            tokio::time::timeout(ENDING, self.ended(name)).await.unwrap_or(Ok(()))?;
             self.speak_with_lender(name).await?.session.acknowledge().await?;
             failpoint::hit("kubernetes.remove.kept");
         }
@@ -121,11 +127,25 @@ impl Core {
     async fn remove_lender(&self, name: &AttemptName) -> Result<(), ExecutorError> {
         let lender = manifest::lender_name(name);
         match self.cluster.get::<Job>(&lender).await? {
-            Some(job) if job.labels().contains_key(label::ATTEMPT) => {
-                self.cluster.delete::<Job>(&lender, &job.uid().unwrap_or_default(), None).await.map(drop)
-            }
-            _ => Ok(()),
+            Some(job) => self.remove_job(&lender, &job).await,
+            None => Ok(()),
         }
+    }
+
+    /// Waits until an attempt has no pod any more.
+    async fn ended(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+        let labels = format!("{JOB_NAME}={name},{}", label::ATTEMPT);
+        let (pods, version) = self.cluster.list::<Pod>(&labels).await?;
+        let mut left: HashSet<_> = pods.iter().map(kube::ResourceExt::uid).collect();
+        let mut changes = self.cluster.watch::<Pod>(&labels, version);
+        while !left.is_empty()
+            && let Some(change) = changes.next().await
+        {
+            if let Change::Gone(pod) = change? {
+                left.remove(&pod.uid());
+            }
+        }
+        Ok(())
     }
 
     async fn speak_with_lender(&self, name: &AttemptName) -> Result<Speech, ExecutorError> {

@@ -30,14 +30,16 @@ impl Core {
             Standing::Ended { .. } | Standing::Lost { .. } => Ok(()),
             // Nothing was found yet.
             Standing::Waiting { .. } | Standing::Unexplained | Standing::Preparing => {
-                self.remove_job(name, &look.job).await
+                self.remove_job(name.as_str(), &look.job).await
             }
             Standing::Running => {
                 let Some(pod) = look.speaking() else {
                     return Err(ExecutorError::Busy(format!("the keeper of {name} does not run yet")));
                 };
                 let mut speech = match self.speak_with_keeper(&pod).await {
-                    Err(_) if self.silences.since(&pod) > STOPPING => return self.remove_job(name, &look.job).await,
+                    Err(_) if self.silences.since(&pod) > STOPPING => {
+                        return self.remove_job(name.as_str(), &look.job).await;
+                    }
                     spoken => spoken?,
                 };
                 let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
@@ -81,25 +83,25 @@ impl Core {
     /// Removes what is found under the name; returns whether there may be a Secret.
     async fn remove_found(&self, name: &AttemptName) -> Result<bool, ExecutorError> {
         let Some(job) = self.cluster.get::<Job>(name.as_str()).await? else {
-            self.remove_pods(name).await?;
+            self.remove_pods(name.as_str()).await?;
             return Ok(true);
         };
-        self.remove_job(name, &job).await?;
+        self.remove_job(name.as_str(), &job).await?;
         Ok(has_secret(job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref())))
     }
 
     /// Removes a Job and its pods, which the cluster would leave more time than anybody needs.
-    async fn remove_job(&self, name: &AttemptName, job: &Job) -> Result<(), ExecutorError> {
+    pub(super) async fn remove_job(&self, name: &str, job: &Job) -> Result<(), ExecutorError> {
         let ours = job.labels().contains_key(label::ATTEMPT);
         if !ours {
             let message = "its Job does not bear our labels".to_owned();
             return Err(ExecutorError::Conflict { name: name.to_string(), message });
         }
-        self.cluster.delete::<Job>(name.as_str(), &job.uid().unwrap_or_default(), None).await?;
+        self.cluster.delete::<Job>(name, &job.uid().unwrap_or_default(), None).await?;
         self.remove_pods(name).await
     }
 
-    async fn remove_pods(&self, name: &AttemptName) -> Result<(), ExecutorError> {
+    async fn remove_pods(&self, name: &str) -> Result<(), ExecutorError> {
         let (pods, _) = self.cluster.list::<Pod>(&format!("{JOB_NAME}={name},{}", label::ATTEMPT)).await?;
         for pod in pods {
             self.cluster.delete::<Pod>(&pod.name_any(), &pod.uid().unwrap_or_default(), Some(REMOVAL)).await?;
