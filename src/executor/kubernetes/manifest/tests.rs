@@ -198,7 +198,14 @@ fn a_claim_is_mounted_in_the_keeper_alone_and_by_its_lender() {
     let own = launch.labels("kept");
     assert!(own.iter().all(|(label, value)| label == label::SPEC || labels.get(label) == Some(value)), "{labels:?}");
     assert!(lender_name(&launch.name).len() <= 63);
-    insta::assert_json_snapshot!("lender", lender);
+    let pod = lender.spec.unwrap().template.spec.unwrap();
+    let [container] = &pod.containers[..] else { panic!("{:?}", pod.containers) };
+    assert_eq!(mounted(container).as_deref(), Some("/pod/kept"));
+    let hardened = container.security_context.as_ref().unwrap();
+    assert_eq!((hardened.read_only_root_filesystem, hardened.allow_privilege_escalation), (Some(true), Some(false)));
+    let runs_as = pod.security_context.unwrap();
+    assert_eq!((runs_as.run_as_user, runs_as.fs_group), (Some(UID), Some(UID)));
+    assert_eq!((pod.automount_service_account_token, pod.volumes.unwrap().len()), (Some(false), 1));
 }
 
 #[test]
