@@ -62,7 +62,9 @@ impl Core {
     /// Whether an attempt that is lost in this way may have been sealed before.
     fn may_have_sealed(&self, name: &AttemptName, error: &ExecutorError) -> bool {
         match error {
-            ExecutorError::NotFound(_)
+            // What is fetched has ended: a pod that has not is another, which the cluster has begun in the place of one that is gone.
+            ExecutorError::Busy(_)
+            | ExecutorError::NotFound(_)
             | ExecutorError::NoResults { .. }
             | ExecutorError::Evicted(_)
             | ExecutorError::NodeLost(_)
@@ -115,7 +117,9 @@ impl Core {
         if self.claim().is_none() {
             return Ok(());
         }
-        if !let_go {
+        // Where there is a lender, a pod of the attempt is gone, and the one that was asked is another.
+        let lent = self.cluster.get::<Job>(&manifest::lender_name(name)).await?.is_some();
+        if lent || !let_go {
             // A keeper that is being ended may still be at work.
             tokio::time::timeout(ENDING, self.ended(name)).await.unwrap_or(Ok(()))?;
             self.speak_with_lender(name).await?.session.acknowledge().await?;
