@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec as KubeJobSpec};
-use k8s_openapi::api::core::v1::{
-    Container, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{KEEPER, MARGIN, OWN_MEMORY, ROOT, TERMINATION, UID};
-use super::{bytes, cpus, mount, pod_security, resources, seconds, security, with};
+use super::{KEEPER, MARGIN, PROGRAM, ROOT, UID, bare_pod, mount, seconds, waiting, with};
 use crate::executor::kubernetes::options::PodRules;
 use crate::model::id::AttemptName;
 use crate::model::pod::{self, Role};
@@ -24,8 +21,6 @@ const VOLUME: &str = "kept";
 const HOLD: Duration = Duration::from_hours(1);
 /// How long the cluster keeps a lender that has ended, in seconds.
 const TTL: i32 = 60;
-/// The program in the agent's image.
-const PROGRAM: &str = "/dragnet";
 
 /// Mounts the claim in the keeper.
 pub(super) fn mount_claim(claim: &str, pod: &mut PodSpec) {
@@ -48,10 +43,8 @@ pub(in super::super) fn lender_name(attempt: &AttemptName) -> String {
 pub(in super::super) fn lender(attempt: &AttemptName, claim: &str, rules: &PodRules) -> Job {
     let labels = with(&rules.options.labels, labels(attempt));
     let meta = ObjectMeta { labels: Some(labels), ..Default::default() };
-    let mut pod = PodSpec {
-        containers: vec![waiting(KEEPER, Role::Lend { hold: HOLD }, rules)],
-        ..bare_pod(UID, rules)
-    };
+    let mut pod =
+        PodSpec { containers: vec![waiting(KEEPER, Role::Lend { hold: HOLD }, rules)], ..bare_pod(UID, rules) };
     mount_claim(claim, &mut pod);
     Job {
         metadata: ObjectMeta { name: Some(lender_name(attempt)), ..meta.clone() },

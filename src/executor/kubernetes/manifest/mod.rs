@@ -36,6 +36,8 @@ pub(super) const PREPARE: &str = "prepare";
 pub(super) const SCAN: &str = "scan";
 /// The container that keeps the results.
 pub(super) const KEEPER: &str = "keeper";
+/// The program in the agent's image.
+const PROGRAM: &str = "/dragnet";
 /// Where the pod's directories are in our own containers.
 const ROOT: &str = "/pod";
 /// The label of a pod that says which network it may use.

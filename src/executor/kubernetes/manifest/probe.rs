@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec as KubeJobSpec};
-use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::ResourceExt as _;
 
 use super::super::options::PodRules;
-use super::{
-    NETWORK, OWN_MEMORY, UID, bare_pod, bytes, cpus, isolating, network_word, resources, seconds, security, with,
-};
+use super::{NETWORK, PROGRAM, UID, bare_pod, isolating, network_word, seconds, waiting, with};
 use crate::model::id::InstanceKey;
 use crate::model::pod::Role;
 use crate::model::scanner::Network;
@@ -20,8 +18,6 @@ use crate::model::spec::label;
 
 /// The container of both pods.
 pub(in super::super) const PROBE: &str = "probe";
-/// The program in the agent's image.
-const PROGRAM: &str = "/dragnet";
 /// Longest life of a probe's pods that nobody removes, and of their Jobs after that: the policy goes with them.
 const LIFE: Duration = Duration::from_mins(3);
 
