@@ -495,6 +495,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Try whether the cluster keeps scanners without a network from it, with two pods that live for less than a minute')
             [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')

@@ -408,7 +408,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__doctor)
-            opts="-q -v -h --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-q -v -h --probe --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

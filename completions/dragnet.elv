@@ -466,6 +466,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --config 'Read this file rather than the user''s own configuration'
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
+            cand --probe 'Try whether the cluster keeps scanners without a network from it, with two pods that live for less than a minute'
             cand --trust-project-config 'Trust the dragnet.toml of this directory for this one command'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'

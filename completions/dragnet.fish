@@ -446,6 +446,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l policy -d 'La
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l probe -d 'Try whether the cluster keeps scanners without a network from it, with two pods that live for less than a minute'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand doctor" -s v -l verbose -d 'Say more; twice says most'

@@ -46,7 +46,7 @@ pub struct KubernetesConfig {
     /// How long results wait in their pod to be fetched.
     #[schemars(with = "String")]
     pub hold: Span,
-    /// A PersistentVolumeClaim of the namespace, which exists, on whose volume sealed results outlive their pod; not beside `s3`. All
+    /// A `PersistentVolumeClaim` of the namespace, which exists, on whose volume sealed results outlive their pod; not beside `s3`. All
     /// pods that run at once must be able to write to it: `ReadWriteMany`, or `ReadWriteOnce` with a `node_selector` for one node.
     pub results_claim: Option<String>,
     /// How long the cluster keeps a Job that has ended.
