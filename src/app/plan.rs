@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation};
-use crate::artifact::{self, Hold, LeftOut, SnapshotOptions};
+use crate::artifact::{self, GitSource, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, Keeping, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{JobName, Key8, ScanKey};
@@ -82,7 +82,7 @@ pub async fn plan(
             gathered.git.as_ref(),
             (&place.0, &place.1),
         ),
-        target: request.target,
+        target: public(request.target),
         source: gathered.source,
         facts: &gathered.facts,
         selection: request.selection,
@@ -104,6 +104,14 @@ pub async fn plan(
     };
     let (hold, left_out) = (gathered.hold, gathered.left_out);
     Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, keeping, isolation })
+}
+
+/// A plan is stored and shown: what opens the source stays out of it.
+fn public(target: Target) -> Target {
+    match (target.kind, target.value.parse::<GitSource>()) {
+        (TargetKind::Git, Ok(source)) => Target { value: source.public(), ..target },
+        _ => target,
+    }
 }
 
 /// Returns what the engine would be given, each object once: steps may share some.

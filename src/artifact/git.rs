@@ -42,6 +42,24 @@ impl FromStr for GitSource {
     }
 }
 
+impl GitSource {
+    /// Returns the source as it may be stored and shown. Over HTTP the user's name may be a token, too; SSH needs it.
+    pub fn public(&self) -> String {
+        let url = match self.url.split_once("://") {
+            Some(("ssh", rest)) => {
+                let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+                let host = match host.rsplit_once('@') {
+                    Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or(user)),
+                    None => host.to_owned(),
+                };
+                format!("ssh://{host}{path}")
+            }
+            _ => without_credentials(&self.url),
+        };
+        self.rev.iter().fold(url, |url, rev| format!("{url}@{rev}"))
+    }
+}
+
 /// Git at work in one directory.
 struct Git<'a> {
     directory: &'a Path,
@@ -163,8 +181,13 @@ pub(super) fn clone(source: &GitSource, directory: &Path) -> Result<GitFacts, So
     let mut git = Git::new(directory, true);
     let options = ["clone", "--quiet", "--no-checkout", "--no-local", "--no-recurse-submodules", "--template="];
     let own = ["--config", "core.logAllRefUpdates=false", "--", &source.url, "."];
-    git.run("clone", &[&options[..], &own[..]].concat())?;
     let remote = without_credentials(&source.url);
+    git.run("clone", &[&options[..], &own[..]].concat()).map_err(|error| match error {
+        SourceError::Git { command, message } => {
+            SourceError::Git { command, message: message.replace(&source.url, &remote) }
+        }
+        error => error,
+    })?;
     git.run("remote", &["remote", "set-url", "origin", &remote])?;
     let default = git.text(&["symbolic-ref", "--short", "--quiet", "HEAD"]);
     let (commit, line) = find(&git, source.rev.as_deref(), default).ok_or_else(|| SourceError::Git {
@@ -241,6 +264,20 @@ pub(super) mod tests {
         }
         for bad in ["--upload-pack=x", "/srv/r@-x", "/srv/r@", "@v1"] {
             assert!(parsed(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_neither_stored_nor_shown() {
+        let public = |text: &str| text.parse::<GitSource>().unwrap().public();
+        for (text, shown) in [
+            ("https://user:token@h.example/o/r@v1", "https://h.example/o/r@v1"),
+            ("https://token@h.example/o/r", "https://h.example/o/r"),
+            ("ssh://git:secret@h.example/o/r", "ssh://git@h.example/o/r"),
+            ("git@h.example:o/r.git@main", "git@h.example:o/r.git@main"),
+            ("/srv/r@v1", "/srv/r@v1"),
+        ] {
+            assert_eq!(public(text), shown);
         }
     }
 
