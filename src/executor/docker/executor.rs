@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bollard::models::SystemInfo;
+use bollard::models::{SystemInfo, SystemVersion};
 use futures::stream::BoxStream;
 
 use super::agent::Agent;
@@ -73,7 +73,9 @@ impl DockerExecutor {
         };
         let engine = surroundings.endpoint()?.connect().await?;
         let info = engine.docker.info().await.map_err(|error| from_engine(&error))?;
-        let identity = identity(&info);
+        let version = engine.docker.version().await.map_err(|error| from_engine(&error))?;
+        let product = product(&version);
+        let identity = identity(&info, product);
         let state = prepare(&options.state)?;
         let architecture = architecture(&info);
         let agent = Agent::provide(options.agent.as_deref(), &state.join("shim"), architecture)?;
@@ -83,7 +85,7 @@ impl DockerExecutor {
         };
         let capabilities = Capabilities {
             kind: "docker",
-            version: format!("Docker {}", info.server_version.as_deref().unwrap_or("of unknown version")),
+            version: format!("{product} {}", info.server_version.as_deref().unwrap_or("of unknown version")),
             platform: format!("{}/{architecture}", info.os_type.as_deref().unwrap_or("linux")),
             freeze: true,
             transport: transport.as_str(),
@@ -137,11 +139,21 @@ fn prepare(state: &Path) -> Result<PathBuf, ExecutorError> {
     state.canonicalize().map_err(local)
 }
 
-/// Returns who the engine is. Engines without an id are known by their name and where they keep their files.
-fn identity(info: &SystemInfo) -> String {
+/// The engine that speaks Docker's language without being Docker.
+const PODMAN: &str = "Podman";
+
+/// Returns the engine's name, as the components of its version tell it.
+fn product(version: &SystemVersion) -> &'static str {
+    let mut components = version.components.iter().flatten();
+    if components.any(|component| component.name == "Podman Engine") { PODMAN } else { "Docker" }
+}
+
+/// Returns who the engine is. Engines without an id are known by their name and where they keep their files; Podman makes up a new id
+/// each time it is asked (4.3.1, `pkg/api/handlers/compat/info.go`).
+fn identity(info: &SystemInfo, product: &str) -> String {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     match text(&info.id) {
-        id if !id.is_empty() => id,
+        id if !id.is_empty() && product != PODMAN => id,
         _ => format!("{}:{}", text(&info.name), text(&info.docker_root_dir)),
     }
 }
@@ -280,5 +292,30 @@ impl Executor for DockerExecutor {
 
     async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError> {
         self.remove_listed(owned).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::SystemVersionComponents;
+
+    use super::*;
+
+    #[test]
+    fn an_engine_that_makes_up_its_id_is_known_by_its_place() {
+        let component = |name: &str| SystemVersionComponents { name: name.to_owned(), ..Default::default() };
+        let version = |name: &str| SystemVersion {
+            components: Some(vec![component(name), component("Conmon")]),
+            ..Default::default()
+        };
+        let info = SystemInfo {
+            id: Some("id".to_owned()),
+            name: Some("host".to_owned()),
+            docker_root_dir: Some("/root".to_owned()),
+            ..Default::default()
+        };
+        assert_eq!(identity(&info, product(&version("Podman Engine"))), "host:/root");
+        assert_eq!(identity(&info, product(&version("Engine"))), "id");
+        assert_eq!(identity(&SystemInfo { id: None, ..info }, product(&SystemVersion::default())), "host:/root");
     }
 }
