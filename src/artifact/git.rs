@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::error::SourceError;
 use crate::model::facts::GitFacts;
+use crate::web::without_credentials;
 
 /// Longest message of git's that is passed on, in characters.
 const MAX_MESSAGE: usize = 400;
@@ -211,16 +212,6 @@ fn find(git: &Git<'_>, rev: Option<&str>, default: Option<String>) -> Option<(St
         Some(commit) => Some((commit, Some(rev.to_owned()))),
         None => Some((git.commit(rev)?, None)),
     }
-}
-
-/// Removes user and password from an address. What scp writes as `git@host:path` holds no secret.
-fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    let host = host.rsplit('@').next().unwrap_or(host);
-    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]

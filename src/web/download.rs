@@ -113,8 +113,15 @@ fn checked(address: &str) -> Result<Url, WebError> {
 
 /// Returns an address as it may be shown: without a password, and without what stands behind `?`, which may be a key.
 pub fn shown(address: &str) -> String {
-    let bare = address.split(['?', '#']).next().unwrap_or(address);
-    let Some((scheme, rest)) = bare.split_once("://") else { return bare.to_owned() };
+    without_credentials(address.split(['?', '#']).next().unwrap_or(address))
+}
+
+/// Removes user and password from an address. What scp writes as `git@host:path` holds no secret.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or(host))
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
 }

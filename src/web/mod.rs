@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Client, Response, StatusCode};
 
-pub use download::{DownloadError, download, shown};
+pub use download::{DownloadError, download, shown, without_credentials};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
