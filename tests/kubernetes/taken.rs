@@ -123,6 +123,19 @@ impl<'l> Watched<'l> {
         found.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).map(ResourceExt::name_any).collect()
     }
 
+    /// The name of the pod that takes the place of another.
+    async fn pod_after(&self, first: &str) -> String {
+        let second = async {
+            loop {
+                if let Some(name) = self.live_pods().await.into_iter().find(|name| name != first) {
+                    return name;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, second).await.expect("the cluster begins no second pod")
+    }
+
     /// The name of its pod.
     async fn pod(&self) -> String {
         let found = self.live_pods().await;
@@ -168,18 +181,29 @@ async fn the_pod_that_takes_the_place_of_a_lost_one_is_removed_with_it() {
     let first = watched.pod().await;
     watched.pods().delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
     watched.over().await;
-    let second = async {
-        loop {
-            if let Some(name) = watched.live_pods().await.into_iter().find(|name| *name != first) {
-                return name;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let second = tokio::time::timeout(PATIENCE, second).await.expect("the cluster begins no second pod");
+    let second = watched.pod_after(&first).await;
     watched.attempt.remove(&lab).await;
     let live = watched.live_pods().await;
     assert!(!live.contains(&second), "{second} is left to run: {live:?}");
+    finish(&lab).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_was_replaced_while_nobody_looked_is_lost() {
+    let Some(lab) = Lab::start().await else { return };
+    let watched = Watched::running(&lab).await;
+    let first = watched.pod().await;
+    watched.pods().delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
+    watched.pod_after(&first).await;
+    let next = with(&lab, |_| {}).await;
+    let listing = next.observe(lab.instance).next().await.unwrap();
+    let Observation::Listing(listing) = &listing else { panic!("{listing:?}") };
+    let [(_, Observed::Exited { error: Some(error), .. })] = &listing[..] else { panic!("{listing:?}") };
+    assert!(error.contains("the cluster has begun another"), "{error}");
+    let attempt = &watched.attempt;
+    let lost = next.fetch(&attempt.0, tempfile::tempdir().unwrap().path()).await.map(drop).unwrap_err();
+    assert_eq!(lost.to_failure().reason, Vanished, "{lost}");
+    next.remove(attempt.name()).await.unwrap();
     finish(&lab).await;
 }
 

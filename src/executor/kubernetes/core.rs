@@ -24,6 +24,9 @@ use crate::model::spec::label;
 /// The label that the cluster itself puts on a Job's pods, in every version.
 pub(super) const JOB_NAME: &str = "job-name";
 
+/// What the event of the reason `SuccessfulCreate` says, before the pod's name.
+const CREATED_POD: &str = "Created pod: ";
+
 /// Shared by all calls, and by the watches that outlive them.
 pub(super) struct Core {
     pub cluster: Cluster,
@@ -38,6 +41,8 @@ pub(super) struct Core {
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
     trees: Mutex<HashMap<Sha256, PathBuf>>,
+    /// Names of the pods that the cluster made first, of attempts whose pods this process did not see come.
+    first: Mutex<HashMap<AttemptName, String>>,
     seen: Mutex<HashMap<AttemptName, Seen>>,
     /// Attempts that were found lost: what was told of them holds, though the cluster may go on trying.
     lost: Mutex<HashMap<AttemptName, Standing>>,
@@ -83,6 +88,7 @@ impl Core {
             storage,
             isolated: Mutex::default(),
             trees: Mutex::default(),
+            first: Mutex::default(),
             seen: Mutex::default(),
             lost: Mutex::default(),
         }
@@ -173,18 +179,54 @@ impl Core {
         })
     }
 
-    /// Chooses the attempt's own pod, and remembers it: the one that was seen first, else the oldest.
+    /// Learns which pods were the first of Jobs that were made while this process did not look: clusters before 1.26 begin another
+    /// in silence where one was deleted. Only events tell, for an hour; where they may not be read, what is there counts as the first.
+    pub(super) async fn learn_first_pods(&self, jobs: &[Job]) -> Result<(), ExecutorError> {
+        let attempt = |job: &Job| Some((job.uid()?, job.name_any().parse().ok()?));
+        let unseen: HashMap<String, AttemptName> =
+            jobs.iter().filter_map(attempt).filter(|(_, name)| self.seen(name).is_none()).collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let mut events =
+            match self.cluster.list_fields::<Event>("involvedObject.kind=Job,reason=SuccessfulCreate").await {
+                Err(ExecutorError::Refused(_)) => return Ok(()),
+                events => events?,
+            };
+        // Of one second, the name of an event ends with the finer time.
+        events.sort_by_cached_key(|event| (event.first_timestamp.as_ref().map(|time| time.0), event.name_any()));
+        let mut first = lock(&self.first);
+        for event in events {
+            let name = event.involved_object.uid.and_then(|uid| unseen.get(&uid));
+            let pod = event.message.as_deref().and_then(|message| message.strip_prefix(CREATED_POD));
+            if let (Some(name), Some(pod)) = (name, pod) {
+                first.entry(name.clone()).or_insert_with(|| pod.to_owned());
+            }
+        }
+        drop(first);
+        Ok(())
+    }
+
+    /// Chooses the attempt's own pod, and remembers it: the one that was seen or made first, else the oldest.
     pub(super) fn choose(&self, name: &AttemptName, pods: Vec<Pod>) -> Option<Pod> {
+        let first = lock(&self.first).get(name).cloned();
         let mut seen = lock(&self.seen);
         let known = seen.get(name).map(|seen| &seen.pod.uid);
-        let own = pods.iter().position(|pod| known.is_some() && pod.metadata.uid.as_ref() == known);
+        let own = pods.iter().position(|pod| match known {
+            Some(uid) => pod.metadata.uid.as_ref() == Some(uid),
+            None => first.is_some() && pod.metadata.name == first,
+        });
         let mut pods = pods;
         let chosen = match own {
             Some(own) => pods.swap_remove(own),
             None => pods.into_iter().min_by_key(|pod| (created(&pod.metadata), pod.metadata.uid.clone()))?,
         };
         if let (None, Some(uid)) = (known, &chosen.metadata.uid) {
-            let pod = Identity { name: chosen.name_any(), uid: uid.clone() };
+            // Of a first pod that is gone nobody knows the identity any more: it is none that is there.
+            let pod = match first.filter(|first| *first != chosen.name_any()) {
+                Some(name) => Identity { name, uid: String::new() },
+                None => Identity { name: chosen.name_any(), uid: uid.clone() },
+            };
             seen.insert(name.clone(), Seen { pod, job: None, secret: has_secret(chosen.spec.as_ref()), ended: None });
         }
         drop(seen);
@@ -203,6 +245,7 @@ impl Core {
 
     /// Forgets an attempt that is gone.
     pub(super) fn forget(&self, name: &AttemptName) {
+        lock(&self.first).remove(name);
         lock(&self.seen).remove(name);
         lock(&self.lost).remove(name);
         self.sessions.close(name);

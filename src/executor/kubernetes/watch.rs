@@ -58,6 +58,7 @@ async fn follow(core: &Core, instance: InstanceKey, sender: &Sender<Observation>
     // First the pods: a pod whose Job is not known is none of ours, a Job whose pod was not listed yet will be told of it.
     let (pods, pods_version) = core.cluster.list::<Pod>(&labels).await?;
     let (jobs, jobs_version) = core.cluster.list::<Job>(&labels).await?;
+    core.learn_first_pods(&jobs).await?;
     let mut view = View::new(core, had);
     for pod in pods {
         view.take_pod(pod);
