@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use tokio::sync::Mutex;
 
 use super::engine::{self, AGENT};
 
@@ -50,7 +51,9 @@ impl Cluster {
         let metadata = ObjectMeta { name: Some(namespace.clone()), ..ObjectMeta::default() };
         let wanted = Namespace { metadata, ..Namespace::default() };
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &wanted).await.unwrap();
-        let agent_image = import_agent(&docker, &format!("dragnet-agent-{nanos}")).await;
+        let agent = format!("dragnet-agent-{nanos}");
+        let agent_image =
+            if passing { import_agent(&docker, &agent).await } else { share_agent(&docker, &agent).await };
         let image = engine::import(&docker, &format!("dragnet-shell-{nanos}")).await;
         let finished = AtomicBool::new(passing);
         Self { docker, client, kubeconfig, namespace, agent_image, image, script, finished }
@@ -67,7 +70,7 @@ impl Cluster {
         if self.finished.swap(true, Ordering::Relaxed) {
             return;
         }
-        clear(&self.client, &self.docker, &self.namespace, &[&self.agent_image, &self.image]).await;
+        clear(&self.client, &self.docker, &self.namespace, &self.image).await;
     }
 }
 
@@ -78,12 +81,12 @@ impl Drop for Cluster {
             return;
         }
         let (kubeconfig, docker, namespace) = (self.kubeconfig.clone(), self.docker.clone(), self.namespace.clone());
-        let images = [self.agent_image.clone(), self.image.clone()];
+        let image = self.image.clone();
         let cleared = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let client = connect(&kubeconfig).await;
-                clear(&client, &docker, &namespace, &[&images[0], &images[1]]).await;
+                clear(&client, &docker, &namespace, &image).await;
             });
         });
         if cleared.join().is_err() {
@@ -106,7 +109,7 @@ pub(crate) fn script() -> Option<PathBuf> {
 }
 
 /// Removes a namespace, then the images that its containers used.
-async fn clear(client: &Client, docker: &Docker, namespace: &str, images: &[&String]) {
+async fn clear(client: &Client, docker: &Docker, namespace: &str, image: &str) {
     let namespaces = Api::<Namespace>::all(client.clone());
     match namespaces.delete(namespace, &DeleteParams::background()).await {
         // A test may have removed it: it is gone, or going.
@@ -119,10 +122,17 @@ async fn clear(client: &Client, docker: &Docker, namespace: &str, images: &[&Str
         }
     };
     tokio::time::timeout(Duration::from_mins(2), gone).await.unwrap();
-    for image in images {
-        let options = RemoveImageOptionsBuilder::new().force(true).build();
-        docker.remove_image(image, Some(options), None).await.unwrap();
+    remove_image(docker, image).await;
+    let mut shared = SHARED_AGENT.lock().await;
+    shared.0 -= 1;
+    if shared.0 == 0 {
+        remove_image(docker, &shared.1).await;
     }
+}
+
+async fn remove_image(docker: &Docker, image: &str) {
+    let options = RemoveImageOptionsBuilder::new().force(true).build();
+    docker.remove_image(image, Some(options), None).await.unwrap();
 }
 
 /// Starts the cluster, one process at a time; one that runs is left as it is.
@@ -142,6 +152,19 @@ async fn connect(kubeconfig: &Path) -> Client {
     let file = Kubeconfig::read_from(kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
+}
+
+/// How many tests of this process use an image of the program, and its name: it is large, and the same for all.
+static SHARED_AGENT: Mutex<(usize, String)> = Mutex::const_new((0, String::new()));
+
+/// Returns the image of the program; the last to be [`clear`]ed removes it.
+async fn share_agent(docker: &Docker, repository: &str) -> String {
+    let mut shared = SHARED_AGENT.lock().await;
+    if shared.0 == 0 {
+        shared.1 = import_agent(docker, repository).await;
+    }
+    shared.0 += 1;
+    shared.1.clone()
 }
 
 /// Gives the engine an image that holds the program under test and nothing else.
