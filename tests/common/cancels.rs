@@ -124,8 +124,8 @@ pub(crate) async fn without_a_driver<H: Home>(home: &H, bound: Duration) {
 pub(crate) async fn where_its_driver_died<H: Home>(home: &H, point: &str) {
     let cli = Cli::new(home, &[quick()]);
     let before = cli.newer(None);
-    ended(cli.start("quick", Some(&format!("{point}:abort")))).await;
-    let scan = cli.newer(before).unwrap();
+    let died = ended(cli.start("quick", Some(&format!("{point}:abort")))).await;
+    let scan = cli.newer(before).unwrap_or_else(|| panic!("{point}: nothing was submitted: {died:?}"));
     let cancel = cli.run(&["cancel", "latest"]).await;
     assert!(cancel.status.success(), "{point}: {cancel:?}");
     cancelled(&cli, scan).await;

@@ -135,13 +135,14 @@ async fn remove_image(docker: &Docker, image: &str) {
     docker.remove_image(image, Some(options), None).await.unwrap();
 }
 
-/// Starts the cluster, one process at a time; one that runs is left as it is.
+/// Starts the cluster, one process at a time; one that runs is left as it is, for its script writes the kubeconfig anew, which others read.
 async fn up(script: &Path) -> PathBuf {
     let script = script.to_owned();
     let started = tokio::task::spawn_blocking(move || {
+        let run = |arguments: &[&str]| Command::new(&script).args(arguments).output().unwrap();
         let lock = std::fs::File::create(std::env::temp_dir().join("dragnet-test-cluster.lock")).unwrap();
         lock.lock().unwrap();
-        let output = Command::new(&script).arg("up").output().unwrap();
+        let output = if run(&["status"]).status.success() { run(&["kubeconfig"]) } else { run(&["up"]) };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     });

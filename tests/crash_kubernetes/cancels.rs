@@ -168,7 +168,8 @@ async fn a_log_is_followed_to_its_end_without_loss_or_repetition() {
         early |= cli.app.store.scan_state(scan).unwrap() == ScanState::Running;
         seen.push(line);
     }
-    assert!(ended(follow).await.status.success());
+    let follow = ended(follow).await;
+    assert!(follow.status.success(), "{follow:?}");
     let said: Vec<_> = seen.iter().filter(|line| line.starts_with("line ")).cloned().collect();
     assert_eq!(said, (1..=300).map(|n| format!("line {n}")).collect::<Vec<_>>());
     assert!(early, "lines come while the scanner runs");
