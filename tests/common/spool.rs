@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dragnet::model::id::Sha256;
-use dragnet::model::manifest::Manifest;
+use dragnet::model::manifest::{ExitCause, Manifest};
 
 use super::tool::Tool;
 
@@ -13,7 +13,8 @@ pub(crate) fn large(megabytes: u64) -> Tool {
         "dd if=/dev/urandom of=/dragnet/out/work/big bs=1048576 count={megabytes} 2>/dev/null\n\
          sha256sum /dragnet/out/work/big | cut -c1-64 >/dragnet/out/work/sum\ncat /src/report.json"
     );
-    let more = "limits = { memory = \"128MiB\", output = \"600MiB\" }";
+    // Nobody asks how long it takes to make them.
+    let more = "limits = { memory = \"128MiB\", output = \"600MiB\" }\ntimeout = \"10m\"";
     Tool { name: "large", script, more }
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn fetched(state: &Path) -> u64 {
 /// Unpacks what was collected; returns the large file's length, its hash, and the hash that the scanner wrote down.
 pub(crate) fn compare(spool: &Path) -> (u64, String, String) {
     let manifest: Manifest = serde_json::from_slice(&std::fs::read(spool.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!((&manifest.exit.cause, manifest.exit.code), (&ExitCause::Ended, Some(0)), "{:?}", manifest.exit);
     let parts: Vec<_> = manifest.parts.iter().map(|part| spool.join(&part.name)).collect();
     let into = tempfile::tempdir().unwrap();
     dragnet::shim::unseal(&manifest, &parts, into.path(), 1 << 30).unwrap();
