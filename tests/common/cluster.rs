@@ -123,10 +123,8 @@ async fn clear(client: &Client, docker: &Docker, namespace: &str, image: &str) {
     };
     tokio::time::timeout(Duration::from_mins(2), gone).await.unwrap();
     remove_image(docker, image).await;
-    let mut shared = SHARED_AGENT.lock().await;
-    shared.0 -= 1;
-    if shared.0 == 0 {
-        remove_image(docker, &shared.1).await;
+    if let Some(agent) = let_agent_go().await {
+        remove_image(docker, &agent).await;
     }
 }
 
@@ -166,6 +164,13 @@ async fn share_agent(docker: &Docker, repository: &str) -> String {
     }
     shared.0 += 1;
     shared.1.clone()
+}
+
+/// Returns the image of the program if nobody else uses it.
+async fn let_agent_go() -> Option<String> {
+    let mut shared = SHARED_AGENT.lock().await;
+    shared.0 -= 1;
+    (shared.0 == 0).then(|| std::mem::take(&mut shared.1))
 }
 
 /// Gives the engine an image that holds the program under test and nothing else.
