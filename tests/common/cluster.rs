@@ -133,7 +133,8 @@ async fn remove_image(docker: &Docker, image: &str) {
     docker.remove_image(image, Some(options), None).await.unwrap();
 }
 
-/// Starts the cluster, one process at a time; one that runs is left as it is, for its script writes the kubeconfig anew, which others read.
+/// Starts the cluster, one process at a time; one that runs is left as it is, for its script writes the kubeconfig anew, and others
+/// read it.
 async fn up(script: &Path) -> PathBuf {
     let script = script.to_owned();
     let started = tokio::task::spawn_blocking(move || {
