@@ -24,7 +24,7 @@ use crate::model::spec::label;
 /// The label that the cluster itself puts on a Job's pods, in every version.
 pub(super) const JOB_NAME: &str = "job-name";
 
-/// What the event of the reason `SuccessfulCreate` says, before the pod's name.
+/// What the event of the reason `SuccessfulCreate` says, before the pod's name (upstream `pkg/controller/controller_utils.go`).
 const CREATED_POD: &str = "Created pod: ";
 
 /// Shared by all calls, and by the watches that outlive them.
