@@ -40,7 +40,9 @@ if [ -n "$disk" ]; then
   mkdir -p "$dir/k8s/kubelet"
   mount -o loop "$dir/disk" "$dir/k8s/kubelet"
 fi
-"$script" up --dir "$dir/k8s" --port "$port" --docker "$dir/docker" ${disk:+--kubelet-disk "$disk"} </dev/null
+up() { "$script" up --dir "$dir/k8s" --port "$port" --docker "$dir/docker" ${disk:+--kubelet-disk "$disk"} </dev/null; }
+# The kubelet has been seen to panic at its start; what does not run is begun anew.
+up || up
 read -r _ || exit 0
 "#;
 
@@ -98,7 +100,7 @@ impl Machine {
         let address = listener.local_addr().unwrap();
         let machine = Self { dir, script, port, holder, _life: life, first, open, address, _alone: alone };
         let up = tokio::task::spawn_blocking(move || output.lines().map_while(Result::ok).next());
-        let told = tokio::time::timeout(Duration::from_mins(3), up).await.unwrap().unwrap();
+        let told = tokio::time::timeout(Duration::from_mins(6), up).await.unwrap().unwrap();
         let log = std::fs::read_to_string(machine.dir.path().join("log")).unwrap_or_default();
         assert!(told.is_some(), "no cluster: {log}");
         machine.carry(listener, opened);
