@@ -2,12 +2,15 @@
 //!
 //! A route is a list of segments parted by `/`: a key, `*` for any key, `[]` for each element of an array. Shapes are checked
 //! on the way: where a route says array, an object is an error; `null` stands for "none" everywhere, as Go's encoder writes it.
+//! Where one route ends and another goes on with `[]`, as in `""` and `"[]"`, an object is taken as it is and an array element by
+//! element: many tools write one result bare and several in an array.
 
 use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -60,12 +63,38 @@ pub(super) fn walk(
     routes: &'static [&'static str],
     visit: &mut Visit<'_>,
 ) -> Result<Seen, ParseError> {
+    walk_documents(format, input, routes, visit, false)
+}
+
+/// Walks documents that follow one another, one a line (JSON Lines) or not; at least one.
+pub(super) fn walk_all(
+    format: &'static str,
+    input: &mut dyn Read,
+    routes: &'static [&'static str],
+    visit: &mut Visit<'_>,
+) -> Result<Seen, ParseError> {
+    walk_documents(format, input, routes, visit, true)
+}
+
+fn walk_documents(
+    format: &'static str,
+    input: &mut dyn Read,
+    routes: &'static [&'static str],
+    visit: &mut Visit<'_>,
+    several: bool,
+) -> Result<Seen, ParseError> {
     let budget = Budget::default();
     let mut walk = Walk { visit, seen: vec![false; routes.len()], halt: None, null: true, budget: budget.clone() };
     let reader = BufReader::new(Metered { inner: encoding::open(format, input)?, budget: budget.clone() });
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    let active = routes.iter().copied().enumerate().map(|(i, rest)| Lead { route: i, full: rest, rest }).collect();
-    let outcome = Node { walk: &mut walk, active }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let outcome = loop {
+        let read = Node { walk: &mut walk, active: leads(routes) }.deserialize(&mut deserializer);
+        match read.and_then(|()| deserializer.end()) {
+            // What is behind a document is the beginning of the next.
+            Err(error) if several && walk.halt.is_none() && is_trailing(&error) => {}
+            outcome => break outcome,
+        }
+    };
     match (walk.halt, outcome) {
         (Some(halt), _) => Err(halt),
         (None, Err(error)) => Err(explain(format, error, &budget)),
@@ -86,6 +115,11 @@ pub(super) fn explain(format: &'static str, error: serde_json::Error, budget: &B
     let text = error.to_string();
     let message = text.strip_suffix(&format!(" at {place}")).unwrap_or(&text).to_owned();
     ParseError::Invalid { format, message, place }
+}
+
+/// Whether a document is whole and something follows it.
+pub(super) fn is_trailing(error: &serde_json::Error) -> bool {
+    error.is_syntax() && error.to_string().starts_with("trailing characters")
 }
 
 fn place(error: &serde_json::Error) -> String {
@@ -113,7 +147,7 @@ impl Budget {
         self.0.set(u64::MAX);
     }
 
-    fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.0.get() == 0
     }
 }
@@ -164,9 +198,19 @@ impl Lead {
     }
 }
 
+/// All routes, at the root of a document.
+pub(super) fn leads(routes: &[&'static str]) -> Vec<Lead> {
+    routes.iter().copied().enumerate().map(|(route, rest)| Lead { route, full: rest, rest }).collect()
+}
+
 /// The routes that go on at `key`.
 pub(super) fn narrow(active: &[Lead], key: Option<&str>) -> Vec<Lead> {
     active.iter().filter_map(|lead| lead.follow(key)).collect()
+}
+
+/// The route that ends here.
+pub(super) fn ended(active: &[Lead]) -> Option<Lead> {
+    active.iter().find(|lead| lead.rest.is_empty()).copied()
 }
 
 struct Walk<'w, 'v> {
@@ -201,7 +245,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
         if self.active.is_empty() {
             self.walk.budget.lift();
             deserializer.deserialize_ignored_any(IgnoredAny)?;
-        } else if let Some(lead) = self.active.iter().find(|lead| lead.rest.is_empty()) {
+        } else if let Some(lead) = ended(&self.active).filter(|_| !self.active.iter().any(|lead| lead.wants_array())) {
             self.walk.budget.renew();
             let value = serde::Deserialize::deserialize(deserializer)?;
             self.walk.tell(lead.full, Event::Value(value))?;
@@ -232,6 +276,11 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if let Some(lead) = ended(&self.active) {
+            self.walk.budget.renew();
+            let value = serde::Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+            return self.walk.tell(lead.full, Event::Value(value));
+        }
         if self.active.iter().all(|lead| lead.wants_array()) {
             return Err(A::Error::custom("an array was expected and an object is there"));
         }
@@ -315,6 +364,27 @@ mod tests {
         assert!(events("{} x").unwrap_err().contains("trailing characters"));
         assert!(events(&"[".repeat(1000)).unwrap_err().contains("expected"));
         assert!(events(&format!(r#"{{"z":{}1"#, "[".repeat(1000))).unwrap_err().contains("at line 1"));
+    }
+
+    #[test]
+    fn one_result_and_many_are_read_alike() {
+        let taken = |text: &str| {
+            let mut taken = Vec::new();
+            walk_all("test", &mut text.as_bytes(), &["", "[]"], &mut |_, event| {
+                if let Event::Value(value) = event {
+                    taken.push(value.to_string());
+                }
+                Ok(())
+            })
+            .map(|_| taken.join(" "))
+            .map_err(|error| error.to_string())
+        };
+        assert_eq!(taken(r#"{"a":1}"#).unwrap(), r#"{"a":1}"#);
+        assert_eq!(taken(r#"[{"a":1},{"a":2}]"#).unwrap(), r#"{"a":1} {"a":2}"#);
+        assert_eq!(taken("{\"a\":1}\n{\"a\":2}\n").unwrap(), r#"{"a":1} {"a":2}"#);
+        assert!(taken("{\"a\":1}\n{\"a\"").unwrap_err().contains("line 2"));
+        assert!(taken("{\"a\":1}\nERROR x").is_err());
+        assert!(taken("").unwrap_err().contains("empty"));
     }
 
     #[test]

@@ -28,11 +28,13 @@ mod sarif;
 mod semgrep;
 mod severity;
 mod sniff;
+mod table;
 #[cfg(test)]
 mod testing;
 mod text;
 mod trivy;
 mod value;
+mod xml;
 mod zizmor;
 
 use std::collections::BTreeMap;

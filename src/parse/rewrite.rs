@@ -3,16 +3,18 @@
 use std::fmt;
 use std::io::{BufReader, Read, Write};
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::json::{Budget, Lead, Metered, explain, narrow};
+use super::json::{Budget, Lead, Metered, ended, explain, is_trailing, leads, narrow};
 use super::{ParseError, encoding};
 
 /// Receives a route and its value, to change it; or the part of a route that has ended.
 pub(super) type Change<'c> = dyn FnMut(&'static str, Option<&mut Value>) + 'c;
 
-/// Copies a whole document. White space is not kept, nor the order of keys inside changed values.
+/// Copies a whole document, or several that follow one another. White space is not kept, nor the order of keys inside changed
+/// values.
 pub(super) fn rewrite(
     format: &'static str,
     input: &mut dyn Read,
@@ -24,8 +26,17 @@ pub(super) fn rewrite(
     let reader = BufReader::new(Metered { inner: encoding::open(format, input)?, budget: budget.clone() });
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let mut copy = Copy { output, change, failed: None, budget: budget.clone() };
-    let active = routes.iter().copied().enumerate().map(|(i, rest)| Lead { route: i, full: rest, rest }).collect();
-    let outcome = Node { copy: &mut copy, active }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let outcome = loop {
+        let read = Node { copy: &mut copy, active: leads(routes) }.deserialize(&mut deserializer);
+        match read.and_then(|()| deserializer.end()) {
+            Err(error) if copy.failed.is_none() && is_trailing(&error) => {
+                if let Err(error) = copy.raw("\n") {
+                    break Err(error);
+                }
+            }
+            outcome => break outcome,
+        }
+    };
     match (copy.failed, outcome) {
         (Some(error), _) => Err(ParseError::Read(error)),
         (None, Err(error)) => Err(explain(format, error, &budget)),
@@ -69,12 +80,10 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         self.copy.budget.renew();
-        let Some(lead) = self.active.iter().find(|lead| lead.rest.is_empty()).copied() else {
-            return deserializer.deserialize_any(self);
-        };
-        let mut value: Value = serde::Deserialize::deserialize(deserializer)?;
-        (self.copy.change)(lead.full, Some(&mut value));
-        self.copy.put(&value)
+        match ended(&self.active).filter(|_| !self.active.iter().any(|lead| lead.wants_array())) {
+            Some(lead) => self.changed(lead, serde::Deserialize::deserialize(deserializer)?),
+            None => deserializer.deserialize_any(self),
+        }
     }
 }
 
@@ -86,6 +95,9 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if let Some(lead) = ended(&self.active) {
+            return self.changed(lead, serde::Deserialize::deserialize(MapAccessDeserializer::new(map))?);
+        }
         let mut before = "{";
         while let Some(key) = map.next_key::<String>()? {
             self.copy.raw(before)?;
@@ -135,6 +147,11 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 }
 
 impl Node<'_, '_, '_> {
+    fn changed<E: serde::de::Error>(self, lead: Lead, mut value: Value) -> Result<(), E> {
+        (self.copy.change)(lead.full, Some(&mut value));
+        self.copy.put(&value)
+    }
+
     fn close<E: serde::de::Error>(self, token: &str) -> Result<(), E> {
         self.copy.raw(token)?;
         if let Some(lead) = self.active.first() {

@@ -8,11 +8,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 const MAX_HEAD: usize = 64 << 10;
 const MAX_DEPTH: usize = 4;
 
-/// The first keys of a JSON document as paths (`runs/[]/tool`), or the root element of an XML document.
+/// The first keys of a JSON document as paths (`runs/[]/tool`), the root element of an XML document, or the first line of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     paths: BTreeSet<String>,
     xml_root: Option<String>,
+    first_line: Option<String>,
 }
 
 impl Outline {
@@ -22,6 +23,11 @@ impl Outline {
         let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
         if text.starts_with(b"<") {
             return Self { xml_root: xml_root(text), ..Self::default() };
+        }
+        if !text.starts_with(b"{") && !text.starts_with(b"[") {
+            let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let first_line = Some(String::from_utf8_lossy(line).trim_end().to_owned());
+            return Self { first_line, ..Self::default() };
         }
         let mut outline = Self::default();
         let mut deserializer = serde_json::Deserializer::from_slice(text);
@@ -44,6 +50,18 @@ impl Outline {
     pub(super) fn is_xml(&self, root: &str) -> bool {
         self.xml_root.as_deref() == Some(root)
     }
+
+    /// Whether it is neither JSON nor XML, and begins like this.
+    pub(super) fn begins_with(&self, text: &str) -> bool {
+        self.first_line.as_deref().is_some_and(|line| line.starts_with(text))
+    }
+
+    /// Whether it is a table with all these columns, parted by `delimiter`.
+    pub(super) fn has_columns(&self, delimiter: char, columns: &[&str]) -> bool {
+        let Some(line) = &self.first_line else { return false };
+        let names: Vec<&str> = line.split(delimiter).map(|name| name.trim().trim_matches('"')).collect();
+        columns.iter().all(|column| names.iter().any(|name| name.eq_ignore_ascii_case(column)))
+    }
 }
 
 fn xml_root(text: &[u8]) -> Option<String> {
@@ -52,7 +70,7 @@ fn xml_root(text: &[u8]) -> Option<String> {
     loop {
         match reader.read_event().ok()? {
             Event::Start(tag) | Event::Empty(tag) => {
-                return Some(String::from_utf8_lossy(tag.name().as_ref()).into_owned());
+                return Some(String::from_utf8_lossy(tag.local_name().as_ref()).into_owned());
             }
             Event::Eof => return None,
             _ => {}

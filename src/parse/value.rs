@@ -1,12 +1,24 @@
-//! Lenient looks into one taken value, by JSON pointer: scanners change types between versions.
+//! Lenient looks into one taken value, by JSON pointer (RFC 6901): scanners change types between versions.
 
 use serde_json::Value;
 
 use crate::model::finding::Region;
 
+/// The value at `pointer`. The library's own search builds a text for each segment; here a `~` is looked for first.
+pub(super) fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
+    if pointer.contains('~') {
+        return value.pointer(pointer);
+    }
+    pointer.split('/').skip(1).try_fold(value, |value, segment| match value {
+        Value::Object(map) => map.get(segment),
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
 /// The text at `pointer`, trimmed; `None` when absent or empty.
 pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+    at(value, pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The first of several pointers that holds a text.
@@ -22,7 +34,7 @@ pub(super) fn owned(value: &Value, pointer: &str) -> String {
 /// The texts at `pointer`, where one text stands for a list of one.
 pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
     let one = |value: &Value| value.as_str().map(str::to_owned);
-    match value.pointer(pointer) {
+    match at(value, pointer) {
         Some(Value::Array(items)) => items.iter().filter_map(one).collect(),
         Some(value) => one(value).into_iter().collect(),
         None => Vec::new(),
@@ -31,12 +43,12 @@ pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
 
 /// The elements of the array at `pointer`; empty when there is none.
 pub(super) fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    at(value, pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The whole number at `pointer`, also when it is written as a text.
 pub(super) fn number(value: &Value, pointer: &str) -> Option<u32> {
-    match value.pointer(pointer)? {
+    match at(value, pointer)? {
         Value::Number(number) => number.as_u64()?.try_into().ok(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
@@ -45,7 +57,7 @@ pub(super) fn number(value: &Value, pointer: &str) -> Option<u32> {
 
 /// The number at `pointer`, also when it is written as a text.
 pub(super) fn float(value: &Value, pointer: &str) -> Option<f64> {
-    match value.pointer(pointer)? {
+    match at(value, pointer)? {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         _ => None,
@@ -67,4 +79,19 @@ pub(super) fn region(
         start_column: positive(start_column),
         end_column: positive(end_column),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn pointers_lead_where_the_standard_says() {
+        let value = json!({"a": [{"b": "x"}], "": 1, "a/b": 2, "m~n": 3, "7": 4});
+        for pointer in ["", "/a", "/a/0", "/a/0/b", "/a/1", "/a/x", "/", "/a~1b", "/m~0n", "/7", "/a/0/b/c", "/none"] {
+            assert_eq!(at(&value, pointer), value.pointer(pointer), "{pointer}");
+        }
+    }
 }

@@ -1,0 +1,296 @@
+//! Walks an XML document as a stream: routes name the elements to take, everything else is passed over without being built.
+//!
+//! A route is the local names of the elements from the root, parted by `/`; `*` stands for any name. With `@` at its end it
+//! takes the start tag alone, as it opens: the attributes of an element whose content is walked through. Entities are the five
+//! of the standard and numbers; a document that defines its own is refused where it uses them.
+
+use std::io::{BufReader, Read};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::json::{Budget, MAX_VALUE, Metered};
+use super::{ParseError, encoding};
+
+/// Deeper is no report of a scanner.
+const MAX_DEPTH: usize = 128;
+
+/// An element with all that is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Element {
+    /// Its name, without a prefix.
+    pub(super) name: String,
+    attributes: Vec<(String, String)>,
+    /// Its own text, without that of the elements in it.
+    text: String,
+    children: Vec<Self>,
+}
+
+impl Element {
+    /// An attribute, trimmed; `None` when absent or empty.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        let value = self.attributes.iter().find(|(key, _)| key == name)?.1.trim();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// Its own text, trimmed; `None` when empty.
+    pub(super) fn own_text(&self) -> Option<&str> {
+        Some(self.text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// The first element below it along `path` (names parted by `/`).
+    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('/').try_fold(self, |element, name| element.children.iter().find(|child| child.name == name))
+    }
+
+    /// The text of the first element along `path`.
+    pub(super) fn text(&self, path: &str) -> Option<&str> {
+        self.at(path)?.own_text()
+    }
+
+    /// A copy of the text along `path`; empty when absent.
+    pub(super) fn owned(&self, path: &str) -> String {
+        self.text(path).unwrap_or_default().to_owned()
+    }
+
+    /// The number that the text along `path` is.
+    pub(super) fn number<N: std::str::FromStr>(&self, path: &str) -> Option<N> {
+        self.text(path)?.parse().ok()
+    }
+
+    /// All elements along `path`, of which the last name may stand several times.
+    pub(super) fn all<'e>(&'e self, path: &str) -> Vec<&'e Self> {
+        let (parent, name) = path.rsplit_once('/').map_or((Some(self), path), |(above, name)| (self.at(above), name));
+        parent.map_or_else(Vec::new, |parent| parent.children.iter().filter(|child| child.name == name).collect())
+    }
+}
+
+/// Receives the route and the element that it leads to.
+pub(super) type Visit<'v> = dyn FnMut(&'static str, Element) -> Result<(), ParseError> + 'v;
+
+/// Walks a document from its first byte to its last; its root must be one of `roots`.
+pub(super) fn walk(
+    format: &'static str,
+    input: &mut dyn Read,
+    roots: &[&str],
+    routes: &'static [&'static str],
+    visit: &mut Visit<'_>,
+) -> Result<(), ParseError> {
+    let budget = Budget::default();
+    let metered = Metered { inner: encoding::open(format, input)?, budget: budget.clone() };
+    let mut xml = Reader::from_reader(BufReader::new(metered));
+    let mut walk = Walk { format, roots, routes, path: Vec::new(), taken: None, open: Vec::new(), done: false };
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let event = match xml.read_event_into(&mut buffer) {
+            Ok(Event::Eof) => break,
+            Ok(event) => event,
+            Err(error) => return Err(broken(format, &xml, &error, &budget)),
+        };
+        walk.take(event, visit).map_err(|fault| fault.at(format, xml.buffer_position()))?;
+        // What is taken must fit; what is passed over may be of any length, if not in one piece.
+        if walk.open.is_empty() {
+            budget.renew();
+        }
+    }
+    if walk.path.is_empty() && walk.done {
+        return Ok(());
+    }
+    Err(invalid(format, "the document breaks off", xml.buffer_position()))
+}
+
+fn broken<R>(format: &'static str, xml: &Reader<R>, error: &quick_xml::Error, budget: &Budget) -> ParseError {
+    match error {
+        quick_xml::Error::Io(_) if budget.is_spent() => {
+            invalid(format, &format!("a single element is longer than {} MiB", MAX_VALUE >> 20), xml.buffer_position())
+        }
+        quick_xml::Error::Io(error) => ParseError::Read(std::io::Error::new(error.kind(), error.to_string())),
+        other => invalid(format, &other.to_string(), xml.error_position()),
+    }
+}
+
+fn invalid(format: &'static str, message: &str, byte: u64) -> ParseError {
+    ParseError::Invalid { format, message: message.to_owned(), place: format!("byte {byte}") }
+}
+
+/// What can be wrong with one piece of a document.
+enum Fault {
+    Shape(String),
+    Halted(ParseError),
+}
+
+impl Fault {
+    fn of(error: impl std::fmt::Display) -> Self {
+        Self::Shape(error.to_string())
+    }
+
+    fn at(self, format: &'static str, byte: u64) -> ParseError {
+        match self {
+            Self::Shape(message) => invalid(format, &message, byte),
+            Self::Halted(error) => error,
+        }
+    }
+}
+
+struct Walk<'w> {
+    format: &'static str,
+    roots: &'w [&'w str],
+    routes: &'static [&'static str],
+    /// Names of the open elements.
+    path: Vec<String>,
+    /// The route of the element that is being taken.
+    taken: Option<&'static str>,
+    /// That element and the open ones in it.
+    open: Vec<Element>,
+    done: bool,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, event: Event<'_>, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        match event {
+            Event::Start(tag) => self.start(&tag, visit),
+            Event::Empty(tag) => self.start(&tag, visit).and_then(|()| self.end(visit)),
+            Event::End(_) => self.end(visit),
+            Event::Text(text) => self.text(&text.decode().map_err(Fault::of)?),
+            Event::CData(text) => self.text(&text.decode().map_err(Fault::of)?),
+            Event::GeneralRef(reference) => {
+                let text = resolve(&reference)?;
+                self.text(&text)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        let name = std::str::from_utf8(tag.local_name().into_inner()).map_err(Fault::of)?.to_owned();
+        if self.path.is_empty() && (self.done || !self.roots.contains(&name.as_str())) {
+            let wanted = self.roots.join("> or <");
+            return Err(Fault::Shape(format!("the root of {} is one <{wanted}>, and not <{name}>", self.format)));
+        }
+        if self.path.len() >= MAX_DEPTH {
+            return Err(Fault::Shape("it is nested too deeply".to_owned()));
+        }
+        self.path.push(name.clone());
+        if !self.open.is_empty() {
+            self.open.push(element(tag, name)?);
+            return Ok(());
+        }
+        if let Some(route) = self.route(true) {
+            visit(route, element(tag, name.clone())?).map_err(Fault::Halted)?;
+        }
+        self.taken = self.route(false);
+        if self.taken.is_some() {
+            self.open.push(element(tag, name)?);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        self.path.pop();
+        self.done |= self.path.is_empty();
+        let Some(element) = self.open.pop() else { return Ok(()) };
+        match (self.open.last_mut(), self.taken) {
+            (Some(parent), _) => parent.children.push(element),
+            (None, Some(route)) => visit(route, element).map_err(Fault::Halted)?,
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Fault> {
+        if self.path.is_empty() && !text.trim().is_empty() {
+            return Err(Fault::Shape("there is text outside the root element".to_owned()));
+        }
+        if let Some(element) = self.open.last_mut() {
+            element.text.push_str(text);
+        }
+        Ok(())
+    }
+
+    /// The route that leads to where we are; one for start tags or one for whole elements.
+    fn route(&self, start: bool) -> Option<&'static str> {
+        self.routes.iter().copied().find(|route| {
+            let names = route.strip_suffix('@');
+            names.is_some() == start && self.is_at(names.unwrap_or(route))
+        })
+    }
+
+    fn is_at(&self, names: &str) -> bool {
+        let mut names = names.split('/');
+        let along = self.path.iter().all(|open| names.next().is_some_and(|name| name == "*" || name == open));
+        along && names.next().is_none()
+    }
+}
+
+fn element(tag: &BytesStart<'_>, name: String) -> Result<Element, Fault> {
+    let mut attributes = Vec::new();
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(Fault::of)?;
+        let key = std::str::from_utf8(attribute.key.local_name().into_inner()).map_err(Fault::of)?.to_owned();
+        let raw = std::str::from_utf8(&attribute.value).map_err(Fault::of)?;
+        let value =
+            quick_xml::escape::unescape(raw).map_err(|error| Fault::Shape(format!("attribute `{key}`: {error}")))?;
+        attributes.push((key, value.into_owned()));
+    }
+    Ok(Element { name, attributes, ..Element::default() })
+}
+
+fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
+    if let Some(character) = reference.resolve_char_ref().map_err(Fault::of)? {
+        return Ok(character.to_string());
+    }
+    let name = reference.decode().map_err(Fault::of)?;
+    let text = quick_xml::escape::resolve_predefined_entity(&name);
+    text.map(str::to_owned).ok_or_else(|| Fault::Shape(format!("the entity `&{name};` is not known")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTES: &[&str] = &["report/host@", "report/host/item", "report/*/other"];
+
+    fn taken(text: &str) -> Result<Vec<String>, String> {
+        let mut taken = Vec::new();
+        walk("test", &mut text.as_bytes(), &["report"], ROUTES, &mut |route, element| {
+            let shown = element.attribute("name").or_else(|| element.text("a/b")).or_else(|| element.own_text());
+            taken.push(format!("{route}={}", shown.unwrap_or_default()));
+            Ok(())
+        })
+        .map(|()| taken)
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn elements_and_start_tags_come_in_the_order_of_the_file() {
+        let text = r#"<?xml version="1.0"?><!DOCTYPE report><x:report xmlns:x="u"><host name="h &amp; i"><item> a&lt;b<![CDATA[<c>]]>&#33; </item>
+            <junk><item>no</item></junk><item><a><b>deep</b></a></item></host><z><other name="o"/></z></x:report>"#;
+        let expected = ["report/host@=h & i", "report/host/item=a<b<c>!", "report/host/item=deep", "report/*/other=o"];
+        assert_eq!(taken(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn broken_and_hostile_documents_are_errors_with_a_place() {
+        assert!(taken("<report><host>").unwrap_err().contains("breaks off"));
+        assert!(taken("<report/><report/>").unwrap_err().contains("the root of test is one <report>"));
+        assert!(taken("<html/>").unwrap_err().contains("not <html>"));
+        assert!(taken("<report/> more").unwrap_err().contains("outside the root"));
+        assert!(taken("plain").is_err());
+        assert!(taken("").unwrap_err().contains("empty"));
+        assert!(taken("<report><host></item></report>").unwrap_err().contains("byte"));
+        let bomb = r#"<!DOCTYPE report [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><report><host><item>&b;</item></host></report>"#;
+        assert!(taken(bomb).unwrap_err().contains("`&b;` is not known"));
+        assert!(taken(&format!("<report>{}", "<a>".repeat(200))).unwrap_err().contains("nested too deeply"));
+    }
+
+    #[test]
+    fn one_element_cannot_fill_the_memory() {
+        let huge = "x".repeat(usize::try_from(MAX_VALUE).unwrap() + (1 << 20));
+        let text = format!("<report><host><item>{huge}</item></host></report>");
+        assert!(taken(&text).unwrap_err().contains("longer than 16 MiB"));
+        let passed_over =
+            format!("<report>{}</report>", "<junk>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</junk>".repeat(500_000));
+        assert_eq!(taken(&passed_over).unwrap(), Vec::<String>::new());
+    }
+}
