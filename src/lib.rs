@@ -49,6 +49,7 @@ pub mod artifact;
 pub mod catalog;
 pub mod config;
 pub mod executor;
+pub mod lifecycle;
 pub mod oci;
 pub mod parse;
 pub mod plan;

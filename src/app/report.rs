@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use super::{App, AppError, isolation};
+use crate::model::gate::FailOn;
 use crate::model::id::ScanId;
-use crate::model::severity::Severity;
+use crate::model::standing::GoneView;
 use crate::model::view::{AssetView, FindingView, Verdict};
 use crate::report::{Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
-use crate::store::{FindingCursor, Store, StoreError};
+use crate::store::{FindingCursor, GoneCursor, Store, StoreError};
 
 /// Findings of one page.
 const PAGE: usize = 500;
@@ -20,7 +21,7 @@ pub struct ReportRequest {
     /// The format.
     pub renderer: &'static dyn Renderer,
     /// The gate's threshold; the plan's own when absent.
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<FailOn>,
     /// Most findings that a report for people lists.
     pub limit: Option<u64>,
     /// How a report for people looks.
@@ -33,6 +34,7 @@ pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<
     let jobs = app.store.jobs(request.scan)?;
     let mut findings = Findings::new(&app.store, request.scan, Store::finding_cursor)?;
     let mut rules = Findings::new(&app.store, request.scan, Store::rule_cursor)?;
+    let mut gone = Gone { store: &app.store, cursor: app.store.gone_cursor(request.scan) };
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(request.scan, usize::MAX)?);
     let mut data = ReportData {
         scan: &scan,
@@ -40,6 +42,7 @@ pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<
         jobs: &jobs,
         findings: &mut findings,
         rules: &mut rules,
+        gone: &mut gone,
         assets: &mut assets,
         fail_on: request.fail_on.or(scan.options.fail_on),
         limit: request.limit,
@@ -64,6 +67,23 @@ type Open = fn(&Store, ScanId) -> Result<FindingCursor, StoreError>;
 impl<'s> Findings<'s> {
     fn new(store: &'s Store, scan: ScanId, open: Open) -> Result<Self, AppError> {
         Ok(Self { store, scan, open, cursor: open(store, scan)? })
+    }
+}
+
+/// What was open before a scan and is not in it, page by page.
+struct Gone<'s> {
+    store: &'s Store,
+    cursor: GoneCursor,
+}
+
+impl Source<GoneView> for Gone<'_> {
+    fn next_page(&mut self) -> Result<Vec<GoneView>, SourceError> {
+        self.store.next_gone(&mut self.cursor, PAGE).map_err(|error| SourceError { message: error.to_string() })
+    }
+
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        self.cursor = self.store.gone_cursor(self.cursor.scan());
+        Ok(())
     }
 }
 

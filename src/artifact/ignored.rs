@@ -6,8 +6,10 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rustix::fs::{self, Mode, OFlags};
+use sha2::Digest as _;
 
 use super::error::SourceError;
+use crate::model::id::Sha256;
 
 /// Longest `.gitignore` that is honoured, in bytes.
 const MAX_IGNORE_FILE: u64 = 1 << 20;
@@ -18,27 +20,50 @@ pub(super) struct Rules {
     exclude: Gitignore,
     /// One for each `.gitignore` between the root and here; none when they do not count.
     gitignores: Option<Vec<Gitignore>>,
+    /// All rules that were read, in the order of the walk.
+    read: sha2::Sha256,
+    any: bool,
 }
 
 impl Rules {
-    pub(super) fn new(exclude: &[String], gitignore: bool) -> Result<Self, SourceError> {
+    pub(super) fn new(globs: &[String], gitignore: bool) -> Result<Self, SourceError> {
         let mut builder = GitignoreBuilder::new("");
         let refused = |glob: &str, error: ignore::Error| SourceError::Exclude {
             glob: glob.to_owned(),
             message: error.to_string(),
         };
-        for glob in exclude {
+        for glob in globs {
             builder.add_line(None, glob).map_err(|error| refused(glob, error))?;
         }
-        let exclude = builder.build().map_err(|error| refused(&exclude.join(" "), error))?;
-        Ok(Self { exclude, gitignores: gitignore.then(Vec::new) })
+        let exclude = builder.build().map_err(|error| refused(&globs.join(" "), error))?;
+        let mut rules = Self { exclude, gitignores: gitignore.then(Vec::new), read: sha2::Sha256::new(), any: false };
+        globs.iter().for_each(|glob| rules.note(Path::new(""), glob));
+        Ok(rules)
     }
 
     /// Enters a directory; must be paired with [`Rules::leave`].
     pub(super) fn enter(&mut self, directory: BorrowedFd<'_>, path: &Path) {
-        if let Some(stack) = &mut self.gitignores {
-            stack.push(read(directory, path));
+        if let Some(mut stack) = self.gitignores.take() {
+            let text = read(directory);
+            if !text.is_empty() {
+                self.note(path, &text);
+            }
+            stack.push(rules(path, &text));
+            self.gitignores = Some(stack);
         }
+    }
+
+    fn note(&mut self, path: &Path, rules: &str) {
+        self.any = true;
+        for field in [path.as_os_str().as_encoded_bytes(), rules.as_bytes()] {
+            self.read.update((field.len() as u64).to_le_bytes());
+            self.read.update(field);
+        }
+    }
+
+    /// Returns the hash of all rules that were read; none if there were none.
+    pub(super) fn hash(&self) -> Option<Sha256> {
+        self.any.then(|| Sha256(self.read.clone().finalize().into()))
     }
 
     pub(super) fn leave(&mut self) {
@@ -58,19 +83,23 @@ impl Rules {
     }
 }
 
-/// Reads the `.gitignore` of a directory. One that cannot be read, or a line that is no glob, leaves nothing out.
-fn read(directory: BorrowedFd<'_>, path: &Path) -> Gitignore {
+/// Reads the `.gitignore` of a directory; empty where there is none that can be read.
+fn read(directory: BorrowedFd<'_>) -> String {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut text = Vec::new();
+    if let Ok(file) = fs::openat(directory, c".gitignore", flags, Mode::empty())
+        && std::fs::File::from(file).take(MAX_IGNORE_FILE).read_to_end(&mut text).is_err()
+    {
+        text.clear();
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The rules of a `.gitignore`. A line that is no glob leaves nothing out, as in git.
+fn rules(path: &Path, text: &str) -> Gitignore {
     let mut builder = GitignoreBuilder::new(path);
-    if let Ok(file) = fs::openat(directory, c".gitignore", flags, Mode::empty()) {
-        let mut text = Vec::new();
-        let read = std::fs::File::from(file).take(MAX_IGNORE_FILE).read_to_end(&mut text);
-        if read.is_ok() {
-            for line in String::from_utf8_lossy(&text).lines() {
-                // A bad line leaves nothing out, as in git.
-                drop(builder.add_line(None, line));
-            }
-        }
+    for line in text.lines() {
+        drop(builder.add_line(None, line));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }

@@ -118,7 +118,8 @@ pub fn snapshot(artifacts: &Path, root: &Path, options: SnapshotOptions<'_>) -> 
     }
     let (tree, hold) = publish(draft, artifacts, sha256)?;
     let unreadable = walk.left_out.iter().filter(|out| out.reason.is_gap()).map(ToString::to_string).collect();
-    let facts = SourceFacts { sha256, files: walk.files, bytes: walk.bytes, commit: None, dirty: false, unreadable };
+    let (files, bytes, rules) = (walk.files, walk.bytes, walk.rules.hash());
+    let facts = SourceFacts { sha256, files, bytes, commit: None, dirty: false, rules, unreadable };
     Ok(Snapshot { tree, hold, facts, left_out: walk.left_out })
 }
 

@@ -210,7 +210,7 @@ pub(super) fn exit_code(
     app: &App,
     scan: ScanId,
     end: WatchEnd,
-    fail_on: Option<crate::model::severity::Severity>,
+    fail_on: Option<crate::model::gate::FailOn>,
 ) -> Result<u8, CliError> {
     let view = app.store.scan(scan)?;
     let key = view.id;

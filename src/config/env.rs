@@ -47,7 +47,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("DRAGNET_DOCKER_CONTEXT", "executor.docker.context", "a context of the docker client's"),
     variable("DRAGNET_DOCKER_HOST", "executor.docker.host", "address of the Docker engine"),
     variable("DRAGNET_EXECUTOR", "executor.kind", "where scanners run"),
-    variable("DRAGNET_FAIL_ON", "scan.fail_on", "severity at which the gate fails"),
+    variable("DRAGNET_FAIL_ON", "scan.fail_on", "at what the gate fails: `high`, `new:high`"),
     variable("DRAGNET_GRACE", "scan.grace", "time to end by itself when cancelled"),
     variable("DRAGNET_ENGINE_TIMEOUT", "scan.engine_timeout", "silence of the engine before a command gives up"),
     variable("DRAGNET_KUBE_CONTEXT", "executor.kubernetes.context", "a context of the kubeconfig"),

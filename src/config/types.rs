@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kubernetes::KubernetesConfig;
+use crate::model::gate::FailOn;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
-use crate::model::severity::Severity;
 use crate::model::template::Template;
 use crate::model::unit::Span;
 
@@ -103,9 +103,9 @@ pub struct ScanConfig {
     pub max_assets: u64,
     /// Most steps between the target and an asset that is still followed.
     pub depth: u32,
-    /// Severity at which the gate fails.
+    /// At what the gate fails: a severity, or `new:` and a severity.
     #[schemars(with = "Option<String>")]
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<FailOn>,
     /// What the first interrupt does.
     pub on_interrupt: OnInterrupt,
     /// Time that a scanner has to end by itself when it is cancelled, such as `8s`.

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::compare::compare;
 use super::error::DriverError;
 use super::ingest::{Ingest, IngestError};
 use super::input::{Effect, Input, Ticket};
@@ -18,6 +19,7 @@ use super::view::View;
 use crate::executor::{ExecutorError, Sealed, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
+use crate::model::coverage::Coverage;
 use crate::model::id::{AttemptId, AttemptName, ScanId, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::retry::mix;
@@ -132,6 +134,7 @@ impl Effects {
                     view.expansion(self.shared.scan, self.shared.fence, self.shared.clock.now(), feed, step);
                 self.expand(expansion);
             }
+            Effect::Compare => self.compare(view.sights()),
             Effect::Launch(ticket) => {
                 let stop = self.stops.entry(ticket).or_default().clone();
                 self.spawn(ticket, move |shared, attempted| async move {
@@ -217,6 +220,14 @@ impl Effects {
         self.tasks.spawn(async move {
             let answer = shared.store.expand(expansion).await;
             shared.answer(answer.map(Input::Expanded).map_err(DriverError::from)).await;
+        });
+    }
+
+    fn compare(&mut self, scanners: Vec<(String, Coverage)>) {
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            let compared = compare(&shared.store, shared.scan, shared.fence, scanners).await;
+            shared.answer(compared.map(|()| Input::Compared)).await;
         });
     }
 

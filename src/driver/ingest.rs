@@ -232,16 +232,15 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    /// Makes the findings, and gives equal ones the ranks of their places.
+    /// Says which finding each record shows, and gives equal ones the ranks of their places.
     async fn identify(&self, ranker: Ranker) -> Result<(), IngestError> {
-        let subject = self.store.subject(self.scan, self.fence, &self.launch.spec.scanner).await?;
         let mut identities = blocking(move || ranker.identities()).await?;
         loop {
             let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect();
             if slice.is_empty() {
                 return Ok(());
             }
-            self.store.identify(self.scan, self.fence, self.attempt, subject, slice).await?;
+            self.store.identify(self.scan, self.fence, self.attempt, slice).await?;
             failpoint::hit("ingest.identified");
         }
     }
@@ -289,7 +288,7 @@ impl Sink for Feeder {
             return Err(Stop);
         }
         let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record), tally.records);
-        let occurrence = tally.ranker.rank(fingerprint, ordinal, place(&record));
+        let occurrence = tally.ranker.rank(fingerprint, ordinal, record.severity, place(&record));
         tally.counts.add(record.severity);
         tally.records += 1;
         // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.

@@ -51,6 +51,8 @@ pub enum Input {
     Unstopped(Ticket),
     /// Assets became chunks.
     Expanded(Expanded),
+    /// What the scan says of findings known before is kept.
+    Compared,
     /// Somebody asks for something.
     Asked {
         /// Row of the intent.
@@ -99,6 +101,8 @@ pub enum Effect {
         /// Position of the fed step.
         step: usize,
     },
+    /// Compare what the scan brought with what was known before.
+    Compare,
 }
 
 /// What follows from an input: rows and events for one transaction, effects for afterwards.

@@ -5,6 +5,7 @@
 //! name, a removal of nothing is done, results are stored by attempt and ordinal. So after a crash at any point the next driver
 //! loads the rows, lists the engine, and goes on.
 
+mod compare;
 mod effects;
 mod error;
 mod ingest;

@@ -12,7 +12,7 @@ use crate::store::{Change, NewAttempt, ScanChange};
 
 use super::input::{Decisions, Effect, Harvest, Ticket};
 use super::jobs::End;
-use super::view::{Attempt, View};
+use super::view::{Attempt, Progress, View};
 
 /// Settles the view at the moment `now`.
 pub fn settle(view: &mut View, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -233,6 +233,15 @@ impl View {
         // A slice that is being expanded may still bring jobs.
         if !self.live.is_empty() || self.expanding || !(self.all_ended() || self.ending.is_some() && self.none_open()) {
             return Ok(());
+        }
+        match self.comparison {
+            Progress::Done => {}
+            Progress::Begun => return Ok(()),
+            Progress::Due => {
+                self.comparison = Progress::Begun;
+                out.effects.push(Effect::Compare);
+                return Ok(());
+            }
         }
         let coverage = self.coverage();
         let complete = coverage.is_full() && !self.steps.iter().any(|step| step.seen.failed);

@@ -16,7 +16,7 @@ use crate::store::{AttemptChange, Change};
 
 use super::input::{Decisions, Effect, Harvest, Input, Ticket};
 use super::jobs::End;
-use super::view::{Attempt, Leftover, View};
+use super::view::{Attempt, Leftover, Progress, View};
 
 /// Decides what follows from `input`, at the moment `now`.
 pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -54,6 +54,10 @@ pub fn transition(view: &mut View, input: Input, now: Timestamp, out: &mut Decis
             Ok(())
         }
         Input::Expanded(expanded) => view.expanded(&expanded, out),
+        Input::Compared => {
+            view.comparison = Progress::Done;
+            Ok(())
+        }
         Input::Asked { id, verb } => view.asked(id, verb, out),
     }
 }

@@ -39,6 +39,8 @@ pub struct View {
     pub(super) feeds: VecDeque<Feed>,
     /// Whether a slice of the first feed is being expanded.
     pub(super) expanding: bool,
+    /// How far the comparison with what was known before has come.
+    pub(super) comparison: Progress,
     /// Whether the engine cannot be asked.
     pub(super) engine_lost: bool,
     /// Whether live attempts are frozen.
@@ -131,6 +133,14 @@ pub(super) struct Leftover {
     pub(super) launching: bool,
 }
 
+/// How far something has come that is done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Due,
+    Begun,
+    Done,
+}
+
 /// Assets that wait to become chunks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Feed {
@@ -159,6 +169,7 @@ impl View {
             leftovers: BTreeMap::new(),
             feeds: loaded.feeds.iter().map(|feed| Feed { id: feed.id, step: feed.step }).collect(),
             expanding: false,
+            comparison: Progress::Due,
             engine_lost: false,
             // Whoever froze them may have died; thawing what runs does no harm.
             frozen: scan.state == ScanState::Pausing,
@@ -398,6 +409,19 @@ impl View {
     /// Whether a step saw everything, or all but what it accepts.
     pub(super) fn is_full_enough(&self, step: usize) -> bool {
         !self.steps[step].seen.missing && self.unaccepted(step).next().is_none()
+    }
+
+    /// Returns the scanners, each with what its jobs saw: an accepted gap is a gap here.
+    pub fn sights(&self) -> Vec<(String, Coverage)> {
+        let mut gaps: BTreeMap<&str, BTreeSet<Gap>> = BTreeMap::new();
+        for (step, declared) in self.steps.iter().zip(&self.plan.steps) {
+            let gaps = gaps.entry(&declared.scanner.name).or_default();
+            gaps.extend(&step.seen.gaps);
+            gaps.extend(step.seen.missing.then_some(Gap::JobsMissing));
+            gaps.extend((!step.closed || step.open > 0).then_some(Gap::JobsMissing));
+            gaps.extend(self.unreadable.then_some(Gap::Unreadable));
+        }
+        gaps.into_iter().map(|(scanner, gaps)| (scanner.to_owned(), Coverage::from_gaps(gaps))).collect()
     }
 
     /// Whether a step with `on_failure = "stop"` has a failed job.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::AssetKind;
 use super::coverage::Gap;
+use super::gate::FailOn;
 use super::id::{Sha256, StepId};
 use super::scanner::Scanner;
-use super::severity::Severity;
 use super::target::{Target, TargetKey};
 use super::unit::Span;
 
@@ -157,9 +157,9 @@ pub struct ScanOptions {
     pub max_assets: u64,
     /// Most steps between the target and an asset that is still followed.
     pub depth: u32,
-    /// Severity at which the gate fails.
+    /// At what the gate fails.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<FailOn>,
     /// Seed of the waits between attempts.
     pub seed: u64,
 }
@@ -195,6 +195,9 @@ pub struct SourceFacts {
     /// Whether the tree differs from that commit.
     #[serde(default)]
     pub dirty: bool,
+    /// Hash of the rules by which paths were left out; none if nothing was to be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Sha256>,
     /// Paths that could not be read or were left out because they lead outside; these are gaps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<String>,

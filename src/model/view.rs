@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::coverage::{Coverage, SkipReason};
 use super::finding::{Record, SeverityCounts};
+use super::gate::FailOn;
 use super::id::{ScanKey, Sha256};
 use super::outcome::Failure;
 use super::plan::{ScanOptions, SourceFacts};
-use super::severity::Severity;
+use super::standing::{Standing, Standings};
 use super::state::{JobState, ScanState};
 use super::target::{Target, TargetKey};
 use super::wait::Wait;
@@ -54,6 +55,9 @@ pub struct ScanView {
     pub jobs: BTreeMap<JobState, u64>,
     /// Records by severity.
     pub records: SeverityCounts,
+    /// How its findings stand to those known before; none until it was compared with them.
+    #[serde(default)]
+    pub standings: Option<Standings>,
 }
 
 /// Why a scan ended without completing.
@@ -134,6 +138,8 @@ pub struct FindingView {
     pub scanner: String,
     /// The job that brought it.
     pub job: String,
+    /// How it stands to what was known before; none until the scan was compared with that.
+    pub standing: Option<Standing>,
     /// The record.
     pub record: Record,
 }
@@ -170,13 +176,22 @@ impl ScanView {
         self.state == ScanState::Completed && self.coverage.is_full()
     }
 
-    /// Judges the scan; `fail_on` is the gate's threshold.
-    pub fn verdict(&self, fail_on: Option<Severity>) -> Verdict {
+    /// Counts the records that a gate looks at.
+    pub fn counted(&self, gate: FailOn) -> SeverityCounts {
+        match &self.standings {
+            Some(standings) if gate.only_new => standings.news(),
+            // Without anything to compare with, everything is new.
+            _ => self.records,
+        }
+    }
+
+    /// Judges the scan by a gate.
+    pub fn verdict(&self, fail_on: Option<FailOn>) -> Verdict {
         match (self.state, self.end) {
             (_, Some(EndReason::MaxDuration)) => Verdict::MaxDuration,
             (ScanState::Cancelled, _) => Verdict::Cancelled,
             _ if !self.is_complete() => Verdict::Incomplete,
-            _ if fail_on.is_some_and(|threshold| self.records.reaching(threshold) > 0) => Verdict::GateFailed,
+            _ if fail_on.is_some_and(|gate| self.counted(gate).reaching(gate.severity) > 0) => Verdict::GateFailed,
             _ => Verdict::Clean,
         }
     }

@@ -1,33 +1,38 @@
 //! The gate, explained line by line.
 
-use super::words::counts;
+use super::words::{counts, grouped};
 use crate::model::finding::SeverityCounts;
+use crate::model::gate::FailOn;
 use crate::model::severity::Severity;
 use crate::model::view::{ScanView, Verdict};
 
 /// Whether a scan passes its gate, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
-    /// Severity at which the gate fails; none when there is no gate.
-    pub threshold: Option<Severity>,
+    /// At what the gate fails; none when there is no gate.
+    pub fail_on: Option<FailOn>,
     /// What the scan means.
     pub verdict: Verdict,
-    /// Records that reach the threshold.
+    /// Records that reach it.
     pub reaching: SeverityCounts,
     /// Records that do not.
     pub below: SeverityCounts,
+    /// Records that do not count, for they were there before.
+    pub before: u64,
 }
 
 impl Gate {
-    /// Applies a threshold to a scan.
-    pub fn of(scan: &ScanView, threshold: Option<Severity>) -> Self {
+    /// Applies a gate to a scan.
+    pub fn of(scan: &ScanView, fail_on: Option<FailOn>) -> Self {
+        let counted = fail_on.map_or(scan.records, |gate| scan.counted(gate));
         let (mut reaching, mut below) = (SeverityCounts::default(), SeverityCounts::default());
         for severity in Severity::ALL {
-            let reached = threshold.is_some_and(|threshold| severity.reaches(threshold));
+            let reached = fail_on.is_some_and(|gate| severity.reaches(gate.severity));
             let side = if reached { &mut reaching } else { &mut below };
-            side.0[usize::from(severity.rank())] = scan.records.of(severity);
+            side.0[usize::from(severity.rank())] = counted.of(severity);
         }
-        Self { threshold, verdict: scan.verdict(threshold), reaching, below }
+        let before = scan.records.total().saturating_sub(counted.total());
+        Self { fail_on, verdict: scan.verdict(fail_on), reaching, below, before }
     }
 
     /// Whether findings alone make the gate fail, whatever else the scan is.
@@ -37,7 +42,7 @@ impl Gate {
 
     /// Explains the gate; the first line is the outcome.
     pub fn lines(&self) -> Vec<String> {
-        let Some(threshold) = self.threshold else {
+        let Some(gate) = self.fail_on else {
             return vec!["no gate: give --fail-on SEVERITY to set one".to_owned()];
         };
         let complete = matches!(self.verdict, Verdict::Clean | Verdict::GateFailed);
@@ -46,7 +51,8 @@ impl Gate {
             (false, true) => "passed",
             (false, false) => "not decided: nothing found so far reaches it, and the scan is not complete",
         };
-        let mut lines = vec![format!("fail on {threshold} or worse: {outcome}")];
+        let mut lines =
+            vec![format!("fail on {}{} or worse: {outcome}", if gate.only_new { "new " } else { "" }, gate.severity)];
         if self.is_failed() {
             lines.push(format!("{} reach it", counts(&self.reaching, ", ")));
         }
@@ -56,6 +62,9 @@ impl Gate {
         if self.below.total() > 0 {
             lines.push(format!("{} do not", counts(&self.below, ", ")));
         }
+        if self.before > 0 {
+            lines.push(format!("{} were there before", grouped(self.before)));
+        }
         lines
     }
 }
@@ -64,12 +73,13 @@ impl Gate {
 mod tests {
     use super::super::testing::{finished, unfinished};
     use super::*;
+    use crate::model::standing::Standings;
 
     #[test]
     fn the_gate_says_what_reached_it() {
         let mut scan = finished();
         scan.records = SeverityCounts([1, 0, 2, 0, 0, 3]);
-        let gate = Gate::of(&scan, Some(Severity::High));
+        let gate = Gate::of(&scan, Some(FailOn::all(Severity::High)));
         let expected = [
             "fail on high or worse: FAILED",
             "1 critical, 3 unknown reach it",
@@ -81,10 +91,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_there_before_does_not_count_where_only_the_new_does() {
+        let mut scan = finished();
+        scan.records = SeverityCounts([1, 3, 0, 0, 0, 0]);
+        let gate = FailOn { only_new: true, severity: Severity::High };
+        assert!(Gate::of(&scan, Some(gate)).is_failed(), "without a comparison everything is new");
+        let mut standings = Standings { existing: SeverityCounts([1, 2, 0, 0, 0, 0]), ..Standings::default() };
+        standings.reopened.add(Severity::High);
+        scan.standings = Some(standings.clone());
+        let expected = ["fail on new high or worse: FAILED", "1 high reach it", "3 were there before"];
+        assert_eq!(Gate::of(&scan, Some(gate)).lines(), expected);
+        standings.reopened = SeverityCounts::default();
+        scan.standings = Some(standings);
+        assert!(!Gate::of(&scan, Some(gate)).is_failed());
+        assert!(Gate::of(&scan, Some(FailOn::all(Severity::High))).is_failed());
+    }
+
+    #[test]
     fn an_incomplete_scan_never_passes() {
         let mut scan = unfinished();
         scan.records = SeverityCounts::default();
-        let gate = Gate::of(&scan, Some(Severity::Low));
+        let gate = Gate::of(&scan, Some(FailOn::all(Severity::Low)));
         assert_eq!(gate.verdict, Verdict::Incomplete);
         assert!(gate.lines()[0].contains("not decided"));
     }

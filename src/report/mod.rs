@@ -18,8 +18,9 @@ mod words;
 
 use std::io::Write;
 
+use crate::model::gate::FailOn;
 use crate::model::isolation::Isolation;
-use crate::model::severity::Severity;
+use crate::model::standing::GoneView;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 
 pub use gate::Gate;
@@ -38,10 +39,12 @@ pub struct ReportData<'d> {
     pub findings: &'d mut dyn Source<FindingView>,
     /// Of its findings at least the first of each rule and severity of each job, in the same order.
     pub rules: &'d mut dyn Source<FindingView>,
+    /// Findings that were open before it and that it did not bring.
+    pub gone: &'d mut dyn Source<GoneView>,
     /// Its assets.
     pub assets: &'d mut dyn Source<AssetView>,
     /// The gate's threshold, when one is asked for.
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<FailOn>,
     /// Most findings that a report for people lists; none for all. Formats for machines always list all.
     pub limit: Option<u64>,
     /// How reports for people look.

@@ -7,10 +7,12 @@ use crate::model::asset::{Asset, AssetKind};
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
 use crate::model::finding::{Cvss, Location, Record, Region, SeverityCounts};
+use crate::model::gate::FailOn;
 use crate::model::id::{Key8, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::plan::{ScanOptions, SourceFacts};
 use crate::model::severity::Severity;
+use crate::model::standing::Standing;
 use crate::model::state::{JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::view::{AssetView, EndReason, FindingView, JobView, ScanView};
@@ -33,6 +35,7 @@ pub(super) fn finished() -> ScanView {
             bytes: 8_700_000,
             commit: Some("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d".to_owned()),
             dirty: true,
+            rules: None,
             unreadable: Vec::new(),
         }),
         options: ScanOptions::default(),
@@ -45,6 +48,7 @@ pub(super) fn finished() -> ScanView {
         owner: None,
         jobs: BTreeMap::from([(JobState::Succeeded, 1)]),
         records: SeverityCounts::default(),
+        standings: None,
     }
 }
 
@@ -112,6 +116,7 @@ pub(super) fn finding(
         fingerprint: format!("v1:{:032x}", u128::from(line)),
         scanner: scanner.to_owned(),
         job: scanner.to_owned(),
+        standing: Some(Standing::New),
         record: Record {
             rule: rule.to_owned(),
             title: title.to_owned(),
@@ -166,8 +171,9 @@ pub(super) fn render(
         jobs,
         rules: &mut Listed::new(findings.clone()),
         findings: &mut Listed::new(findings),
+        gone: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
-        fail_on: Some(Severity::High),
+        fail_on: Some(FailOn::all(Severity::High)),
         limit: Some(20),
         style: Style { width, color: false },
     };

@@ -1,6 +1,7 @@
 //! Deleting a scan: one transaction hides it, then its rows go in slices, so that nobody waits for long.
 //!
-//! Findings and assets stay, for they belong to the target and the project; so do the files beside the database.
+//! Assets stay, for they belong to the project, and so do the other names of findings and the files beside the database. A scan that
+//! was compared with it keeps what it said then.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -15,11 +16,14 @@ use crate::model::state::ScanState;
 const SLICE: usize = 500;
 
 /// What a job's attempts have left, most first; at most `?2` rows of the job `?1`.
-const OF_JOB: [&str; 4] = [
+const OF_JOB: [&str; 5] = [
     "DELETE FROM record WHERE id IN
        (SELECT id FROM record WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM rule WHERE (attempt_id, severity, ordinal) IN
        (SELECT attempt_id, severity, ordinal FROM rule WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
+    "DELETE FROM appearance WHERE (attempt_id, version, fingerprint, occurrence) IN
+       (SELECT attempt_id, version, fingerprint, occurrence FROM appearance
+        WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM sighting WHERE (attempt_id, ordinal) IN
        (SELECT attempt_id, ordinal FROM sighting WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM artifact WHERE (attempt_id, path) IN
@@ -27,9 +31,11 @@ const OF_JOB: [&str; 4] = [
 ];
 
 /// What a scan has beside its jobs; at most `?2` rows of the scan `?1`.
-const OF_SCAN: [&str; 2] = [
+const OF_SCAN: [&str; 3] = [
     "DELETE FROM member WHERE (scan_id, step, asset_id) IN
        (SELECT scan_id, step, asset_id FROM member WHERE scan_id = ?1 LIMIT ?2)",
+    "DELETE FROM difference WHERE (scan_id, subject_id, version, fingerprint, occurrence) IN
+       (SELECT scan_id, subject_id, version, fingerprint, occurrence FROM difference WHERE scan_id = ?1 LIMIT ?2)",
     "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE scan_id = ?1 LIMIT ?2)",
 ];
 

@@ -1,14 +1,17 @@
 //! Reading the visible records of a scan in the order of reports, page by page.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::compare::Difference;
 use super::error::StoreError;
-use super::load::text;
+use super::load::{text, text_option};
 use super::{Store, json};
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::finding::SeverityCounts;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::id::{JobName, ScanId, StepId};
 use crate::model::severity::Severity;
+use crate::model::standing::{FindingKey, Standing, Standings};
 use crate::model::view::{AssetView, FindingView};
 
 /// A place in a scan's records: worst severity first, then by job, then as the scanner reported them.
@@ -36,6 +39,19 @@ struct Winner {
     job: String,
     scanner: String,
     records: SeverityCounts,
+    compared: Option<Compared>,
+}
+
+/// How a scanner's findings were compared with those known before.
+#[derive(Debug, Clone, Copy)]
+struct Compared {
+    subject: i64,
+    /// Whether there was nothing to compare with.
+    first: bool,
+    /// Whether some are here that were not in the reference.
+    differs: bool,
+    /// Whether findings of this scanner in this target have drifted.
+    drifted: bool,
 }
 
 impl Store {
@@ -98,8 +114,15 @@ fn refuse_deleted(connection: &Connection, scan: ScanId) -> Result<(), StoreErro
 
 fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
     let mut query = connection.prepare_cached(
-        "SELECT job.winning_attempt, step.id, job.chunk, json_extract(spec.body, '$.scanner'), job.records FROM job
+        "SELECT job.winning_attempt, step.id, job.chunk, json_extract(spec.body, '$.scanner'), job.records,
+                subject.id, comparison.reference IS NULL, standings,
+                EXISTS (SELECT 1 FROM alias WHERE alias.subject_id = subject.id)
+         FROM job JOIN scan ON scan.id = job.scan_id
          JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step JOIN spec ON spec.id = step.spec_id
+         LEFT JOIN subject ON subject.project_id = scan.project_id AND subject.target_key = scan.target_key
+           AND subject.scanner = json_extract(spec.body, '$.scanner')
+         LEFT JOIN comparison ON comparison.scan_id = job.scan_id AND comparison.subject_id = subject.id
+           AND scan.state IN ('completed', 'failed', 'cancelled')
          WHERE job.scan_id = ?1 AND job.winning_attempt IS NOT NULL ORDER BY job.id",
     )?;
     let mut rows = query.query([scan.0])?;
@@ -111,6 +134,15 @@ fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreEr
             job: job.to_string(),
             scanner: row.get(3)?,
             records: json(text(row, 4)?)?,
+            compared: match super::json_option::<Standings>(text_option(row, 7)?)? {
+                None => None,
+                Some(standings) => Some(Compared {
+                    subject: row.get(5)?,
+                    first: row.get(6)?,
+                    differs: standings.news().total() > 0,
+                    drifted: row.get(8)?,
+                }),
+            },
         });
     }
     Ok(winners)
@@ -133,11 +165,11 @@ fn fill(
     if winner.records.0.get(usize::from(cursor.severity)).is_some_and(|&count| count > 0) {
         let mut query = connection.prepare_cached(match cursor.choice {
             Choice::All => {
-                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM record
+                "SELECT ordinal, body, version, fingerprint, occurrence FROM record
                  WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
             }
             Choice::HeadsOfRules => {
-                "SELECT ordinal, body, version, hex(fingerprint), occurrence FROM rule CROSS JOIN record USING (attempt_id, severity, ordinal)
+                "SELECT ordinal, body, version, fingerprint, occurrence FROM rule CROSS JOIN record USING (attempt_id, severity, ordinal)
                  WHERE attempt_id = ?1 AND severity = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4"
             }
         })?;
@@ -150,8 +182,11 @@ fn fill(
         while let Some(row) = rows.next()? {
             cursor.ordinal = row.get(0)?;
             taken += 1;
+            let key = FindingKey { fingerprint: Fingerprint(row.get(3)?), occurrence: row.get(4)? };
+            let (name, standing) = winner.stand(connection, cursor.scan, key)?;
             page.push(FindingView {
-                fingerprint: identity(row.get(2)?, text(row, 3)?, row.get(4)?),
+                fingerprint: name.to_string(),
+                standing,
                 scanner: winner.scanner.clone(),
                 job: winner.job.clone(),
                 record: json(text(row, 1)?)?,
@@ -165,8 +200,45 @@ fn fill(
     Ok(())
 }
 
-/// Writes a finding's identity as reports show it; the first of equals has no number.
-fn identity(version: u32, hex: &str, occurrence: u32) -> String {
-    let hex = hex.to_ascii_lowercase();
-    if occurrence == 0 { format!("v{version}:{hex}") } else { format!("v{version}:{hex}#{}", occurrence + 1) }
+impl Winner {
+    /// Returns the name of a record's finding, and how it stands.
+    fn stand(
+        &self,
+        connection: &Connection,
+        scan: ScanId,
+        key: FindingKey,
+    ) -> Result<(FindingKey, Option<Standing>), StoreError> {
+        let Some(compared) = self.compared else { return Ok((key, None)) };
+        let standing = match (compared.first, compared.differs) {
+            (true, _) => Standing::New,
+            (false, false) => Standing::Existing,
+            (false, true) => standing(connection, scan, compared.subject, key)?,
+        };
+        let name = if compared.drifted { name_of(connection, compared.subject, key)? } else { key };
+        Ok((name, Some(standing)))
+    }
+}
+
+fn standing(connection: &Connection, scan: ScanId, subject: i64, key: FindingKey) -> Result<Standing, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT kind FROM difference WHERE scan_id = ?1 AND subject_id = ?2 AND version = ?3 AND fingerprint = ?4 AND occurrence = ?5",
+    )?;
+    let key = params![scan.0, subject, Fingerprint::VERSION, key.fingerprint.0, key.occurrence];
+    let kind: Option<String> = query.query_row(key, |row| row.get(0)).optional()?;
+    match kind.map(|kind| Difference::parse(&kind, None)).transpose()? {
+        Some(Difference::Here(standing)) => Ok(standing),
+        _ => Ok(Standing::Existing),
+    }
+}
+
+/// Returns the key that a finding had first.
+pub(super) fn name_of(connection: &Connection, subject: i64, key: FindingKey) -> Result<FindingKey, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT root_fingerprint, root_occurrence FROM alias
+         WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?3 AND occurrence = ?4",
+    )?;
+    let params = params![subject, Fingerprint::VERSION, key.fingerprint.0, key.occurrence];
+    let root = query
+        .query_row(params, |row| Ok(FindingKey { fingerprint: Fingerprint(row.get(0)?), occurrence: row.get(1)? }));
+    Ok(root.optional()?.unwrap_or(key))
 }

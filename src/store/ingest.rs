@@ -10,10 +10,6 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::id::{AttemptId, ScanId, Sha256};
 use crate::model::severity::Severity;
 
-/// What findings belong to: a scanner's view of a target over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject(i64);
-
 /// A record as it is stored.
 #[derive(Debug, Clone)]
 pub struct IngestRecord {
@@ -53,6 +49,8 @@ impl IngestRecord {
 pub struct Identity {
     /// The record's position in the attempt's results.
     pub ordinal: u32,
+    /// Its severity.
+    pub severity: Severity,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Its rank among equals.
@@ -90,26 +88,6 @@ pub struct IngestBatch {
 }
 
 impl Store {
-    /// Returns the subject of a scan and a scanner; makes it when it is new.
-    pub async fn subject(&self, scan: ScanId, fence: u64, scanner: &str) -> Result<Subject, StoreError> {
-        let scanner = scanner.to_owned();
-        self.write_relaxed(move |tx| {
-            check_fence(tx, scan, fence)?;
-            tx.execute(
-                "INSERT INTO subject (project_id, target_key, scanner) SELECT project_id, target_key, ?2 FROM scan WHERE id = ?1
-                 ON CONFLICT DO NOTHING",
-                params![scan.0, scanner],
-            )?;
-            let id = tx.query_row(
-                "SELECT subject.id FROM subject JOIN scan USING (project_id, target_key) WHERE scan.id = ?1 AND scanner = ?2",
-                params![scan.0, scanner],
-                |row| row.get(0),
-            )?;
-            Ok(Subject(id))
-        })
-        .await
-    }
-
     /// Deletes up to `limit` invisible rows of an attempt, which an earlier ingest that did not end has left; returns whether there may
     /// be more.
     pub async fn discard(&self, scan: ScanId, fence: u64, attempt: AttemptId, limit: u32) -> Result<bool, StoreError> {
@@ -121,6 +99,8 @@ impl Store {
                 "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM rule WHERE attempt_id = ?1 AND (severity, ordinal) IN
                    (SELECT severity, ordinal FROM rule WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM appearance WHERE attempt_id = ?1 AND (version, fingerprint, occurrence) IN
+                   (SELECT version, fingerprint, occurrence FROM appearance WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM sighting WHERE attempt_id = ?1 AND ordinal IN (SELECT ordinal FROM sighting WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM artifact WHERE attempt_id = ?1 AND path IN (SELECT path FROM artifact WHERE attempt_id = ?1 LIMIT ?2)",
             ] {
@@ -141,30 +121,26 @@ impl Store {
         .await
     }
 
-    /// Makes the findings that records belong to, and gives records their last rank; at most 500 at a time. In the order of
-    /// their fingerprints, so that each slice touches few pages.
+    /// Says which finding each record shows, and gives records their last rank; at most 500 at a time. In the order of their
+    /// fingerprints, so that each slice touches few pages.
     pub async fn identify(
         &self,
         scan: ScanId,
         fence: u64,
         attempt: AttemptId,
-        subject: Subject,
         identities: Vec<Identity>,
     ) -> Result<(), StoreError> {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
-            let mut insert = tx.prepare_cached(
-                "INSERT INTO finding (subject_id, version, fingerprint, occurrence, first_scan) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO NOTHING",
-            )?;
+            let mut insert = tx.prepare_cached("INSERT INTO appearance VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             let mut correct = tx.prepare_cached(
-                "UPDATE record SET occurrence = ?3 WHERE attempt_id = ?1 AND ordinal = ?2
-                 AND severity IN (0, 1, 2, 3, 4, 5)",
+                "UPDATE record SET occurrence = ?4 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal = ?3",
             )?;
-            for Identity { ordinal, fingerprint, occurrence, corrected } in identities {
-                insert.execute(params![subject.0, Fingerprint::VERSION, fingerprint.0, occurrence, scan.0])?;
+            for Identity { ordinal, severity, fingerprint, occurrence, corrected } in identities {
+                let rank = severity.rank();
+                insert.execute(params![attempt.0, Fingerprint::VERSION, fingerprint.0, occurrence, rank, ordinal])?;
                 if corrected {
-                    correct.execute(params![attempt.0, ordinal, occurrence])?;
+                    correct.execute(params![attempt.0, rank, ordinal, occurrence])?;
                 }
             }
             Ok(())

@@ -7,6 +7,7 @@
 //! - Results come in small batches that nobody sees, tagged with their attempt. One last transaction names the attempt that won.
 
 mod backup;
+mod compare;
 mod connect;
 mod delete;
 mod drive;
@@ -15,6 +16,7 @@ mod events;
 mod expand;
 mod findings;
 mod gate;
+mod gone;
 mod ingest;
 mod intents;
 mod isolation;
@@ -30,12 +32,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rusqlite::{Connection, Transaction};
 
+pub use compare::{Difference, DifferenceRow, Known, SeenBy, Sides, Subject};
 pub use drive::{AttemptChange, Change, Commit, Committed, JobEnd, JobMove, NewAttempt, ScanChange};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use expand::{Expanded, Expansion};
 pub use findings::FindingCursor;
-pub use ingest::{Identity, IngestBatch, IngestRecord, NewArtifact, Subject};
+pub use gone::GoneCursor;
+pub use ingest::{Identity, IngestBatch, IngestRecord, NewArtifact};
 pub use intents::{IntentRow, Verb};
 pub use lease::{Lease, LeaseError, ScanLock};
 pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};

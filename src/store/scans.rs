@@ -12,6 +12,7 @@ use crate::model::finding::SeverityCounts;
 use crate::model::id::{AttemptName, JobName, ScanId, ScanKey, Sha256};
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
+use crate::model::standing::Standings;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::view::{JobView, ScanView};
@@ -245,8 +246,27 @@ fn scan_view(connection: &Connection, row: &Row<'_>) -> Result<ScanView, StoreEr
         finished_at: row.get::<_, Option<i64>>(14)?.map(Timestamp),
         owner: row.get(15)?,
         records: json(text(row, 16)?)?,
+        standings: standings(connection, id)?,
         jobs: tally(connection, id)?,
     })
+}
+
+/// How the findings of an ended scan stand, over all scanners.
+fn standings(connection: &Connection, scan: i64) -> Result<Option<Standings>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT standings FROM comparison JOIN scan ON scan.id = scan_id
+         WHERE scan_id = ?1 AND state IN ('completed', 'failed', 'cancelled')",
+    )?;
+    let mut rows = query.query([scan])?;
+    let mut all: Option<Standings> = None;
+    while let Some(row) = rows.next()? {
+        let one: Standings = json(text(row, 0)?)?;
+        match &mut all {
+            Some(all) => all.merge(&one),
+            None => all = Some(one),
+        }
+    }
+    Ok(all)
 }
 
 fn tally(connection: &Connection, scan: i64) -> Result<BTreeMap<JobState, u64>, StoreError> {

@@ -9,6 +9,7 @@ use crate::app::{App, PlanRequest};
 use crate::catalog::Catalog;
 use crate::cli::error::CliError;
 use crate::config;
+use crate::model::gate::FailOn;
 use crate::model::severity::Severity;
 use crate::model::target::Target;
 use crate::model::unit::Span;
@@ -36,15 +37,23 @@ pub(in crate::cli) struct ChoiceArgs {
     #[arg(long, value_name = "N")]
     pub(super) max_results: Option<u64>,
     /// Fail, with exit code 1, on findings of this severity or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
-    pub(super) fail_on: Option<Severity>,
+    #[arg(long, value_name = "GATE", value_parser = gate())]
+    pub(super) fail_on: Option<FailOn>,
 }
 
 /// Reads a severity, and lists them all when it is none.
 pub(in crate::cli) fn severity() -> impl clap::builder::TypedValueParser<Value = Severity> {
     use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(Severity::ALL.map(Severity::as_str))
-        .map(|text| text.parse().unwrap_or_default())
+    clap::builder::PossibleValuesParser::new(Severity::ALL.map(Severity::as_str)).try_map(|text| text.parse())
+}
+
+/// Reads a gate, a severity or `new:` and a severity; lists them all when it is none.
+pub(in crate::cli) fn gate() -> impl clap::builder::TypedValueParser<Value = FailOn> {
+    use clap::builder::TypedValueParser as _;
+    let gates = [false, true]
+        .into_iter()
+        .flat_map(|only_new| Severity::ALL.map(|severity| FailOn { only_new, severity }.to_string()));
+    clap::builder::PossibleValuesParser::new(gates).try_map(|text| text.parse())
 }
 
 impl ChoiceArgs {
@@ -60,8 +69,8 @@ impl ChoiceArgs {
         if let Some(most) = self.max_results {
             config::set(&mut flags, "scan.max_results", i64::try_from(most).unwrap_or(i64::MAX));
         }
-        if let Some(severity) = self.fail_on {
-            config::set(&mut flags, "scan.fail_on", severity.as_str());
+        if let Some(gate) = self.fail_on {
+            config::set(&mut flags, "scan.fail_on", gate.to_string());
         }
         flags
     }

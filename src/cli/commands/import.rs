@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use toml::Table;
 
-use super::choice::severity;
+use super::choice::gate;
 use super::output::{Output, format};
 use super::report::{Reporting, write_report};
 use crate::app::{self, ImportRequest};
@@ -16,7 +16,7 @@ use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
 use crate::cli::progress::Progress;
 use crate::cli::ui::Ui;
 use crate::config::OnInterrupt;
-use crate::model::severity::Severity;
+use crate::model::gate::FailOn;
 use crate::parse::PARSERS;
 
 /// Make a scan of results that were made elsewhere, and report it
@@ -46,8 +46,8 @@ pub(in crate::cli) struct ImportArgs {
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Fail, with exit code 1, on findings of this severity or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
-    fail_on: Option<Severity>,
+    #[arg(long, value_name = "GATE", value_parser = gate())]
+    fail_on: Option<FailOn>,
     /// List at most so many findings in a table; 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::choice::severity;
+use super::choice::gate;
 use super::output::{Output, format};
 use crate::app::{self, App, ReportRequest};
 use crate::cli::args::ScanArg;
@@ -13,8 +13,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
+use crate::model::gate::FailOn;
 use crate::model::id::ScanId;
-use crate::model::severity::Severity;
 use crate::model::view::Verdict;
 
 /// Findings that a report on a terminal lists, unless told otherwise.
@@ -39,9 +39,10 @@ pub(in crate::cli) struct ReportArgs {
     /// Write it to this file
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete
-    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
-    fail_on: Option<Severity>,
+    /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone); with 3 if the
+    /// scan is incomplete
+    #[arg(long, value_name = "GATE", value_parser = gate())]
+    fail_on: Option<FailOn>,
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
     require_complete: bool,
@@ -82,7 +83,7 @@ fn code(verdict: Verdict, args: &ReportArgs) -> u8 {
 /// What to report.
 pub(super) struct Reporting {
     pub(super) scan: ScanId,
-    pub(super) fail_on: Option<Severity>,
+    pub(super) fail_on: Option<FailOn>,
     pub(super) limit: Option<u64>,
 }
 

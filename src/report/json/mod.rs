@@ -29,6 +29,10 @@ impl Renderer for Json {
         let mut findings = Array::open(out)?;
         for_each(data.findings, |finding| findings.item(&v1::Finding::new(&finding)).map(|()| true))?;
         findings.close()?;
+        write!(out, ",\n\"gone\":")?;
+        let mut gone = Array::open(out)?;
+        for_each(data.gone, |finding| gone.item(&v1::Gone::new(&finding)).map(|()| true))?;
+        gone.close()?;
         write!(out, ",\n\"assets\":")?;
         let mut assets = Array::open(out)?;
         for_each(data.assets, |asset| assets.item(&v1::Asset::new(&asset)).map(|()| true))?;
@@ -65,11 +69,11 @@ mod tests {
     use super::super::testing::{findings, finished, job, render, troubled, unfinished};
 
     #[test]
-    fn the_document_has_its_six_parts() {
+    fn the_document_has_its_parts() {
         let text = render("json", &unfinished(), &troubled(), findings(), 80);
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         let keys: Vec<_> = document.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["assets", "findings", "jobs", "scan", "schema", "summary"]);
+        assert_eq!(keys, ["assets", "findings", "gone", "jobs", "scan", "schema", "summary"]);
         assert_eq!(document["findings"].as_array().unwrap().len(), 3);
         assert_eq!(document["summary"]["verdict"], "incomplete");
     }

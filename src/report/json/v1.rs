@@ -10,6 +10,7 @@ use crate::model::coverage::Coverage;
 use crate::model::finding::{Location, SeverityCounts};
 use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
+use crate::model::standing::{Fate, GoneView, Standing, Standings};
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 use crate::report::gate::Gate;
 use crate::report::shortfall::shortfall;
@@ -187,12 +188,71 @@ pub(crate) struct Summary {
     by_severity: BTreeMap<&'static str, u64>,
     jobs: BTreeMap<&'static str, u64>,
     gate: GateSummary,
+    standings: Option<Compared>,
+}
+
+/// How the findings stand to those known before: counts of findings. `first`: there was nothing to compare with.
+#[derive(Debug, Serialize)]
+struct Compared {
+    first: bool,
+    new: u64,
+    existing: u64,
+    reopened: u64,
+    fixed: u64,
+    not_observed: BTreeMap<&'static str, u64>,
+}
+
+impl Compared {
+    fn new(standings: &Standings) -> Self {
+        let unseen = standings.not_observed.iter().map(|(reason, count)| (reason.as_str(), *count));
+        Self {
+            first: standings.first,
+            new: standings.new.total(),
+            existing: standings.existing.total(),
+            reopened: standings.reopened.total(),
+            fixed: standings.fixed.total(),
+            not_observed: unseen.collect(),
+        }
+    }
+}
+
+/// A finding that was open before and that the scan did not bring: `fixed`, or `not_observed` with the reason.
+#[derive(Debug, Serialize)]
+pub(crate) struct Gone<'g> {
+    fingerprint: &'g str,
+    scanner: &'g str,
+    fate: &'static str,
+    reason: Option<&'static str>,
+    rule: Option<&'g str>,
+    title: Option<&'g str>,
+    severity: Option<&'static str>,
+    location: Option<Place<'g>>,
+}
+
+impl<'g> Gone<'g> {
+    pub(crate) fn new(gone: &'g GoneView) -> Self {
+        let record = gone.record.as_ref();
+        let (fate, reason) = match gone.fate {
+            Fate::Fixed => ("fixed", None),
+            Fate::NotObserved(reason) => ("not_observed", Some(reason.as_str())),
+        };
+        Self {
+            fingerprint: &gone.fingerprint,
+            scanner: &gone.scanner,
+            fate,
+            reason,
+            rule: record.map(|record| record.rule.as_str()),
+            title: record.map(|record| record.title.as_str()),
+            severity: record.map(|record| record.severity.as_str()),
+            location: record.map(|record| Place::new(&record.location)),
+        }
+    }
 }
 
 /// The gate, with its explanation.
 #[derive(Debug, Serialize)]
 struct GateSummary {
-    fail_on: Option<&'static str>,
+    fail_on: Option<String>,
     failed: bool,
     reaching: u64,
     explanation: Vec<String>,
@@ -207,11 +267,12 @@ impl Summary {
             by_severity: by_severity(&scan.records),
             jobs: scan.jobs.iter().map(|(state, count)| (state.as_str(), *count)).collect(),
             gate: GateSummary {
-                fail_on: gate.threshold.map(Severity::as_str),
+                fail_on: gate.fail_on.map(|gate| gate.to_string()),
                 failed: gate.is_failed(),
                 reaching: gate.reaching.total(),
                 explanation: gate.lines(),
             },
+            standings: scan.standings.as_ref().map(Compared::new),
         }
     }
 }
@@ -249,6 +310,8 @@ pub(crate) struct Finding<'f> {
     fix: Option<&'f str>,
     references: &'f [String],
     evidence: Option<&'f str>,
+    /// `new`, `existing` or `reopened`; null until the scan was compared with what was known before.
+    standing: Option<&'static str>,
 }
 
 /// A CVSS score.
@@ -283,6 +346,7 @@ impl<'f> Finding<'f> {
             fix: record.fix.as_deref(),
             references: &record.references,
             evidence: record.evidence.as_deref(),
+            standing: finding.standing.map(Standing::as_str),
         }
     }
 }

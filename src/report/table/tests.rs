@@ -174,6 +174,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
         jobs: &[],
         findings: &mut pages,
         rules: &mut Listed::new(Vec::new()),
+        gone: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(Vec::new()),
         fail_on: None,
         limit: Some(150),
