@@ -6,7 +6,8 @@
 //! 4 api       HTTP: translate, authenticate, call app
 //! 3 app       one use case, one file: plan, start, watch, cancel, report …
 //! 2 driver    transition (pure: state × input → state, events, effects) and the loop that performs effects
-//! 1 plan parse report catalog config │ store executor artifact oci shim
+//! 1 plan parse report lifecycle       │
+//!   catalog config                   │ store executor artifact oci shim
 //!   pure: values in, values out      │ I/O: one outside world each, blind to one another
 //! 0 model     data and rules: no I/O, no async
 //! ```
@@ -23,6 +24,7 @@
 //! | to … | touch |
 //! | --- | --- |
 //! | add a scanner | `catalog/scanners/x.toml`, one word in `catalog/builtin.rs`; `parse/x.rs` and a row in its table, unless it prints SARIF |
+//! | change what is new, fixed or the same | `lifecycle/`: no I/O; the scenarios of `tests/oracle` first |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
 //! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |

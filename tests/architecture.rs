@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
     ("config", &[]),
     ("executor", &[]),
+    ("lifecycle", &[]),
     ("oci", &[]),
     ("parse", &[]),
     ("plan", &["catalog"]),
@@ -28,18 +29,42 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("driver", LAYER_1),
     (
         "app",
-        &["artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store", "driver"],
+        &[
+            "artifact",
+            "catalog",
+            "config",
+            "executor",
+            "lifecycle",
+            "oci",
+            "parse",
+            "plan",
+            "report",
+            "shim",
+            "store",
+            "driver",
+        ],
     ),
     (
         "cli",
         &[
-            "artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store", "driver",
+            "artifact",
+            "catalog",
+            "config",
+            "executor",
+            "lifecycle",
+            "oci",
+            "parse",
+            "plan",
+            "report",
+            "shim",
+            "store",
+            "driver",
             "app",
         ],
     ),
 ];
 const LAYER_1: &[&str] =
-    &["artifact", "catalog", "config", "executor", "oci", "parse", "plan", "report", "shim", "store"];
+    &["artifact", "catalog", "config", "executor", "lifecycle", "oci", "parse", "plan", "report", "shim", "store"];
 const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
 
 /// Outside crates and where they may be named.

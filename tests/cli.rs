@@ -276,10 +276,17 @@ fn imported_results_are_a_scan_like_any_other() {
     assert_eq!(report["findings"][0]["rule"], "R1");
 
     // The same finding in both scans.
-    let fingerprint = |scan: &str| text(&machine.run(&["findings", scan, "--format", "jsonl"]).stdout);
+    let fingerprint = |scan: &str| {
+        let output = machine.run(&["findings", scan, "--format", "jsonl"]);
+        let finding: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (finding["fingerprint"].clone(), finding["standing"].clone())
+    };
     let scans: serde_json::Value = serde_json::from_slice(&machine.run(&["list", "--format", "json"]).stdout).unwrap();
     let ids: Vec<&str> = scans["scans"].as_array().unwrap().iter().map(|scan| scan["id"].as_str().unwrap()).collect();
-    assert_eq!(fingerprint(ids[0]), fingerprint(ids[1]));
+    let ((again, existing), (first, new)) = (fingerprint(ids[0]), fingerprint(ids[1]));
+    assert_eq!((again, existing, new), (first, "existing".into(), "new".into()));
+    assert_eq!(machine.run(&["report", ids[0], "--fail-on", "new:high"]).status.code(), Some(0));
+    assert_eq!(machine.run(&["report", ids[1], "--fail-on", "new:high"]).status.code(), Some(1));
 
     // What has ended can be asked for and not be changed.
     assert_eq!(machine.run(&["report"]).status.code(), Some(0));

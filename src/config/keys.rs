@@ -136,7 +136,7 @@ mod tests {
             "{}",
             error("[scan]\ndepth = -1")
         );
-        assert!(error("scan.fail_on = 'bad'").starts_with("dragnet.toml:1: `scan.fail_on`: unknown variant `bad`"));
+        assert!(error("scan.fail_on = 'bad'").starts_with("dragnet.toml:1: `scan.fail_on`: `bad` is no gate"));
         assert!(error("[scan\n").starts_with("dragnet.toml:1: "));
         assert!(error("scanners.x.secrets.t = 'plain'").contains("a secret is written as env:NAME"));
     }

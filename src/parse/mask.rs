@@ -98,11 +98,12 @@ impl<'k> Masker<'k> {
         format!("{OPEN}{hash}:{last4}{CLOSE}")
     }
 
+    /// White space does not count: what is masked may be a piece of code, which is indented and wrapped.
     fn hash8(&self, secret: &str) -> String {
         use std::fmt::Write as _;
         // HMAC takes keys of any length, so the error cannot come; an empty text would show at once.
         let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(self.key) else { return String::new() };
-        mac.update(secret.as_bytes());
+        secret.split_whitespace().for_each(|part| mac.update(part.as_bytes()));
         mac.finalize().into_bytes()[..4].iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
@@ -245,6 +246,7 @@ mod tests {
         assert_ne!(yours.token("AKIAIOSFODNN7EXAMPLE"), token);
         assert_eq!(mine.token("hunter2").chars().count(), "‹secret:01234567›".chars().count());
         assert_eq!(token_identity(&token).len(), 8);
+        assert_eq!(mine.token("a = b\n  c"), mine.token("a  = b c"), "a piece of code that was wrapped");
     }
 
     #[test]

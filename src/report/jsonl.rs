@@ -20,6 +20,7 @@ enum Line<'l> {
     Scan(Box<v1::Scan>),
     Job(Box<v1::Job>),
     Finding(Box<v1::Finding<'l>>),
+    Gone(Box<v1::Gone<'l>>),
     Asset(v1::Asset<'l>),
     Summary(Box<v1::Summary>),
 }
@@ -39,6 +40,7 @@ impl Renderer for JsonLines {
         put(&Line::Scan(Box::new(v1::Scan::new(data.scan, data.isolation))))?;
         data.jobs.iter().try_for_each(|job| put(&Line::Job(Box::new(v1::Job::new(job)))))?;
         for_each(data.findings, |finding| put(&Line::Finding(Box::new(v1::Finding::new(&finding)))).map(|()| true))?;
+        for_each(data.gone, |gone| put(&Line::Gone(Box::new(v1::Gone::new(&gone)))).map(|()| true))?;
         for_each(data.assets, |asset| put(&Line::Asset(v1::Asset::new(&asset))).map(|()| true))?;
         put(&Line::Summary(Box::new(v1::Summary::new(data.scan, &data.gate()))))
     }
@@ -55,7 +57,8 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
             .collect();
-        let expected = ["report", "scan", "job", "job", "job", "finding", "finding", "finding", "asset", "summary"];
+        let expected =
+            ["report", "scan", "job", "job", "job", "finding", "finding", "finding", "gone", "asset", "summary"];
         assert_eq!(types, expected);
     }
 }

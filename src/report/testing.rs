@@ -12,7 +12,7 @@ use crate::model::id::{Key8, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::plan::{ScanOptions, SourceFacts};
 use crate::model::severity::Severity;
-use crate::model::standing::Standing;
+use crate::model::standing::{Fate, GoneView, Standing};
 use crate::model::state::{JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::view::{AssetView, EndReason, FindingView, JobView, ScanView};
@@ -152,6 +152,17 @@ pub(super) fn findings() -> Vec<FindingView> {
     findings
 }
 
+/// A finding that was fixed.
+fn gone() -> GoneView {
+    let record = finding(Severity::High, "bandit", "B602", "Shell in a subprocess", "shop/run.py", 7).record;
+    GoneView {
+        fingerprint: format!("v1:{:032x}", 7),
+        scanner: "bandit".to_owned(),
+        fate: Fate::Fixed,
+        record: Some(record),
+    }
+}
+
 /// Renders with a width and returns the text.
 pub(super) fn render(
     format: &str,
@@ -171,7 +182,7 @@ pub(super) fn render(
         jobs,
         rules: &mut Listed::new(findings.clone()),
         findings: &mut Listed::new(findings),
-        gone: &mut Listed::new(Vec::new()),
+        gone: &mut Listed::new(vec![gone()]),
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
         fail_on: Some(FailOn::all(Severity::High)),
         limit: Some(20),

@@ -150,6 +150,9 @@ pub(super) struct Result {
     message: Text,
     locations: Vec<Place>,
     partial_fingerprints: BTreeMap<&'static str, String>,
+    /// Section 3.27.24; SARIF has no word for what was fixed and is back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<&'static str>,
     properties: ResultProperties,
 }
 
@@ -215,6 +218,7 @@ impl Result {
             message: Text { text: message.clone() },
             locations: Place::of(&record.location).into_iter().collect(),
             partial_fingerprints: BTreeMap::from([("dragnet/v1", finding.fingerprint.clone())]),
+            baseline_state: finding.standing.map(|standing| if standing.is_news() { "new" } else { "unchanged" }),
             properties: ResultProperties {
                 severity: record.severity.as_str(),
                 vulnerabilities: record.vulnerabilities.clone(),

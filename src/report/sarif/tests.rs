@@ -26,7 +26,7 @@ fn a_run_looks_like_this() {
     insta::assert_snapshot!(text, @r#"
 {"$schema":"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json","version":"2.1.0","runs":[
 {"tool":{"driver":{"name":"bandit","version":"1.9.4","rules":[{"id":"B608","shortDescription":{"text":"SQL built from strings"},"helpUri":"https://example.org/rule","defaultConfiguration":{"level":"error"},"properties":{"security-severity":"9.5","tags":["security","external/cwe/cwe-089"]}}]}},"automationDetails":{"id":"dragnet/bandit/28t5cy4t"},"invocations":[{"executionSuccessful":true,"startTimeUtc":"2026-11-21T03:55:46.500Z","endTimeUtc":"2026-11-21T03:56:58.500Z"}],"columnKind":"unicodeCodePoints","results":[
-{"ruleId":"B608","ruleIndex":0,"level":"error","message":{"text":"SQL built from strings, at length"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"shop/db.py","uriBaseId":"%SRCROOT%"},"region":{"startLine":12}}}],"partialFingerprints":{"dragnet/v1":"v1:0000000000000000000000000000000c"},"properties":{"severity":"critical"}}]}]}
+{"ruleId":"B608","ruleIndex":0,"level":"error","message":{"text":"SQL built from strings, at length"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"shop/db.py","uriBaseId":"%SRCROOT%"},"region":{"startLine":12}}}],"partialFingerprints":{"dragnet/v1":"v1:0000000000000000000000000000000c"},"baselineState":"new","properties":{"severity":"critical"}}]}]}
 "#);
 }
 

@@ -23,6 +23,7 @@ pub(super) fn list(
     let total = data.scan.records;
     let limit = data.limit.unwrap_or(u64::MAX);
     let mut shown = SeverityCounts::default();
+    let first = data.scan.standings.as_ref().is_none_or(|standings| standings.first);
     let mut group = None;
     for_each::<_, RenderError>(data.findings, |finding| {
         if shown.total() >= limit {
@@ -35,7 +36,7 @@ pub(super) fn list(
             heading(severity, total.of(severity), paint, out)?;
         }
         shown.add(severity);
-        entry(&finding, paint, width, out)?;
+        entry(&finding, first, paint, width, out)?;
         Ok(true)
     })?;
     if shown.total() > 0 {
@@ -50,8 +51,8 @@ fn heading(severity: Severity, count: u64, paint: Paint, out: &mut dyn Write) ->
     writeln!(out, "{}", paint.severity(severity, &words))
 }
 
-/// The place, then what is wrong there; below it who says so, and what mends it.
-fn entry(finding: &FindingView, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+/// The place, then what is wrong there; below it who says so, whether it is new, and what mends it. To a first scan all is new.
+fn entry(finding: &FindingView, first: bool, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let place_width = (width * 2 / 5).min(60);
     let text_width = width - place_width - 4;
     let place = finding.record.location.to_string();
@@ -63,7 +64,10 @@ fn entry(finding: &FindingView, paint: Paint, width: usize, out: &mut dyn Write)
     let scanner = format!("{} · ", clean(&finding.scanner).trim());
     // The end of a rule's id says most: `rules.python.lang.security.audit.eval-detected`.
     let rule = clean(&finding.record.rule);
-    let by = scanner.clone() + &fit_end(rule.trim(), text_width.saturating_sub(scanner.width()).max(8));
+    let news = if first { None } else { finding.standing.filter(|standing| standing.is_news()) };
+    let news = news.map(|standing| format!(" · {standing}")).unwrap_or_default();
+    let room = text_width.saturating_sub(scanner.width() + news.width()).max(8);
+    let by = scanner.clone() + &fit_end(rule.trim(), room) + &news;
     let indent = " ".repeat(place_width + 4);
     writeln!(out, "{indent}{}", paint.faint(&fit(&by, text_width)))?;
     match &finding.record.fix {
