@@ -91,6 +91,24 @@ _dragnet() {
             dragnet__subcmd__config,trust)
                 cmd="dragnet__subcmd__config__subcmd__trust"
                 ;;
+            dragnet__subcmd__findings,accept)
+                cmd="dragnet__subcmd__findings__subcmd__accept"
+                ;;
+            dragnet__subcmd__findings,history)
+                cmd="dragnet__subcmd__findings__subcmd__history"
+                ;;
+            dragnet__subcmd__findings,list)
+                cmd="dragnet__subcmd__findings__subcmd__list"
+                ;;
+            dragnet__subcmd__findings,reopen)
+                cmd="dragnet__subcmd__findings__subcmd__reopen"
+                ;;
+            dragnet__subcmd__findings,show)
+                cmd="dragnet__subcmd__findings__subcmd__show"
+                ;;
+            dragnet__subcmd__findings,suppress)
+                cmd="dragnet__subcmd__findings__subcmd__suppress"
+                ;;
             dragnet__subcmd__state,backup)
                 cmd="dragnet__subcmd__state__subcmd__backup"
                 ;;
@@ -442,7 +460,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__findings)
-            opts="-q -v -h --severity --scanner --path --limit --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-q -v -h --severity --scanner --path --new --limit --format --state --config --policy --trust-project-config --color --quiet --verbose --help list show history suppress accept reopen"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -466,6 +484,254 @@ _dragnet() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__accept)
+            opts="-q -v -h --in --reason --until --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__history)
+            opts="-q -v -h --in --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__list)
+            opts="-q -v -h --severity --scanner --path --new --limit --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --severity)
+                    COMPREPLY=($(compgen -W "critical high medium low info unknown" -- "${cur}"))
+                    return 0
+                    ;;
+                --scanner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__reopen)
+            opts="-q -v -h --in --reason --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__show)
+            opts="-q -v -h --in --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__suppress)
+            opts="-q -v -h --in --reason --false-positive --until --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --state)
@@ -561,7 +827,7 @@ _dragnet() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "critical high medium low info unknown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "critical high medium low info unknown new:critical new:high new:medium new:low new:info new:unknown" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -771,7 +1037,7 @@ _dragnet() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "critical high medium low info unknown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "critical high medium low info unknown new:critical new:high new:medium new:low new:info new:unknown" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -829,7 +1095,7 @@ _dragnet() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "critical high medium low info unknown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "critical high medium low info unknown new:critical new:high new:medium new:low new:info new:unknown" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -993,7 +1259,7 @@ _dragnet() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "critical high medium low info unknown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "critical high medium low info unknown new:critical new:high new:medium new:low new:info new:unknown" -- "${cur}"))
                     return 0
                     ;;
                 --executor)

@@ -42,7 +42,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "cancel" -d 'Cancel 
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "report" -d 'Report what a scan found, and what it did not see'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "list" -d 'List scans, newest first'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "show" -d 'Show how a scan or one of its jobs stands'
-complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "findings" -d 'List a scan\'s findings, worst first'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "findings" -d 'List a scan\'s findings, look at one, and say which do not count'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "import" -d 'Make a scan of results that were made elsewhere, and report it'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "logs" -d 'Print what a job\'s scanner said'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause scans: start no more jobs, let those that run end'
@@ -67,7 +67,13 @@ high\t''
 medium\t''
 low\t''
 info\t''
-unknown\t''"
+unknown\t''
+new:critical\t''
+new:high\t''
+new:medium\t''
+new:low\t''
+new:info\t''
+new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
 json\t'The plan file, as `-o` writes it'
@@ -94,7 +100,13 @@ high\t''
 medium\t''
 low\t''
 info\t''
-unknown\t''"
+unknown\t''
+new:critical\t''
+new:high\t''
+new:medium\t''
+new:low\t''
+new:info\t''
+new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''
 kubernetes\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "json\t''
@@ -147,12 +159,18 @@ jsonl\t''
 sarif\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s o -l output -d 'Write it to this file' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse; with 3 if the scan is incomplete' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone); with 3 if the scan is incomplete' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
 info\t''
-unknown\t''"
+unknown\t''
+new:critical\t''
+new:high\t''
+new:medium\t''
+new:low\t''
+new:info\t''
+new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
@@ -192,28 +210,123 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l trust-project-c
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
 info\t''
 unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l scanner -d 'Only findings of this scanner' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l path -d 'Only findings in files whose paths begin so' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l format -d 'Print them as' -r -f -a "table\t'For people'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l scanner -d 'Only findings of this scanner' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l path -d 'Only findings in files whose paths begin so' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l format -d 'Print them as' -r -f -a "table\t'For people'
 json\t'One document'
 jsonl\t'One object a line'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l policy -d 'Lay this file over all configuration but the flags' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s q -l quiet -d 'Say nothing but errors'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s v -l verbose -d 'Say more; twice says most'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l new -d 'Only those that are new or reopened'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "list" -d 'List a scan\'s findings, worst first'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "show" -d 'Look at one finding'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "history" -d 'Tell what scans said of a finding, and what was decided'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "suppress" -d 'Say that findings are not to be told of: gates do not count them, reports mark them'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "accept" -d 'Say that the risk of findings is taken: gates do not count them, reports mark them'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "reopen" -d 'Take back what was decided of findings: they count again'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
+high\t''
+medium\t''
+low\t''
+info\t''
+unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l scanner -d 'Only findings of this scanner' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l path -d 'Only findings in files whose paths begin so' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l format -d 'Print them as' -r -f -a "table\t'For people'
+json\t'One document'
+jsonl\t'One object a line'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l new -d 'Only those that are new or reopened'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l in -d 'Look for it in this scan and its target' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l in -d 'Look for it in this scan and its target' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l in -d 'Look for them in this scan and its target' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l reason -d 'Why; kept with the decision' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l until -d 'Until this day (UTC), or for so long: `2027-01-31`, `30d`' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l false-positive -d 'The scanner is wrong'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from suppress" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l in -d 'Look for them in this scan and its target' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l reason -d 'Why; kept with the decision' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l until -d 'Until this day (UTC), or for so long: `2027-01-31`, `30d`' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l in -d 'Look for them in this scan and its target' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l reason -d 'Why; kept with the decision' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l scanner -d 'The scanner that made them' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l as -d 'Read the files as this format [default: what they look like]' -r -f -a "bandit\t''
 cargo-audit\t''
@@ -237,7 +350,13 @@ high\t''
 medium\t''
 low\t''
 info\t''
-unknown\t''"
+unknown\t''
+new:critical\t''
+new:high\t''
+new:medium\t''
+new:low\t''
+new:info\t''
+new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F

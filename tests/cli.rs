@@ -397,3 +397,46 @@ fn an_archive_that_is_none_is_refused_and_nothing_of_it_stays() {
     let left = std::fs::read_dir(machine.path("state/artifacts/src"));
     assert_eq!(left.into_iter().flatten().count(), 0);
 }
+
+#[test]
+fn what_was_decided_of_a_finding_holds_in_the_scans_that_follow() {
+    let machine = Machine::new();
+    machine.write("project/results.sarif", REPORT);
+    let import =
+        || machine.run(&["import", "--scanner", "mine", "--as", "sarif", "results.sarif", "--fail-on", "high"]);
+    assert_eq!(import().status.code(), Some(1));
+    let json = |args: &[&str]| -> serde_json::Value { serde_json::from_slice(&machine.run(args).stdout).unwrap() };
+    let list = json(&["findings", "--format", "json"]);
+    let name = list["findings"][0]["fingerprint"].as_str().unwrap().to_owned();
+
+    // A wrong name, or a day that is over, changes nothing.
+    let wrong = machine.run(&["findings", "suppress", "v1:00ff00ff", "--reason", "x"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        text(&wrong.stderr).contains("no finding's fingerprint begins with `v1:00ff00ff`"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    let late = machine.run(&["findings", "accept", &name[..9], "--reason", "x", "--until", "2020-01-01"]);
+    assert_eq!(late.status.code(), Some(2), "{}", text(&late.stderr));
+    assert_eq!(machine.run(&["report", "--fail-on", "high"]).status.code(), Some(1));
+
+    let accepted = machine.run(&["findings", "accept", &name[..9], "--reason", "next release", "--until", "30d"]);
+    assert_eq!(accepted.status.code(), Some(0), "{}", text(&accepted.stderr));
+    assert_eq!(machine.run(&["report", "--fail-on", "high"]).status.code(), Some(0));
+    assert_eq!(import().status.code(), Some(0), "it holds for the next scan");
+    let report = json(&["report", "--format", "json", "--fail-on", "high"]);
+    assert_eq!(report["findings"][0]["muting"]["decision"], "accepted");
+    assert_eq!(report["summary"]["muted"], serde_json::json!({"person": 1}));
+    let sarif = json(&["report", "--format", "sarif"]);
+    let suppression = &sarif["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!((&suppression["kind"], &suppression["justification"]), (&"external".into(), &"next release".into()));
+    assert!(text(&machine.run(&["findings", "show", &name]).stdout).contains("accepted by"));
+
+    assert_eq!(machine.run(&["findings", "reopen", &name]).status.code(), Some(0));
+    assert_eq!(machine.run(&["report", "--fail-on", "high"]).status.code(), Some(1));
+    let history = json(&["findings", "history", &name, "--format", "json"]);
+    let steps: Vec<&str> =
+        history["history"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["new", "accepted", "opened"]);
+}

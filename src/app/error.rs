@@ -56,6 +56,20 @@ pub enum AppError {
         /// What is wrong with it.
         message: String,
     },
+    /// No finding has this name.
+    #[error("no finding's fingerprint begins with `{name}`")]
+    NoFinding {
+        /// The name.
+        name: String,
+    },
+    /// Several findings have this beginning of a name.
+    #[error("several findings' fingerprints begin with `{name}`: {}", candidates.join(", "))]
+    ManyFindings {
+        /// The beginning.
+        name: String,
+        /// Those that begin so, 20 at most.
+        candidates: Vec<String>,
+    },
     /// A backup could not be made, or brought back.
     #[error("{}: {message}", path.display())]
     Backup {

@@ -21,6 +21,7 @@ mod secrets;
 mod start;
 pub mod state;
 mod storage;
+mod triage;
 mod watch;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub use plan::{PlanRequest, Planned, plan, preview_scan};
 pub use report::{ReportRequest, report};
 pub use retake::{Retaken, retake};
 pub use start::{StartRequest, submit};
+pub use triage::{TriageRequest, find_finding, triage};
 pub use watch::{Watch, WatchEnd, watch};
 
 use crate::catalog::Catalog;

@@ -166,6 +166,10 @@ fn app(error: &AppError) -> Advice {
         AppError::Driver(error) => driver(error),
         AppError::Local { .. } => advice(Kind::Unreachable, []),
         AppError::Backup { .. } => advice(Kind::Usage, []),
+        AppError::NoFinding { .. } => {
+            advice(Kind::Usage, ["`dragnet findings` lists them; --in SCAN looks at another scan than the newest"])
+        }
+        AppError::ManyFindings { .. } => advice(Kind::Usage, ["give more of it"]),
         AppError::Import { .. } => advice(Kind::Usage, ["--as FORMAT says what the files are"]),
         AppError::Render(RenderError::Write(error)) => output(error),
         AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::error::DriverError;
 use super::input::Harvest;
-use super::rank::{Ranker, place};
+use super::rank::Ranker;
 use super::verdict::{Reported, judge_exit, judge_reports};
 use crate::artifact::ArtifactStore;
 use crate::failpoint;
@@ -288,7 +288,7 @@ impl Sink for Feeder {
             return Err(Stop);
         }
         let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record), tally.records);
-        let occurrence = tally.ranker.rank(fingerprint, ordinal, record.severity, place(&record));
+        let occurrence = tally.ranker.rank(fingerprint, ordinal, &record);
         tally.counts.add(record.severity);
         tally.records += 1;
         // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.

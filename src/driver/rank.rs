@@ -8,10 +8,10 @@ use crate::model::severity::Severity;
 use crate::store::Identity;
 
 /// Where a record is in its file: line, column, end line, end column; 0 where unknown. Equal fingerprints share the file.
-pub(super) type Place = [u32; 4];
+type Place = [u32; 4];
 
 /// Returns where a record is in its file.
-pub(super) fn place(record: &Record) -> Place {
+fn place(record: &Record) -> Place {
     record.location.region().map_or([0; 4], |region| {
         let end = |part: Option<u32>| part.unwrap_or_default();
         [region.start_line, end(region.start_column), end(region.end_line), end(region.end_column)]
@@ -33,18 +33,26 @@ struct Seen {
     place: Place,
     ordinal: u32,
     severity: Severity,
+    muted: bool,
     /// The rank that was handed out.
     given: u32,
 }
 
 impl Ranker {
     /// Returns the rank of a record among those seen so far.
-    pub(super) fn rank(&mut self, fingerprint: Fingerprint, ordinal: u32, severity: Severity, place: Place) -> u32 {
+    pub(super) fn rank(&mut self, fingerprint: Fingerprint, ordinal: u32, record: &Record) -> u32 {
         let half = fingerprint.0.first_chunk().map_or(0, |half| u64::from_ne_bytes(*half));
         let count = self.counts.entry(half).or_default();
         let given = *count;
         *count = count.saturating_add(1);
-        self.seen.push(Seen { fingerprint, place, ordinal, severity, given });
+        self.seen.push(Seen {
+            fingerprint,
+            place: place(record),
+            ordinal,
+            severity: record.severity,
+            muted: record.suppressed.is_some(),
+            given,
+        });
         given
     }
 
@@ -54,10 +62,10 @@ impl Ranker {
         drop(counts);
         seen.sort_unstable();
         let (mut last, mut occurrence) = (None, 0);
-        seen.into_iter().map(move |Seen { fingerprint, ordinal, severity, given, .. }| {
+        seen.into_iter().map(move |Seen { fingerprint, ordinal, severity, muted, given, .. }| {
             occurrence = if last == Some(fingerprint) { occurrence + 1 } else { 0 };
             last = Some(fingerprint);
-            Identity { ordinal, severity, fingerprint, occurrence, corrected: occurrence != given }
+            Identity { ordinal, severity, fingerprint, occurrence, muted, corrected: occurrence != given }
         })
     }
 }
@@ -65,19 +73,26 @@ impl Ranker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::finding::{Location, Region};
+
+    fn at([start_line, ..]: Place) -> Record {
+        let region = Some(Region { start_line, ..Region::default() });
+        Record { location: Location::File { path: "a".to_owned(), region }, ..Record::default() }
+    }
 
     #[test]
     fn ranks_follow_places_and_not_the_order_of_the_report() {
         let (one, two) = (Fingerprint([1; 16]), Fingerprint([2; 16]));
         let mut ranker = Ranker::default();
-        assert_eq!(ranker.rank(one, 0, Severity::Low, [20, 0, 0, 0]), 0);
-        assert_eq!(ranker.rank(two, 1, Severity::Low, [5, 0, 0, 0]), 0);
-        assert_eq!(ranker.rank(one, 2, Severity::Low, [10, 0, 0, 0]), 1);
+        assert_eq!(ranker.rank(one, 0, &at([20, 0, 0, 0])), 0);
+        assert_eq!(ranker.rank(two, 1, &at([5, 0, 0, 0])), 0);
+        assert_eq!(ranker.rank(one, 2, &at([10, 0, 0, 0])), 1);
         let identities: Vec<Identity> = ranker.identities().collect();
         let expected = [(2, one, 0, true), (0, one, 1, true), (1, two, 0, false)];
         let expected = expected.map(|(ordinal, fingerprint, occurrence, corrected)| Identity {
             ordinal,
-            severity: Severity::Low,
+            severity: Severity::Unknown,
+            muted: false,
             fingerprint,
             occurrence,
             corrected,
@@ -90,8 +105,8 @@ mod tests {
         let (one, mut other) = (Fingerprint([1; 16]), Fingerprint([1; 16]));
         other.0[15] = 2;
         let mut ranker = Ranker::default();
-        ranker.rank(one, 0, Severity::Low, [1; 4]);
-        ranker.rank(other, 1, Severity::Low, [1; 4]);
+        ranker.rank(one, 0, &at([1; 4]));
+        ranker.rank(other, 1, &at([1; 4]));
         assert!(ranker.identities().all(|identity| identity.occurrence == 0));
     }
 }

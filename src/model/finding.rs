@@ -44,6 +44,10 @@ pub struct Record {
     /// The code or answer that shows it, secrets masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Why the report itself says that it does not count: a comment in the code, the scanner's configuration. Empty when it says
+    /// no more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<String>,
     /// What sets the record apart from others of its rule in its file, free of lines and times: normalised code, a masked
     /// secret's keyed hash, a resource's address. Enters the fingerprint.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -222,6 +226,12 @@ impl SeverityCounts {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
         }
+    }
+
+    /// Takes another count away.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].saturating_sub(other.0[i])))
     }
 
     /// Returns how many have this severity.

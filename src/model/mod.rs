@@ -27,6 +27,7 @@ pub mod standing;
 pub mod state;
 pub mod target;
 pub mod template;
+pub mod triage;
 pub mod unit;
 pub mod upload;
 pub mod view;

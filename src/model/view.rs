@@ -14,6 +14,7 @@ use super::plan::{ScanOptions, SourceFacts};
 use super::standing::{Standing, Standings};
 use super::state::{JobState, ScanState};
 use super::target::{Target, TargetKey};
+use super::triage::{Muted, Muting};
 use super::wait::Wait;
 
 /// A scan as it stands.
@@ -58,6 +59,9 @@ pub struct ScanView {
     /// How its findings stand to those known before; none until it was compared with them.
     #[serde(default)]
     pub standings: Option<Standings>,
+    /// What of its records does not count.
+    #[serde(default)]
+    pub muted: Muted,
 }
 
 /// Why a scan ended without completing.
@@ -140,6 +144,8 @@ pub struct FindingView {
     pub job: String,
     /// How it stands to what was known before; none until the scan was compared with that.
     pub standing: Option<Standing>,
+    /// Why it does not count; none if it does.
+    pub muting: Option<Muting>,
     /// The record.
     pub record: Record,
 }
@@ -179,9 +185,9 @@ impl ScanView {
     /// Counts the records that a gate looks at.
     pub fn counted(&self, gate: FailOn) -> SeverityCounts {
         match &self.standings {
-            Some(standings) if gate.only_new => standings.news(),
+            Some(standings) if gate.only_new => standings.news().without(&self.muted.news),
             // Without anything to compare with, everything is new.
-            _ => self.records,
+            _ => self.records.without(&self.muted.records),
         }
     }
 

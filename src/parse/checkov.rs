@@ -58,7 +58,11 @@ impl Parser for Checkov {
                     hide(&mut masker, Some(&mut value));
                     output.record(record(&value, context))?;
                 }
-                "results/skipped_checks/[]" => output.skip("suppressed in the report"),
+                "results/skipped_checks/[]" => {
+                    hide(&mut masker, Some(&mut value));
+                    let why = owned(&value, "/check_result/suppress_comment");
+                    output.record(Record { suppressed: Some(why), ..record(&value, context) })?;
+                }
                 "results/parsing_errors/[]" => {
                     output.error(&format!("cannot parse {}", value.as_str().unwrap_or("a file")));
                 }
@@ -129,12 +133,12 @@ mod tests {
     #[test]
     fn objects_and_arrays_of_objects_are_read() {
         let (summary, records) = parse("checkov", ONE).unwrap();
-        assert_eq!((summary.records, summary.skipped["suppressed in the report"]), (1, 1));
+        assert_eq!((summary.records, records[1].suppressed.is_some()), (2, true));
         assert_eq!(summary.errors, ["cannot parse /bad.tf"]);
         assert_eq!(summary.tool_version.as_deref(), Some("3.2.1"));
         assert_eq!(records[0].location.to_string(), "gcs.tf:1 (google_storage_bucket.a)");
         assert_eq!(records[0].severity, Severity::Medium);
-        assert_eq!(parse("checkov", &format!("[{ONE},{ONE}]")).unwrap().0.records, 2);
+        assert_eq!(parse("checkov", &format!("[{ONE},{ONE}]")).unwrap().0.records, 4);
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn bound(record: &mut Record) {
     record.message = cut(record.message.trim(), MAX_MESSAGE);
     record.evidence = record.evidence.take().map(|text| cut(text.trim_end(), MAX_EVIDENCE));
     record.fix = record.fix.take().map(|text| cut(text.trim(), MAX_MESSAGE));
+    record.suppressed = record.suppressed.take().map(|text| cut(text.trim(), MAX_TITLE));
     record.identity = cut(&record.identity, MAX_PLACE);
     record.references.truncate(MAX_LIST);
     record.vulnerabilities.truncate(MAX_LIST);

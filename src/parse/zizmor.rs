@@ -27,11 +27,10 @@ impl Parser for Zizmor {
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self.name(), input, &["[]"], &mut |_, event| match event {
-            Event::Value(value) if value["ignored"] == true => {
-                output.skip("suppressed in the report");
-                Ok(())
+            Event::Value(value) => {
+                let suppressed = (value["ignored"] == true).then(String::new);
+                output.record(Record { suppressed, ..record(&value, context) })
             }
-            Event::Value(value) => output.record(record(&value, context)),
             Event::End => Ok(()),
         })?;
         Ok(output.summary)
@@ -92,7 +91,7 @@ mod tests {
               "concrete":{"feature":"uses: a/b@v1","location":{"start_point":{"row":6,"column":4},"end_point":{"row":6,"column":20}}}}]},
             {"ident":"x","ignored":true,"determinations":{}}]"#;
         let (summary, records) = parse("zizmor", text).unwrap();
-        assert_eq!((summary.records, summary.skipped["suppressed in the report"]), (1, 1));
+        assert_eq!((summary.records, records[1].suppressed.is_some()), (2, true));
         assert_eq!(records[0].location.to_string(), ".github/workflows/ci.yml:7");
         assert_eq!(records[0].severity, Severity::Info);
     }

@@ -1,9 +1,12 @@
 //! The gate, explained line by line.
 
+use std::collections::BTreeMap;
+
 use super::words::{counts, grouped};
 use crate::model::finding::SeverityCounts;
 use crate::model::gate::FailOn;
 use crate::model::severity::Severity;
+use crate::model::triage::Origin;
 use crate::model::view::{ScanView, Verdict};
 
 /// Whether a scan passes its gate, and why.
@@ -19,6 +22,8 @@ pub struct Gate {
     pub below: SeverityCounts,
     /// Records that do not count, for they were there before.
     pub before: u64,
+    /// Records that do not count, for somebody said so, by who did.
+    pub muted: BTreeMap<Origin, u64>,
 }
 
 impl Gate {
@@ -31,8 +36,12 @@ impl Gate {
             let side = if reached { &mut reaching } else { &mut below };
             side.0[usize::from(severity.rank())] = counted.of(severity);
         }
-        let before = scan.records.total().saturating_sub(counted.total());
-        Self { fail_on, verdict: scan.verdict(fail_on), reaching, below, before }
+        let muted = fail_on.map(|_| scan.muted.by_origin.clone()).unwrap_or_default();
+        let before = match &scan.standings {
+            Some(standings) if fail_on.is_some_and(|gate| gate.only_new) => standings.existing.total(),
+            _ => 0,
+        };
+        Self { fail_on, verdict: scan.verdict(fail_on), reaching, below, before, muted }
     }
 
     /// Whether findings alone make the gate fail, whatever else the scan is.
@@ -64,6 +73,13 @@ impl Gate {
         }
         if self.before > 0 {
             lines.push(format!("{} were there before", grouped(self.before)));
+        }
+        for (origin, number) in &self.muted {
+            let by = match origin {
+                Origin::Report => "suppressed by the scanner's own report",
+                Origin::Person => "suppressed or accepted here",
+            };
+            lines.push(format!("{} do not count: {by}", grouped(*number)));
         }
         lines
     }

@@ -49,6 +49,7 @@ pub(super) fn finished() -> ScanView {
         jobs: BTreeMap::from([(JobState::Succeeded, 1)]),
         records: SeverityCounts::default(),
         standings: None,
+        muted: crate::model::triage::Muted::default(),
     }
 }
 
@@ -117,6 +118,7 @@ pub(super) fn finding(
         scanner: scanner.to_owned(),
         job: scanner.to_owned(),
         standing: Some(Standing::New),
+        muting: None,
         record: Record {
             rule: rule.to_owned(),
             title: title.to_owned(),

@@ -16,13 +16,16 @@ use crate::model::state::ScanState;
 const SLICE: usize = 500;
 
 /// What a job's attempts have left, most first; at most `?2` rows of the job `?1`.
-const OF_JOB: [&str; 5] = [
+const OF_JOB: [&str; 6] = [
     "DELETE FROM record WHERE id IN
        (SELECT id FROM record WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM rule WHERE (attempt_id, severity, ordinal) IN
        (SELECT attempt_id, severity, ordinal FROM rule WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM appearance WHERE (attempt_id, version, fingerprint, occurrence) IN
        (SELECT attempt_id, version, fingerprint, occurrence FROM appearance
+        WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
+    "DELETE FROM muted_record WHERE (attempt_id, version, fingerprint, occurrence) IN
+       (SELECT attempt_id, version, fingerprint, occurrence FROM muted_record
         WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",
     "DELETE FROM sighting WHERE (attempt_id, ordinal) IN
        (SELECT attempt_id, ordinal FROM sighting WHERE attempt_id IN (SELECT id FROM attempt WHERE job_id = ?1) LIMIT ?2)",

@@ -2,16 +2,18 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::compare::Difference;
+use super::Known;
+use super::compare::{Difference, record_at};
 use super::error::StoreError;
 use super::load::{text, text_option};
 use super::{Store, json};
 use crate::model::asset::{Asset, AssetKind};
-use crate::model::finding::SeverityCounts;
+use crate::model::finding::{Record, SeverityCounts};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::id::{JobName, ScanId, StepId};
 use crate::model::severity::Severity;
 use crate::model::standing::{FindingKey, Standing, Standings};
+use crate::model::triage::{Decision, Muting, Origin};
 use crate::model::view::{AssetView, FindingView};
 
 /// A place in a scan's records: worst severity first, then by job, then as the scanner reported them.
@@ -52,6 +54,8 @@ struct Compared {
     differs: bool,
     /// Whether findings of this scanner in this target have drifted.
     drifted: bool,
+    /// Whether somebody has decided on some.
+    decided: bool,
 }
 
 impl Store {
@@ -81,6 +85,16 @@ impl Store {
             // Rows go only after the scan has: if it is there behind the page, the page is whole.
             refuse_deleted(connection, cursor.scan)?;
             Ok(page)
+        })
+    }
+
+    /// Reads one finding of a scan; none when it is not in it.
+    pub fn finding(&self, scan: ScanId, known: &Known) -> Result<Option<FindingView>, StoreError> {
+        self.read(|connection| {
+            let mut winners = winners(connection, scan)?.into_iter();
+            let Some(winner) = winners.find(|winner| winner.attempt == known.attempt.0) else { return Ok(None) };
+            let Some(record) = record_at(connection, known)? else { return Ok(None) };
+            winner.view(connection, scan, known.key, record).map(Some)
         })
     }
 
@@ -116,7 +130,8 @@ fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreEr
     let mut query = connection.prepare_cached(
         "SELECT job.winning_attempt, step.id, job.chunk, json_extract(spec.body, '$.scanner'), job.records,
                 subject.id, comparison.reference IS NULL, standings,
-                EXISTS (SELECT 1 FROM alias WHERE alias.subject_id = subject.id)
+                EXISTS (SELECT 1 FROM alias WHERE alias.subject_id = subject.id),
+                EXISTS (SELECT 1 FROM triage WHERE triage.subject_id = subject.id)
          FROM job JOIN scan ON scan.id = job.scan_id
          JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step JOIN spec ON spec.id = step.spec_id
          LEFT JOIN subject ON subject.project_id = scan.project_id AND subject.target_key = scan.target_key
@@ -141,6 +156,7 @@ fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreEr
                     first: row.get(6)?,
                     differs: standings.news().total() > 0,
                     drifted: row.get(8)?,
+                    decided: row.get(9)?,
                 }),
             },
         });
@@ -183,14 +199,7 @@ fn fill(
             cursor.ordinal = row.get(0)?;
             taken += 1;
             let key = FindingKey { fingerprint: Fingerprint(row.get(3)?), occurrence: row.get(4)? };
-            let (name, standing) = winner.stand(connection, cursor.scan, key)?;
-            page.push(FindingView {
-                fingerprint: name.to_string(),
-                standing,
-                scanner: winner.scanner.clone(),
-                job: winner.job.clone(),
-                record: json(text(row, 1)?)?,
-            });
+            page.push(winner.view(connection, cursor.scan, key, json(text(row, 1)?)?)?);
         }
     }
     if taken < wanted {
@@ -201,6 +210,25 @@ fn fill(
 }
 
 impl Winner {
+    /// Says all that is known of a record's finding.
+    fn view(
+        &self,
+        connection: &Connection,
+        scan: ScanId,
+        key: FindingKey,
+        record: Record,
+    ) -> Result<FindingView, StoreError> {
+        let (name, standing) = self.stand(connection, scan, key)?;
+        Ok(FindingView {
+            fingerprint: name.to_string(),
+            standing,
+            scanner: self.scanner.clone(),
+            job: self.job.clone(),
+            muting: self.muting(connection, name, &record)?,
+            record,
+        })
+    }
+
     /// Returns the name of a record's finding, and how it stands.
     fn stand(
         &self,
@@ -216,6 +244,23 @@ impl Winner {
         };
         let name = if compared.drifted { name_of(connection, compared.subject, key)? } else { key };
         Ok((name, Some(standing)))
+    }
+
+    /// Why a record's finding does not count.
+    fn muting(&self, connection: &Connection, name: FindingKey, record: &Record) -> Result<Option<Muting>, StoreError> {
+        if let Some(compared) = self.compared.filter(|compared| compared.decided)
+            && let Some(muting) = super::triage::holding_of(connection, compared.subject, name)?
+        {
+            return Ok(Some(muting));
+        }
+        let report = |reason: &String| Muting {
+            decision: Decision::Suppressed,
+            origin: Origin::Report,
+            reason: Some(reason.clone()).filter(|reason| !reason.is_empty()),
+            author: None,
+            until: None,
+        };
+        Ok(record.suppressed.as_ref().map(report))
     }
 }
 

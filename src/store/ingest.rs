@@ -55,6 +55,8 @@ pub struct Identity {
     pub fingerprint: Fingerprint,
     /// Its rank among equals.
     pub occurrence: u32,
+    /// Whether its report says that it does not count.
+    pub muted: bool,
     /// Whether it was stored with another rank.
     pub corrected: bool,
 }
@@ -101,6 +103,8 @@ impl Store {
                    (SELECT severity, ordinal FROM rule WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM appearance WHERE attempt_id = ?1 AND (version, fingerprint, occurrence) IN
                    (SELECT version, fingerprint, occurrence FROM appearance WHERE attempt_id = ?1 LIMIT ?2)",
+                "DELETE FROM muted_record WHERE attempt_id = ?1 AND (version, fingerprint, occurrence) IN
+                   (SELECT version, fingerprint, occurrence FROM muted_record WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM sighting WHERE attempt_id = ?1 AND ordinal IN (SELECT ordinal FROM sighting WHERE attempt_id = ?1 LIMIT ?2)",
                 "DELETE FROM artifact WHERE attempt_id = ?1 AND path IN (SELECT path FROM artifact WHERE attempt_id = ?1 LIMIT ?2)",
             ] {
@@ -133,12 +137,16 @@ impl Store {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
             let mut insert = tx.prepare_cached("INSERT INTO appearance VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            let mut mute = tx.prepare_cached("INSERT INTO muted_record VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let mut correct = tx.prepare_cached(
                 "UPDATE record SET occurrence = ?4 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal = ?3",
             )?;
-            for Identity { ordinal, severity, fingerprint, occurrence, corrected } in identities {
+            for Identity { ordinal, severity, fingerprint, occurrence, muted, corrected } in identities {
                 let rank = severity.rank();
                 insert.execute(params![attempt.0, Fingerprint::VERSION, fingerprint.0, occurrence, rank, ordinal])?;
+                if muted {
+                    mute.execute(params![attempt.0, Fingerprint::VERSION, fingerprint.0, occurrence, rank])?;
+                }
                 if corrected {
                     correct.execute(params![attempt.0, rank, ordinal, occurrence])?;
                 }

@@ -25,6 +25,7 @@ mod load;
 mod migrate;
 mod scans;
 mod submit;
+mod triage;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,7 @@ pub use lease::{Lease, LeaseError, ScanLock};
 pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};
 pub use scans::ScanFilter;
 pub use submit::{NewScan, NewStep};
+pub use triage::Found;
 
 use crate::model::id::{InstanceKey, Key8};
 use writer::{Durability, Writer};

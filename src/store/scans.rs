@@ -247,6 +247,7 @@ fn scan_view(connection: &Connection, row: &Row<'_>) -> Result<ScanView, StoreEr
         owner: row.get(15)?,
         records: json(text(row, 16)?)?,
         standings: standings(connection, id)?,
+        muted: super::triage::muted(connection, id)?,
         jobs: tally(connection, id)?,
     })
 }

@@ -1,7 +1,7 @@
 //! Where a program may die, whatever runs the scan.
 
 /// Points that every scan comes by.
-pub(crate) const OF_SCANS: [&str; 15] = [
+pub(crate) const OF_SCANS: [&str; 17] = [
     "submit.committed",
     "launch.before",
     "launch.after",
@@ -10,6 +10,8 @@ pub(crate) const OF_SCANS: [&str; 15] = [
     "ingest.begun",
     "ingest.batch",
     "ingest.identified",
+    "compare.begun",
+    "compare.done",
     "remove.before",
     "remove.after",
     "tidy.before",

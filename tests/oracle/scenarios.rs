@@ -2,7 +2,9 @@
 
 use dragnet::model::coverage::Gap;
 
-use crate::outputs::{Place, gitleaks, nmap, sarif, sarif_at, sarif_in_other_words, sarif_with_error, trivy};
+use crate::outputs::{
+    Place, gitleaks, nmap, sarif, sarif_at, sarif_in_other_words, sarif_suppressed, sarif_with_error, trivy,
+};
 use crate::play::{Job, Said, Scan, job, scan};
 
 pub(crate) struct Scenario {
@@ -62,7 +64,17 @@ impl Said {
 }
 
 pub(crate) fn all() -> Vec<Scenario> {
-    let groups = [first_sight(), moves(), packages_and_secrets(), lines(), coverage(), keys(), histories(), jobs()];
+    let groups = [
+        first_sight(),
+        moves(),
+        packages_and_secrets(),
+        lines(),
+        coverage(),
+        keys(),
+        suppressions(),
+        histories(),
+        jobs(),
+    ];
     let row = |(name, scans, said)| Scenario { name, scans, said };
     groups.into_iter().flatten().map(row).collect()
 }
@@ -309,6 +321,15 @@ fn keys() -> Rows {
             vec![one(&[EVAL, SQL]).leaving_out("vendor/"), one(&[SQL]).leaving_out("vendor/")],
             existing(1).fixed(1),
         ),
+    ]
+}
+
+fn suppressions() -> Rows {
+    let suppressed = |results: &[Place]| scan([job("checker", "sarif", sarif_suppressed("1.0", results))]);
+    vec![
+        ("what its report suppresses does not count", vec![suppressed(&[EVAL])], Said { code: 0, ..new(1) }),
+        ("nor is it fixed by that", vec![one(&[EVAL]), suppressed(&[EVAL])], existing(1)),
+        ("it counts again when the comment goes", vec![suppressed(&[EVAL]), one(&[EVAL])], existing(1)),
     ]
 }
 

@@ -115,6 +115,7 @@ impl<'c> Run<'c> {
             cwe: weaknesses(result, rule),
             vulnerabilities: vulnerabilities(id, result, rule),
             cvss: cvss(result),
+            suppressed: suppressed(result),
             fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
             references: references(result, rule),
             identity: match snippet {
@@ -130,15 +131,20 @@ impl<'c> Run<'c> {
 
 /// Why a result is no problem to report, when it is none.
 fn no_problem(result: &Value) -> Option<&'static str> {
-    let dropped = |suppression: &Value| matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
-    let suppressions = items(result, "/suppressions");
     match (text(result, "/kind"), text(result, "/baselineState")) {
         (Some("pass"), _) => Some("kind pass"),
         (Some("notApplicable"), _) => Some("kind notApplicable"),
         (_, Some("absent")) => Some("absent from this run"),
-        _ if !suppressions.is_empty() && !suppressions.iter().any(dropped) => Some("suppressed in the report"),
         _ => None,
     }
+}
+
+/// Why a result does not count (section 3.35): only if all its suppressions hold, of which a report may hold several.
+fn suppressed(result: &Value) -> Option<String> {
+    let suppressions = items(result, "/suppressions");
+    let holds = |suppression: &Value| !matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
+    (!suppressions.is_empty() && suppressions.iter().all(holds))
+        .then(|| suppressions.iter().find_map(|one| text(one, "/justification")).unwrap_or_default().to_owned())
 }
 
 /// Drops what no record shows and may be long, before a result waits.

@@ -11,6 +11,7 @@ use crate::model::finding::{Location, SeverityCounts};
 use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
 use crate::model::standing::{Fate, GoneView, Standing, Standings};
+use crate::model::triage::Muting;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 use crate::report::gate::Gate;
 use crate::report::shortfall::shortfall;
@@ -189,6 +190,8 @@ pub(crate) struct Summary {
     jobs: BTreeMap<&'static str, u64>,
     gate: GateSummary,
     standings: Option<Compared>,
+    /// Records that do not count, by who decided.
+    muted: BTreeMap<&'static str, u64>,
 }
 
 /// How the findings stand to those known before: counts of findings. `first`: there was nothing to compare with.
@@ -273,6 +276,7 @@ impl Summary {
                 explanation: gate.lines(),
             },
             standings: scan.standings.as_ref().map(Compared::new),
+            muted: scan.muted.by_origin.iter().map(|(origin, count)| (origin.as_str(), *count)).collect(),
         }
     }
 }
@@ -312,6 +316,8 @@ pub(crate) struct Finding<'f> {
     evidence: Option<&'f str>,
     /// `new`, `existing` or `reopened`; null until the scan was compared with what was known before.
     standing: Option<&'static str>,
+    /// Why it does not count; null if it does.
+    muting: Option<&'f Muting>,
 }
 
 /// A CVSS score.
@@ -347,6 +353,7 @@ impl<'f> Finding<'f> {
             references: &record.references,
             evidence: record.evidence.as_deref(),
             standing: finding.standing.map(Standing::as_str),
+            muting: finding.muting.as_ref(),
         }
     }
 }

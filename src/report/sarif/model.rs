@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::level;
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
+use crate::model::triage::{Muting, Origin};
 use crate::model::view::FindingView;
 
 /// `tool`, section 3.18.
@@ -153,7 +154,29 @@ pub(super) struct Result {
     /// Section 3.27.24; SARIF has no word for what was fixed and is back.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline_state: Option<&'static str>,
+    /// Section 3.27.23.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression>,
     properties: ResultProperties,
+}
+
+/// `suppression`, section 3.35.
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<String>,
+}
+
+impl Suppression {
+    fn new(muting: &Muting) -> Self {
+        let kind = match muting.origin {
+            Origin::Report => "inSource",
+            Origin::Person => "external",
+        };
+        Self { kind, status: "accepted", justification: muting.reason.clone() }
+    }
 }
 
 #[derive(Serialize)]
@@ -219,6 +242,7 @@ impl Result {
             locations: Place::of(&record.location).into_iter().collect(),
             partial_fingerprints: BTreeMap::from([("dragnet/v1", finding.fingerprint.clone())]),
             baseline_state: finding.standing.map(|standing| if standing.is_news() { "new" } else { "unchanged" }),
+            suppressions: finding.muting.iter().map(Suppression::new).collect(),
             properties: ResultProperties {
                 severity: record.severity.as_str(),
                 vulnerabilities: record.vulnerabilities.clone(),

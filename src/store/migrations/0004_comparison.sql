@@ -62,3 +62,29 @@ INSERT INTO comparison
     JOIN subject ON subject.project_id = scan.project_id AND subject.target_key = scan.target_key
       AND subject.scanner = json_extract(spec.body, '$.scanner')
   GROUP BY subject.id, coalesce(scan.line, '');
+
+-- Records that their report itself says do not count.
+CREATE TABLE muted_record (
+  attempt_id  INTEGER NOT NULL REFERENCES attempt ON DELETE CASCADE,
+  version     INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,
+  occurrence  INTEGER NOT NULL,
+  severity    INTEGER NOT NULL,
+  PRIMARY KEY (attempt_id, version, fingerprint, occurrence)
+) STRICT, WITHOUT ROWID;
+
+-- What people decided of findings, by the names that these had first; the last row of a finding counts, without a decision it is
+-- open again.
+CREATE TABLE triage (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  subject_id  INTEGER NOT NULL REFERENCES subject,
+  version     INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,
+  occurrence  INTEGER NOT NULL,
+  decision    TEXT,
+  reason      TEXT,
+  author      TEXT NOT NULL,
+  at          INTEGER NOT NULL,
+  until       INTEGER
+) STRICT;
+CREATE INDEX triage_by_finding ON triage (subject_id, version, fingerprint, occurrence, id);

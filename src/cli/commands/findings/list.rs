@@ -1,18 +1,19 @@
-//! `dragnet findings`
+//! `dragnet findings list`
 
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 
-use super::choice::severity;
 use crate::app::App;
 use crate::cli::args::ScanArg;
+use crate::cli::commands::choice::severity;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
+use crate::model::standing::Standing;
 use crate::model::view::FindingView;
 use crate::report::FindingJson;
 use crate::report::text::clean;
@@ -24,12 +25,7 @@ const ROWS: u64 = 500;
 
 /// List a scan's findings, worst first
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  dragnet findings --severity high           high and critical ones
-  dragnet findings 4f2k --scanner bandit --path app/
-  dragnet findings --format jsonl | jq -r .rule | sort | uniq -c")]
-pub(in crate::cli) struct FindingsArgs {
+pub(super) struct ListArgs {
     #[command(flatten)]
     scan: ScanArg,
     /// Only findings of this severity or worse
@@ -41,6 +37,9 @@ pub(in crate::cli) struct FindingsArgs {
     /// Only findings in files whose paths begin so
     #[arg(long, value_name = "PREFIX")]
     path: Option<String>,
+    /// Only those that are new or reopened
+    #[arg(long)]
+    new: bool,
     /// List at most so many; 0 lists all [default: 500 in a table, else all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -61,7 +60,7 @@ enum Format {
     Jsonl,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, CliError> {
+pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let scan = app.store.find_scan(&args.scan.scan)?;
     let view = app.store.scan(scan)?;
@@ -83,7 +82,7 @@ pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, 
     Ok(exit::CLEAN)
 }
 
-fn json(app: &App, scan: ScanId, args: &FindingsArgs) -> Result<(), CliError> {
+fn json(app: &App, scan: ScanId, args: &ListArgs) -> Result<(), CliError> {
     let mut out = Ui::stdout();
     write!(out, "{{\"schema\":\"dragnet.findings/v1\",\n\"findings\":[")?;
     let mut before = "\n";
@@ -95,10 +94,10 @@ fn json(app: &App, scan: ScanId, args: &FindingsArgs) -> Result<(), CliError> {
     Ok(out.flush()?)
 }
 
-fn table(context: &Context, app: &App, scan: ScanId, args: &FindingsArgs) -> Result<(), CliError> {
+fn table(context: &Context, app: &App, scan: ScanId, args: &ListArgs) -> Result<(), CliError> {
     let (mut rows, mut more) = (Vec::new(), 0_u64);
     let limit = args.limit.unwrap_or(ROWS);
-    let all = FindingsArgs {
+    let all = ListArgs {
         limit: Some(0),
         path: args.path.clone(),
         scanner: args.scanner.clone(),
@@ -117,7 +116,7 @@ fn table(context: &Context, app: &App, scan: ScanId, args: &FindingsArgs) -> Res
         context.ui.say("there are no such findings");
         return Ok(());
     }
-    context.ui.table(&["SEVERITY", "SCANNER", "RULE", "WHERE", "WHAT"], &rows)?;
+    context.ui.table(&["FINDING", "SEVERITY", "SCANNER", "RULE", "WHERE", "WHAT", "STANDS"], &rows)?;
     if more > 0 {
         context.ui.say(&format!("… and {more} more; --limit 0 lists all"));
     }
@@ -126,20 +125,32 @@ fn table(context: &Context, app: &App, scan: ScanId, args: &FindingsArgs) -> Res
 
 fn row(finding: &FindingView) -> Vec<String> {
     let record = &finding.record;
+    let standing = finding.standing.map_or("-", Standing::as_str);
+    let stands = finding.muting.as_ref().map_or(standing, |muting| muting.decision.as_str()).replace('_', " ");
     vec![
+        short(&finding.fingerprint),
         record.severity.to_string(),
         finding.scanner.clone(),
         clean(&record.rule).into_owned(),
         clean(&record.location.to_string()).into_owned(),
         clean(&record.title).into_owned(),
+        stands,
     ]
+}
+
+/// As much of a fingerprint as tells findings of one scan apart.
+fn short(fingerprint: &str) -> String {
+    let (digits, number) =
+        fingerprint.split_once('#').map_or((fingerprint, None), |(digits, number)| (digits, Some(number)));
+    let cut: String = digits.chars().take(11).collect();
+    number.map_or(cut.clone(), |number| format!("{cut}#{number}"))
 }
 
 /// Calls `each` for every finding that is wanted, worst first.
 fn each(
     app: &App,
     scan: ScanId,
-    args: &FindingsArgs,
+    args: &ListArgs,
     mut each: impl FnMut(&FindingView) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let (mut cursor, mut left) = (app.store.finding_cursor(scan)?, args.limit.filter(|limit| *limit > 0));
@@ -158,9 +169,10 @@ fn each(
     }
 }
 
-fn is_wanted(finding: &FindingView, args: &FindingsArgs) -> bool {
+fn is_wanted(finding: &FindingView, args: &ListArgs) -> bool {
     let path = finding.record.location.path().unwrap_or_default();
     args.severity.is_none_or(|threshold| finding.record.severity.reaches(threshold))
         && args.scanner.as_ref().is_none_or(|scanner| *scanner == finding.scanner)
+        && (!args.new || finding.standing.is_none_or(Standing::is_news))
         && args.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
 }
