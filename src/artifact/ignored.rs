@@ -37,7 +37,9 @@ impl Rules {
         }
         let exclude = builder.build().map_err(|error| refused(&globs.join(" "), error))?;
         let mut rules = Self { exclude, gitignores: gitignore.then(Vec::new), read: sha2::Sha256::new(), any: false };
-        globs.iter().for_each(|glob| rules.note(Path::new(""), glob));
+        for glob in globs {
+            rules.note(Path::new(""), glob);
+        }
         Ok(rules)
     }
 

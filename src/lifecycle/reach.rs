@@ -48,7 +48,7 @@ impl Reach {
     pub fn join(self, all: &mut Vec<Self>) {
         let like =
             |one: &&mut Self| one.version == self.version && one.parameters == self.parameters && one.data == self.data;
-        match (all.iter_mut().filter(like).next(), &self.scope) {
+        match (all.iter_mut().find(like), &self.scope) {
             (Some(Self { scope: Scope::Assets(known), .. }), Scope::Assets(more)) => known.extend(more.iter().cloned()),
             (Some(other), _) if other.scope == self.scope => {}
             _ => all.push(self),

@@ -28,7 +28,6 @@ impl GoneCursor {
 
 impl Store {
     /// Starts reading what was open before a scan and is not in it.
-    #[expect(clippy::unused_self, reason = "a cursor belongs to a store")]
     pub fn gone_cursor(&self, scan: ScanId) -> GoneCursor {
         GoneCursor { scan, subject: -1, last: FindingKey { fingerprint: Fingerprint([0; 16]), occurrence: 0 } }
     }

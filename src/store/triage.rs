@@ -310,7 +310,7 @@ fn range(name: &str) -> Option<([u8; 16], [u8; 16], Option<u32>)> {
         full.parse::<Fingerprint>().ok().or_else(|| format!("v1:{full}").parse().ok()).map(|found| found.0)
     };
     // A whole name without a number is the first of equals.
-    let occurrence = occurrence.or((digits.len() == 32).then_some(0));
+    let occurrence = occurrence.or_else(|| (digits.len() == 32).then_some(0));
     Some((padded('0')?, padded('f')?, occurrence))
 }
 

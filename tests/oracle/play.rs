@@ -68,8 +68,8 @@ impl Job {
 
     fn plan(&self) -> (Step, JobSpec) {
         let mut step = step(self.step);
-        step.scanner.name = self.scanner.to_owned();
-        step.scanner.results[0].format = self.format.to_owned();
+        self.scanner.clone_into(&mut step.scanner.name);
+        self.format.clone_into(&mut step.scanner.results[0].format);
         step.scanner.command = vec![self.command.to_owned()];
         step.scanner.exit_codes.degraded = vec![3];
         step.scanner.retry.max_attempts = 1;
@@ -239,7 +239,9 @@ fn ask(lab: &Lab, scan: &str) -> (Said, Value) {
         .current_dir(lab.store.dir())
         .output()
         .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let report: Result<Value, _> = serde_json::from_slice(&output.stdout);
+    assert!(report.is_ok(), "{output:?}");
+    let report = report.unwrap();
     let standings = &report["summary"]["standings"];
     let count = |name: &str| standings[name].as_u64().unwrap_or_default();
     let gaps = report["scan"]["coverage"]["gaps"].as_array().unwrap();

@@ -44,7 +44,7 @@ fn existing(count: u64) -> Said {
 }
 
 impl Said {
-    fn new(self, count: u64) -> Self {
+    fn and_new(self, count: u64) -> Self {
         Self { new: count, code: 1, ..self }
     }
     fn reopened(self, count: u64) -> Self {
@@ -103,7 +103,7 @@ fn first_sight() -> Rows {
             vec![one(&[EVAL]), one(&[EVAL]).in_place("dir:/home/two/checkout")],
             existing(1),
         ),
-        ("one more is new", vec![one(&[EVAL]), one(&[EVAL, SQL])], existing(1).new(1)),
+        ("one more is new", vec![one(&[EVAL]), one(&[EVAL, SQL])], existing(1).and_new(1)),
         ("one less is fixed", vec![one(&[EVAL, SQL]), one(&[EVAL])], existing(1).fixed(1)),
         (
             "other words and another severity change nothing",
@@ -149,7 +149,11 @@ fn moves() -> Rows {
             new(1).fixed(1),
         ),
         ("a renamed file takes its findings along", vec![one(&[EVAL]), one(&[in_file("main.py", 10)])], existing(1)),
-        ("a copied file brings new ones", vec![one(&[EVAL]), one(&[EVAL, in_file("copy.py", 10)])], existing(1).new(1)),
+        (
+            "a copied file brings new ones",
+            vec![one(&[EVAL]), one(&[EVAL, in_file("copy.py", 10)])],
+            existing(1).and_new(1),
+        ),
         (
             "a file that became two: nobody knows which is which",
             vec![one(&[EVAL]), one(&[in_file("a.py", 1), in_file("b.py", 1)])],
@@ -164,7 +168,7 @@ fn moves() -> Rows {
         (
             "a third equal line is one new",
             vec![one(&[at(10), at(30)]), one(&[at(5), at(10), at(30)])],
-            existing(2).new(1),
+            existing(2).and_new(1),
         ),
         (
             "two problems on one line stay two",
@@ -190,7 +194,7 @@ fn packages_and_secrets() -> Rows {
         (
             "another hole in the same package is new",
             vec![packages(&[HOLE]), packages(&[HOLE, ("CVE-2026-2000", HOLE.1, HOLE.2, HOLE.3)])],
-            existing(1).new(1),
+            existing(1).and_new(1),
         ),
         (
             "a secret that moved in its file is the same",
@@ -215,7 +219,7 @@ fn lines() -> Rows {
         (
             "a branch knows what the main line has",
             vec![one(&[EVAL]), one(&[EVAL, SQL]).on("feature")],
-            existing(1).new(1),
+            existing(1).and_new(1),
         ),
         ("what a branch does not have is not fixed", vec![one(&[EVAL, SQL]), one(&[EVAL]).on("feature")], existing(1)),
         ("nor is it on the main line", vec![one(&[EVAL]), one(&[]).on("feature"), one(&[EVAL])], existing(1)),
@@ -276,7 +280,7 @@ fn coverage() -> Rows {
             vec![one(&[EVAL]), failed()],
             Said { coverage: "none".to_owned(), code: 3, ..Said::default() },
         ),
-        ("and forgets nothing", vec![one(&[EVAL]), failed(), one(&[EVAL, SQL])], existing(1).new(1)),
+        ("and forgets nothing", vec![one(&[EVAL]), failed(), one(&[EVAL, SQL])], existing(1).and_new(1)),
         (
             "what was not observed is known when it is seen again",
             vec![one(&[EVAL]), scan([code(&[]).code(3)]), one(&[EVAL])],

@@ -68,7 +68,7 @@ fn entry(finding: &FindingView, first: bool, paint: Paint, width: usize, out: &m
     let muted = finding.muting.as_ref().map(|muting| format!(" · {}", muting.decision)).unwrap_or_default();
     let news = news.map(|standing| format!(" · {standing}")).unwrap_or_default() + &muted;
     let room = text_width.saturating_sub(scanner.width() + news.width()).max(8);
-    let by = scanner.clone() + &fit_end(rule.trim(), room) + &news;
+    let by = scanner + &fit_end(rule.trim(), room) + &news;
     let indent = " ".repeat(place_width + 4);
     writeln!(out, "{indent}{}", paint.faint(&fit(&by, text_width)))?;
     match &finding.record.fix {

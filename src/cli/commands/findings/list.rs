@@ -143,7 +143,7 @@ fn short(fingerprint: &str) -> String {
     let (digits, number) =
         fingerprint.split_once('#').map_or((fingerprint, None), |(digits, number)| (digits, Some(number)));
     let cut: String = digits.chars().take(11).collect();
-    number.map_or(cut.clone(), |number| format!("{cut}#{number}"))
+    number.map_or_else(|| cut.clone(), |number| format!("{cut}#{number}"))
 }
 
 /// Calls `each` for every finding that is wanted, worst first.
