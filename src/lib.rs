@@ -18,7 +18,7 @@
 //! target + template + configuration → facts ([`artifact`]) → [`plan`] (pure) → snapshot → rows in one transaction ([`store`]) →
 //! [`driver`]: ready jobs → attempt intent, committed → [`executor`] launches → [`shim`] runs the scanner and seals its output →
 //! fetched, verified, parsed in a stream ([`parse`]) → rows in small invisible batches, made visible by one last transaction →
-//! engine objects removed → next jobs → [`report`] from the store.
+//! engine objects removed → next jobs → compared with what was known before ([`lifecycle`]) → [`report`] from the store.
 //!
 //! # Where a line belongs
 //! | to … | touch |
@@ -40,6 +40,8 @@
 //!   ([`store::Expansion`]): a hundred thousand assets in one transaction would hold every other process up.
 //! - *Images, databases and secrets are bound by the submitting process* before the scan's rows are written, so that what cannot be
 //!   had is said at once and nothing is stored.
+//! - *A finding has no row of its own.* What an attempt brought is one list in the order of fingerprints, and only what differs from the scan
+//!   before is written down: a million known findings cost a walk along two lists.
 //! - *A scanner that opens its database for writing* gets a copy that the shim makes, on every executor alike.
 
 pub mod beneath;

@@ -1,7 +1,6 @@
 //! Findings that do not count, and who says so.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,14 +29,16 @@ impl Decision {
         }
     }
 
+    /// Says it in words.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::FalsePositive => "false positive",
+            other => other.as_str(),
+        }
+    }
+
     /// Every decision.
     pub const ALL: [Self; 3] = [Self::Suppressed, Self::FalsePositive, Self::Accepted];
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 /// Who decided.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{counts, grouped};
+use super::words::{count, counts, grouped};
 use crate::model::finding::SeverityCounts;
 use crate::model::gate::FailOn;
 use crate::model::severity::Severity;
@@ -79,7 +79,7 @@ impl Gate {
                 Origin::Report => "suppressed by the scanner's own report",
                 Origin::Person => "suppressed or accepted here",
             };
-            lines.push(format!("{} do not count: {by}", grouped(*number)));
+            lines.push(format!("{}: {by}", count(*number, "finding does not count", "findings do not count")));
         }
         lines
     }

@@ -65,7 +65,7 @@ fn entry(finding: &FindingView, first: bool, paint: Paint, width: usize, out: &m
     // The end of a rule's id says most: `rules.python.lang.security.audit.eval-detected`.
     let rule = clean(&finding.record.rule);
     let news = if first { None } else { finding.standing.filter(|standing| standing.is_news()) };
-    let muted = finding.muting.as_ref().map(|muting| format!(" · {}", muting.decision)).unwrap_or_default();
+    let muted = finding.muting.as_ref().map(|muting| format!(" · {}", muting.decision.in_words())).unwrap_or_default();
     let news = news.map(|standing| format!(" · {standing}")).unwrap_or_default() + &muted;
     let room = text_width.saturating_sub(scanner.width() + news.width()).max(8);
     let by = scanner + &fit_end(rule.trim(), room) + &news;

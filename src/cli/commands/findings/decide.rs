@@ -117,7 +117,7 @@ fn decide(
         actor: context.actor(),
     };
     for name in Context::block_on(async { Ok(app::triage(&app, request).await?) })? {
-        let word = decision.map_or("open again", Decision::as_str).replace('_', " ");
+        let word = decision.map_or("open again", Decision::in_words);
         let end = until.map(|until| format!(" until {until}")).unwrap_or_default();
         context.ui.say(&format!("{name} is {word}{end}"));
     }

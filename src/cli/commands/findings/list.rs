@@ -126,7 +126,7 @@ fn table(context: &Context, app: &App, scan: ScanId, args: &ListArgs) -> Result<
 fn row(finding: &FindingView) -> Vec<String> {
     let record = &finding.record;
     let standing = finding.standing.map_or("-", Standing::as_str);
-    let stands = finding.muting.as_ref().map_or(standing, |muting| muting.decision.as_str()).replace('_', " ");
+    let stands = finding.muting.as_ref().map_or(standing, |muting| muting.decision.in_words());
     vec![
         short(&finding.fingerprint),
         record.severity.to_string(),
@@ -134,7 +134,7 @@ fn row(finding: &FindingView) -> Vec<String> {
         clean(&record.rule).into_owned(),
         clean(&record.location.to_string()).into_owned(),
         clean(&record.title).into_owned(),
-        stands,
+        stands.to_owned(),
     ]
 }
 

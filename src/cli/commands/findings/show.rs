@@ -98,7 +98,7 @@ fn describe(finding: &FindingView, out: &mut impl std::io::Write) -> std::io::Re
         let why = muting.reason.as_ref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
         let who = muting.author.as_deref().unwrap_or("the report itself");
         let until = muting.until.map(|until| format!(" until {until}")).unwrap_or_default();
-        ("Decided", format!("{} by {}{until}{why}", muting.decision, clean(who)))
+        ("Decided", format!("{} by {}{until}{why}", muting.decision.in_words(), clean(who)))
     }));
     lines.extend(record.references.iter().take(5).map(|link| ("See", clean(link).into_owned())));
     for (label, text) in lines {
