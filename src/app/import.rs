@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::Profile;
-use super::plan::place;
+use super::plan::{line, place};
 use super::{App, AppError};
 use crate::artifact;
 use crate::config::ExecutorKind;
@@ -151,6 +151,7 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
         target_key: plan::target_key(
             &request.target,
             app.config.target.name.as_deref(),
+            line(app, &request.target).as_deref(),
             git.flatten().as_ref(),
             (&machine, &path),
         ),

@@ -79,6 +79,7 @@ pub async fn plan(
         target_key: plan::target_key(
             &request.target,
             app.config.target.name.as_deref(),
+            line(app, &request.target).as_deref(),
             gathered.git.as_ref(),
             (&place.0, &place.1),
         ),
@@ -104,6 +105,24 @@ pub async fn plan(
     };
     let (hold, left_out) = (gathered.hold, gathered.left_out);
     Ok(Planned { plan, hold, left_out, images, databases, estimates, objects, keeping, isolation })
+}
+
+/// The branch of a checkout as the configuration or a pipeline names it.
+pub(super) fn line(app: &App, target: &Target) -> Option<String> {
+    // A pull request is checked out as a merge that has no name: its own branch comes first.
+    const OF_PIPELINES: [&str; 6] = [
+        "GITHUB_HEAD_REF",
+        "GITHUB_REF_NAME",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+        "CI_COMMIT_REF_NAME",
+        "BITBUCKET_BRANCH",
+        "BRANCH_NAME",
+    ];
+    if target.kind != TargetKind::Dir {
+        return None;
+    }
+    let named = |name: &str| app.environment.get(name).filter(|line| !line.is_empty()).cloned();
+    app.config.target.line.clone().or_else(|| OF_PIPELINES.into_iter().find_map(named))
 }
 
 /// A plan is stored and shown: what opens the source stays out of it.

@@ -58,6 +58,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("DRAGNET_ON_INTERRUPT", "scan.on_interrupt", "what the first interrupt does"),
     variable("DRAGNET_PARALLELISM", "scan.parallelism", "jobs that may run at once"),
     variable("DRAGNET_SOURCE_GITIGNORE", "source.gitignore", "whether .gitignore leaves files out"),
+    variable("DRAGNET_TARGET_LINE", "target.line", "the branch or tag, where git does not say"),
     variable("DRAGNET_TARGET_NAME", "target.name", "the target's name"),
     variable("DRAGNET_TEMPLATE", "scan.template", "the template to run"),
     variable("DRAGNET_TRANSPORT", "executor.transport", "how files reach the Docker engine"),

@@ -177,6 +177,9 @@ pub struct SourceConfig {
 pub struct TargetConfig {
     /// Its name; scans of one name are compared with each other, wherever they were made.
     pub name: Option<String>,
+    /// The branch or tag, where git does not say: a pipeline checks a commit out, and no branch. GitHub, GitLab, Bitbucket and Jenkins
+    /// are asked by their variables.
+    pub line: Option<String>,
 }
 
 #[cfg(test)]

@@ -5,10 +5,18 @@ use crate::model::target::{Target, TargetKey, TargetKind};
 
 /// Returns the key of a target: its given name, or else its git remote and the path in it, or else what it is called.
 ///
-/// `place` is the id of this machine and the absolute path, for directories that git does not know.
-pub fn target_key(target: &Target, name: Option<&str>, git: Option<&GitFacts>, place: (&str, &str)) -> TargetKey {
+/// `place` is the id of this machine and the absolute path, for directories that git does not know. `line` is the branch where git names
+/// none; without one a commit is a line of its own, for two of them may be of two branches.
+pub fn target_key(
+    target: &Target,
+    name: Option<&str>,
+    line: Option<&str>,
+    git: Option<&GitFacts>,
+    place: (&str, &str),
+) -> TargetKey {
     let remote = git.and_then(|git| Some((canonical_remote(git.remote.as_deref()?)?, git)));
-    let line = git.and_then(|git| git.line.clone());
+    let commit = |git: &GitFacts| git.commit.as_ref().map(|commit| format!("@{commit}"));
+    let line = git.and_then(|git| git.line.clone().or_else(|| line.map(str::to_owned)).or_else(|| commit(git)));
     if let Some(name) = name {
         return TargetKey { key: format!("name:{name}"), line };
     }
@@ -77,7 +85,7 @@ mod tests {
     use super::*;
 
     fn key(target: &str, git: Option<&GitFacts>) -> String {
-        let key = target_key(&target.parse().unwrap(), None, git, ("m1", "/home/u/x"));
+        let key = target_key(&target.parse().unwrap(), None, None, git, ("m1", "/home/u/x"));
         key.line.iter().fold(key.key.clone(), |text, line| format!("{text} [{line}]"))
     }
 
@@ -105,6 +113,11 @@ mod tests {
             ..GitFacts::default()
         };
         assert_eq!(key("sub/dir", Some(&git)), "git:h.example/o/r#sub/dir [main]");
+        let detached = GitFacts { line: None, commit: Some("1a2b".into()), ..git.clone() };
+        assert_eq!(key(".", Some(&detached)), "git:h.example/o/r#sub/dir [@1a2b]");
+        let place = ("m1", "/home/u/x");
+        let told = |git: &GitFacts| target_key(&".".parse().unwrap(), None, Some("topic"), Some(git), place).line;
+        assert_eq!((told(&detached).as_deref(), told(&git).as_deref()), (Some("topic"), Some("main")));
         assert_eq!(key(".", None), "dir:m1:/home/u/x");
         assert_eq!(key("image:nginx:1.27@sha256:00", None), "image:docker.io/library/nginx [1.27]");
         assert_eq!(key("image:localhost:5000/a/b", None), "image:localhost:5000/a/b");

@@ -233,6 +233,11 @@ fn lines() -> Rows {
             vec![one(&[]), one(&[SQL]).on("feature"), one(&[SQL])],
             new(1),
         ),
+        (
+            "a commit without a branch says nothing of another",
+            vec![one(&[EVAL, SQL]).on("@1a2b"), one(&[]).on("@3c4d")],
+            new(0),
+        ),
         ("branches know nothing of one another", vec![one(&[SQL]).on("one"), one(&[SQL]).on("two")], new(1)),
     ]
 }
