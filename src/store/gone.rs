@@ -38,9 +38,9 @@ impl Store {
             let mut query = connection.prepare_cached(
                 "SELECT fingerprint, occurrence, attempt_id, severity, ordinal, kind, reason, subject_id, scanner
                  FROM difference JOIN subject ON subject.id = subject_id JOIN scan ON scan.id = scan_id
-                 WHERE scan_id = ?1 AND version = ?2 AND (subject_id, fingerprint, occurrence) > (?3, ?4, ?5)
+                 WHERE scan_id = ?1 AND (subject_id, version, fingerprint, occurrence) > (?3, ?2, ?4, ?5)
                    AND kind IN ('fixed', 'not_observed') AND scan.state IN ('completed', 'failed', 'cancelled')
-                 ORDER BY subject_id, fingerprint, occurrence LIMIT ?6",
+                 ORDER BY subject_id, version, fingerprint, occurrence LIMIT ?6",
             )?;
             let (last, limit) = (cursor.last, i64::try_from(limit).unwrap_or(i64::MAX));
             let mut rows = query.query(params![
