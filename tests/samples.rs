@@ -64,7 +64,13 @@ fn parser_of(path: &str) -> Option<&'static dyn Parser> {
         return parser("sarif");
     }
     let folder = path.trim_start_matches("real/").split('/').next()?;
-    parser(&folder.replace('_', "-"))
+    let format = match folder {
+        "anchore_grype" => "grype".to_owned(),
+        "npm_audit_7_plus" | "yarn_audit" => "npm-audit".to_owned(),
+        _ if folder.starts_with("gitlab_") => "gitlab".to_owned(),
+        _ => folder.replace('_', "-"),
+    };
+    parser(&format)
 }
 
 /// Path and count of every file, of both indexes.

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::json::{Event, walk};
 use super::output::Output;
+use super::text::upgrade;
 use super::value::{first, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, severity};
-use crate::model::finding::{Cvss, Location, Record};
+use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, score, severity};
+use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
 /// The format `cargo-audit`.
@@ -39,7 +40,7 @@ impl Parser for CargoAudit {
 
 fn record(value: &Value) -> Record {
     let kind = text(value, "/kind");
-    let cvss = text(value, "/advisory/cvss").and_then(score);
+    let cvss = text(value, "/advisory/cvss").and_then(score::of_vector);
     let id = first(value, &["/advisory/id", "/kind"]).unwrap_or_default().to_owned();
     let aliases = texts(value, "/advisory/aliases");
     let patched = texts(value, "/versions/patched");
@@ -59,17 +60,11 @@ fn record(value: &Value) -> Record {
         },
         vulnerabilities: ids::vulnerabilities(std::iter::once(id.as_str()).chain(aliases.iter().map(String::as_str))),
         cvss,
-        fix: (!patched.is_empty()).then(|| format!("upgrade to {}", patched.join(" or "))),
+        fix: upgrade(&patched),
         references: texts(value, "/advisory/url").into_iter().chain(texts(value, "/advisory/references")).collect(),
         rule: id,
         ..Record::default()
     }
-}
-
-/// The advisory has only the vector; the score follows from it.
-fn score(vector: &str) -> Option<Cvss> {
-    let parsed: cvss::Cvss = vector.parse().ok()?;
-    Some(Cvss { score: parsed.score(), vector: Some(vector.to_owned()) })
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use super::ParseError;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
+/// More white space is no beginning of a report.
+const MAX_BLANK: usize = 4 << 10;
+
 /// The file without its byte order mark.
 pub(super) type Opened<'r> = Chain<Cursor<Vec<u8>>, &'r mut dyn Read>;
 
@@ -24,6 +27,19 @@ pub(super) fn open<'r>(format: &'static str, input: &'r mut dyn Read) -> Result<
         head.drain(..BOM.len());
     }
     Ok(Cursor::new(head).chain(input))
+}
+
+/// The first byte that is no white space, and the file as it was: formats of two encodings are told apart by it.
+pub(super) fn first_byte(input: &mut dyn Read) -> Result<(Option<u8>, Opened<'_>), ParseError> {
+    let mut head = Vec::new();
+    loop {
+        let read = input.take(64).read_to_end(&mut head)?;
+        let text = head.strip_prefix(BOM).unwrap_or(&head).trim_ascii_start();
+        let first = text.first().copied();
+        if first.is_some() || read == 0 || head.len() >= MAX_BLANK {
+            return Ok((first, Cursor::new(head).chain(input)));
+        }
+    }
 }
 
 #[cfg(test)]

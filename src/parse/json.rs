@@ -240,7 +240,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         for lead in &self.active {
-            self.walk.seen[lead.route] |= lead.rest.is_empty() || lead.rest == "[]";
+            self.walk.seen[lead.route] |= lead.rest.is_empty();
         }
         if self.active.is_empty() {
             self.walk.budget.lift();
@@ -271,7 +271,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
         })
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
+    fn visit_unit<E>(mut self) -> Result<(), E> {
+        self.see_array();
         Ok(())
     }
 
@@ -290,10 +291,11 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
         self.end()
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         if !self.active.iter().any(|lead| lead.wants_array()) {
             return Err(A::Error::custom("an object was expected and an array is there"));
         }
+        self.see_array();
         let active = narrow(&self.active, None);
         while seq.next_element_seed(Node { walk: &mut *self.walk, active: active.clone() })?.is_some() {}
         self.end()
@@ -301,6 +303,13 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 }
 
 impl Node<'_, '_, '_> {
+    /// Notes that the array which a route leads into is there, if only as `null`.
+    fn see_array(&mut self) {
+        for lead in self.active.iter().filter(|lead| lead.rest == "[]") {
+            self.walk.seen[lead.route] = true;
+        }
+    }
+
     fn end<E: serde::de::Error>(self) -> Result<(), E> {
         self.walk.null = false;
         match self.active.first() {
@@ -385,6 +394,17 @@ mod tests {
         assert!(taken("{\"a\":1}\n{\"a\"").unwrap_err().contains("line 2"));
         assert!(taken("{\"a\":1}\nERROR x").is_err());
         assert!(taken("").unwrap_err().contains("empty"));
+    }
+
+    #[test]
+    fn an_array_counts_when_it_is_there() {
+        const EITHER: &[&str] = &["list/[]", "[]"];
+        let has = |text: &str| {
+            let seen = walk("test", &mut text.as_bytes(), EITHER, &mut |_, _| Ok(())).unwrap();
+            seen.require(&["[]"]).is_ok()
+        };
+        assert!(has("[]") && has("[1]") && has("null"));
+        assert!(!has("{}") && !has(r#"{"list":[]}"#));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What a parser hands on, counted and kept within bounds.
 
+use serde_json::Value;
+
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
 
 use super::text::cut;
+use super::value::at;
 use super::{ParseError, Sink, Summary};
 
 const MAX_ERRORS: usize = 20;
@@ -13,6 +16,8 @@ const MAX_MESSAGE: usize = 8 << 10;
 const MAX_EVIDENCE: usize = 8 << 10;
 const MAX_PLACE: usize = 4 << 10;
 const MAX_LIST: usize = 100;
+/// Why packages of a list of parts are no records.
+pub(super) const INVENTORY: &str = "inventory, no problem";
 const NO_RULE: &str = "unnamed";
 
 /// A sink with the summary of what went into it.
@@ -43,6 +48,26 @@ impl<'s> Output<'s> {
     /// Counts a record that is not handed on.
     pub(super) fn skip(&mut self, reason: &str) {
         *self.summary.skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Refuses a result that has none of what every result of the format has: the document is another's.
+    pub(super) fn expect(&self, format: &'static str, value: &Value, any_of: &[&str]) -> Result<(), ParseError> {
+        if any_of.iter().any(|pointer| at(value, pointer).is_some()) {
+            return Ok(());
+        }
+        let wanted: Vec<_> = any_of.iter().map(|pointer| format!("`{}`", pointer.trim_start_matches('/'))).collect();
+        Err(self.refuse(format, &format!("a result has no {}", wanted.join(" or "))))
+    }
+
+    /// The error for a result that cannot be.
+    pub(super) fn refuse(&self, format: &'static str, message: &str) -> ParseError {
+        let place = format!("result {}", self.counted() + 1);
+        ParseError::Invalid { format, message: message.to_owned(), place }
+    }
+
+    /// How many results there were so far, handed on or not.
+    pub(super) fn counted(&self) -> u64 {
+        self.summary.records + self.summary.assets + self.summary.skipped.values().sum::<u64>()
     }
 
     /// Notes an error that the report tells of; the 20 first are kept.

@@ -42,7 +42,7 @@ fn without_drive(path: &str) -> &str {
 }
 
 /// Resolves `%20`; what is no escape, or no UTF-8 when resolved, stays.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -29,11 +29,11 @@ fn documents() -> Vec<(&'static str, String)> {
 /// an attempt has.
 const WITHOUT_END: &[&str] = &[];
 
-/// How many records and assets a format's parser finds; `None` for an error.
-fn found(format: &str, bytes: &[u8]) -> Option<usize> {
+/// How many results a format's parser comes upon, handed on or counted; `None` for an error.
+fn found(format: &str, bytes: &[u8]) -> Option<u64> {
     let mut kept = Kept::default();
-    parser(format).unwrap().parse(&mut &bytes[..], &context(), &mut kept).ok()?;
-    Some(kept.records.len() + kept.assets.len())
+    let summary = parser(format).unwrap().parse(&mut &bytes[..], &context(), &mut kept).ok()?;
+    Some(summary.records + summary.assets + summary.skipped.values().sum::<u64>())
 }
 
 #[test]
@@ -132,6 +132,10 @@ fn planted(format: &str, secrets: &[String]) -> String {
             each(&|s| json!({"RuleID":"r","Title":"t","Match":s,"Code":{"Lines":[{"Content":line(s),"Highlighted":line(s)}]}}))}]}),
         "kingfisher" => json!({"findings": each(&|s| json!({"rule":{"id":"r"},"finding":{"snippet":s,"path":"a",
             "validation":{"status":"Active","response":format!("ok {s}")}},"command":line(s)}))}),
+        "gitlab" => {
+            json!({"version":"15.0.0","vulnerabilities":each(&|s| json!({"name":"n","description":format!("found {s}"),
+            "raw_source_code_extract":s,"details":line(s),"location":{"file":"a"},"identifiers":[{"type":"r","name":"r","value":"r"}]})),"scan":{"type":"secret_detection"}})
+        }
         "semgrep" => json!({"results": each(&|s| json!({"check_id":"generic.secrets.r","path":"a",
             "extra":{"message":"m","lines":line(s),"metavars":{"$X":{"abstract_content":s}}}}))}),
         _ => {

@@ -9,9 +9,15 @@
 //! | zizmor | `High` `Medium` `Low`, `Informational` = info, `Unknown` |
 //! | gitleaks, kingfisher | name none: a secret is high; one that kingfisher saw working is critical |
 //! | cargo-audit | CVSS; a vulnerability without is unknown; warnings: `unsound`, `yanked` = low, `unmaintained`, `notice` = info |
+//! | grype, clair | `Critical` `High` `Medium` `Low`, `Negligible` = info, `Unknown`; clair's `Defcon1` = critical |
+//! | npm audit, snyk, gitlab | `critical` `high` `medium` or `moderate` `low` `info`; others are unknown |
+//! | osv-scanner, govulncheck | the word of the advisory's database; else CVSS; Go's has neither and is unknown |
+//! | pip-audit, spdx | name none: unknown |
+//! | dependency-check | the word of its source (`MODERATE` = medium); else CVSS |
+//! | cyclonedx | the worst of the ratings' words, `none` = info, and CVSS scores |
 //! | SARIF | `security-severity` (CVSS); else `level`: `error` = high, `warning` = medium, `note` = low, `none` = info |
 
-use crate::model::finding::Confidence;
+use crate::model::finding::{Confidence, Cvss};
 use crate::model::severity::Severity;
 
 /// Reads a plain word; other words are unknown.
@@ -26,6 +32,14 @@ pub(super) fn word(text: &str) -> Severity {
     }
 }
 
+/// Reads a plain word, else the score, where a scanner gives both.
+pub(super) fn rated(text: Option<&str>, cvss: Option<&Cvss>) -> Severity {
+    match text.map_or(Severity::Unknown, word) {
+        Severity::Unknown => cvss.map_or(Severity::Unknown, |cvss| Severity::from_cvss(cvss.score)),
+        known => known,
+    }
+}
+
 /// Reads a word of semgrep's rules.
 pub(super) fn semgrep(text: &str) -> Severity {
     match text {
@@ -35,6 +49,11 @@ pub(super) fn semgrep(text: &str) -> Severity {
         "INVENTORY" | "EXPERIMENT" => Severity::Info,
         other => word(other),
     }
+}
+
+/// Reads a word of clair.
+pub(super) fn clair(text: &str) -> Severity {
+    if text.trim().eq_ignore_ascii_case("defcon1") { Severity::Critical } else { word(text) }
 }
 
 /// Reads a level of hadolint.
@@ -71,7 +90,7 @@ pub(super) fn cargo_warning(kind: &str) -> Severity {
 /// Reads how sure a scanner is.
 pub(super) fn confidence(text: &str) -> Option<Confidence> {
     match text.trim().to_ascii_lowercase().as_str() {
-        "high" | "very-high" => Some(Confidence::High),
+        "high" | "very-high" | "confirmed" => Some(Confidence::High),
         "medium" => Some(Confidence::Medium),
         "low" => Some(Confidence::Low),
         _ => None,

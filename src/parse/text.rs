@@ -7,6 +7,11 @@ pub(super) fn cut(text: &str, max: usize) -> String {
     if text.len() <= max { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(max)]) }
 }
 
+/// What mends a package, when any version is known to.
+pub(super) fn upgrade(versions: &[String]) -> Option<String> {
+    (!versions.is_empty()).then(|| format!("upgrade to {}", versions.join(" or ")))
+}
+
 /// An identity made of code: a hash over it without white space, so that neither indentation nor wrapping matters. Empty for
 /// no code.
 pub(super) fn code_identity(code: &str) -> String {

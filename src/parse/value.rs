@@ -46,6 +46,20 @@ pub(super) fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     at(value, pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// The text at `inner` of each element of the array at `pointer`; an element that is a text itself stands as it is.
+pub(super) fn each(value: &Value, pointer: &str, inner: &str) -> Vec<String> {
+    let texts = items(value, pointer).iter().filter_map(|item| item.as_str().or_else(|| text(item, inner)));
+    texts.map(str::to_owned).collect()
+}
+
+/// The text or number at `pointer` as a text: ids are both.
+pub(super) fn scalar(value: &Value, pointer: &str) -> Option<String> {
+    match at(value, pointer)? {
+        Value::Number(number) => Some(number.to_string()),
+        _ => text(value, pointer).map(str::to_owned),
+    }
+}
+
 /// The whole number at `pointer`, also when it is written as a text.
 pub(super) fn number(value: &Value, pointer: &str) -> Option<u32> {
     match at(value, pointer)? {

@@ -8,6 +8,7 @@ use std::io::{BufReader, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use serde_json::{Map, Value};
 
 use super::json::{Budget, MAX_VALUE, Metered};
 use super::{ParseError, encoding};
@@ -56,6 +57,25 @@ impl Element {
     /// The number that the text along `path` is.
     pub(super) fn number<N: std::str::FromStr>(&self, path: &str) -> Option<N> {
         self.text(path)?.parse().ok()
+    }
+
+    /// The element as JSON of the same shape: a text where it has nothing else, an array where its name is one of `lists`, else
+    /// an object of its attributes and elements. For formats that are both XML and JSON.
+    pub(super) fn to_json(&self, lists: &[&str]) -> Value {
+        if lists.contains(&self.name.as_str()) {
+            return self.children.iter().map(|child| child.to_json(lists)).collect();
+        }
+        if self.children.is_empty() && self.attributes.is_empty() {
+            return Value::from(self.text.trim());
+        }
+        let mut map = Map::new();
+        for (name, value) in &self.attributes {
+            map.entry(name.as_str()).or_insert_with(|| Value::from(value.trim()));
+        }
+        for child in &self.children {
+            map.entry(child.name.as_str()).or_insert_with(|| child.to_json(lists));
+        }
+        Value::Object(map)
     }
 
     /// All elements along `path`, of which the last name may stand several times.

@@ -6,7 +6,7 @@ use super::super::mask::{Masker, token_identity};
 use super::super::output::Output;
 use super::super::text::{code_identity, cut};
 use super::super::value::{first, items, number, owned, region, text, texts};
-use super::super::{Context, ParseError, ids, path, severity};
+use super::super::{Context, ParseError, ids, path, score, severity};
 use super::rules::{Rule, Rules};
 use super::{level, secrets};
 use crate::model::finding::{Cvss, Location, Record};
@@ -220,8 +220,7 @@ fn vulnerabilities(id: &str, result: &Value, rule: Option<&Rule>) -> Vec<String>
 
 fn cvss(result: &Value) -> Option<Cvss> {
     let vector = first(result, &["/properties/cvssV3_vector", "/properties/cvss_vector", "/properties/cvss"])?;
-    let parsed: cvss::Cvss = vector.parse().ok()?;
-    Some(Cvss { score: parsed.score(), vector: Some(vector.to_owned()) })
+    score::of_vector(vector)
 }
 
 fn references(result: &Value, rule: Option<&Rule>) -> Vec<String> {
