@@ -12,6 +12,7 @@ mod cargo_audit;
 mod checkov;
 mod encoding;
 mod gitleaks;
+mod grype;
 mod hadolint;
 mod held;
 mod ids;

@@ -1,7 +1,7 @@
 //! The table of formats.
 
 use super::{Outline, Parser};
-use super::{bandit, cargo_audit, checkov, gitleaks, hadolint, kingfisher, nmap, sarif, semgrep, trivy, zizmor};
+use super::{bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, sarif, semgrep, trivy, zizmor};
 
 /// Every parser, by name.
 pub const PARSERS: &[&dyn Parser] = &[
@@ -9,6 +9,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &cargo_audit::CargoAudit,
     &checkov::Checkov,
     &gitleaks::Gitleaks,
+    &grype::Grype,
     &hadolint::Hadolint,
     &kingfisher::Kingfisher,
     &nmap::Nmap,
@@ -57,6 +58,7 @@ mod tests {
             (r#"[{"ident":"a","desc":"b","url":"","determinations":{}"#, Some("zizmor")),
             (r#"{"database":{"advisory-count":3},"lockfile":{}"#, Some("cargo-audit")),
             (r#"<?xml version="1.0"?><!DOCTYPE nmaprun><nmaprun scanner="nmap">"#, Some("nmap")),
+            (r#"{"matches":[{"vulnerability":{"id":"CVE-1"#, Some("grype")),
             ("[]", None),
             ("", None),
             ("hello", None),
