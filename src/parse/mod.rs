@@ -33,6 +33,7 @@ mod score;
 mod semgrep;
 mod severity;
 mod sniff;
+mod syft;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,9 @@
 //! The table of formats.
 
 use super::{Outline, Parser};
-use super::{bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, sarif, semgrep, trivy, zizmor};
+use super::{
+    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, sarif, semgrep, syft, trivy, zizmor,
+};
 
 /// Every parser, by name.
 pub const PARSERS: &[&dyn Parser] = &[
@@ -15,6 +17,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &nmap::Nmap,
     &sarif::Sarif,
     &semgrep::Semgrep,
+    &syft::Syft,
     &trivy::Trivy,
     &zizmor::Zizmor,
 ];
@@ -59,6 +62,7 @@ mod tests {
             (r#"{"database":{"advisory-count":3},"lockfile":{}"#, Some("cargo-audit")),
             (r#"<?xml version="1.0"?><!DOCTYPE nmaprun><nmaprun scanner="nmap">"#, Some("nmap")),
             (r#"{"matches":[{"vulnerability":{"id":"CVE-1"#, Some("grype")),
+            (r#"{"artifacts":[{"id":"1","name":"a","foundBy":"x""#, Some("syft")),
             ("[]", None),
             ("", None),
             ("hello", None),
