@@ -14,6 +14,7 @@ use dragnet::parse::{Context, PARSERS, ParseError, Parser, Sink, Stop, Summary, 
 const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("anchore_grype/check_all_fields.json", Some(6), "the file has 6 matches, two of one vulnerability and package"),
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
+    ("osv_scanner/no_findings.json", None, "the file has no bytes"),
     ("real/cargo-audit/rust-lock.json", Some(37), "14 vulnerabilities; the index leaves out the 23 warnings"),
     ("real/semgrep/dvpwa.json", Some(5), "the file has 5 elements in `results`; the index says 4"),
     ("real/semgrep/dvpwa.sarif", Some(5), "as in the JSON of the same run"),

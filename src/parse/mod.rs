@@ -21,6 +21,7 @@ mod kingfisher;
 mod mask;
 mod nmap;
 mod osv;
+mod osv_scanner;
 mod output;
 mod path;
 #[cfg(test)]

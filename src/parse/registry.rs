@@ -2,7 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, sarif, semgrep, syft, trivy, zizmor,
+    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, osv_scanner, sarif, semgrep, syft,
+    trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -15,6 +16,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &hadolint::Hadolint,
     &kingfisher::Kingfisher,
     &nmap::Nmap,
+    &osv_scanner::OsvScanner,
     &sarif::Sarif,
     &semgrep::Semgrep,
     &syft::Syft,
@@ -63,6 +65,7 @@ mod tests {
             (r#"<?xml version="1.0"?><!DOCTYPE nmaprun><nmaprun scanner="nmap">"#, Some("nmap")),
             (r#"{"matches":[{"vulnerability":{"id":"CVE-1"#, Some("grype")),
             (r#"{"artifacts":[{"id":"1","name":"a","foundBy":"x""#, Some("syft")),
+            (r#"{"results":[{"source":{"path":"go.mod"},"packages":[{"#, Some("osv-scanner")),
             ("[]", None),
             ("", None),
             ("hello", None),
