@@ -14,6 +14,10 @@ use dragnet::parse::{Context, PARSERS, ParseError, Parser, Sink, Stop, Summary, 
 const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("anchore_grype/check_all_fields.json", Some(6), "the file has 6 matches, two of one vulnerability and package"),
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
+    ("npm_audit/multiple_cwes.json", Some(55), "41 advisories with 55 findings, which are versions and ways to them"),
+    ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),
+    ("npm_audit_7_plus/many_vulns.json", Some(8), "6 packages with 8 reasons: 3 advisories and 5 other packages"),
+    ("npm_audit_7_plus/one_vuln.json", Some(3), "one package with 2 advisories and another package"),
     ("osv_scanner/no_findings.json", None, "the file has no bytes"),
     ("real/cargo-audit/rust-lock.json", Some(37), "14 vulnerabilities; the index leaves out the 23 warnings"),
     ("real/semgrep/dvpwa.json", Some(5), "the file has 5 elements in `results`; the index says 4"),
@@ -24,6 +28,11 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("semgrep/repeated_findings.json", Some(2), "the index counts equal results once"),
     ("semgrep/sca-deployments-vulns.json", None, "an answer of semgrep's web API, not a report of the scanner"),
     ("trivy/issue_10991.json", None, "a report over a cluster, a format of its own"),
+    (
+        "yarn_audit/yarn_audit_multiple_cwes2.json",
+        Some(5),
+        "5 lines with an advisory; the index counts advisories once",
+    ),
 ];
 
 #[derive(Default)]

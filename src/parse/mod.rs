@@ -20,6 +20,7 @@ mod json;
 mod kingfisher;
 mod mask;
 mod nmap;
+mod npm_audit;
 mod osv;
 mod osv_scanner;
 mod output;

@@ -2,8 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, osv_scanner, sarif, semgrep, syft,
-    trivy, zizmor,
+    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit, osv_scanner, sarif, semgrep,
+    syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -16,6 +16,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &hadolint::Hadolint,
     &kingfisher::Kingfisher,
     &nmap::Nmap,
+    &npm_audit::NpmAudit,
     &osv_scanner::OsvScanner,
     &sarif::Sarif,
     &semgrep::Semgrep,
@@ -66,6 +67,10 @@ mod tests {
             (r#"{"matches":[{"vulnerability":{"id":"CVE-1"#, Some("grype")),
             (r#"{"artifacts":[{"id":"1","name":"a","foundBy":"x""#, Some("syft")),
             (r#"{"results":[{"source":{"path":"go.mod"},"packages":[{"#, Some("osv-scanner")),
+            (r#"{"auditReportVersion":2,"vulnerabilities":{"a":{"#, Some("npm-audit")),
+            (r#"{"actions":[],"advisories":{"1":{"findings":[]"#, Some("npm-audit")),
+            (r#"{"type":"auditAdvisory","data":{"resolution":{"id":1"#, Some("npm-audit")),
+            (r#"{"value":"a","children":{"ID":1,"Severity":"high"}}"#, Some("npm-audit")),
             ("[]", None),
             ("", None),
             ("hello", None),
