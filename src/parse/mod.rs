@@ -25,6 +25,7 @@ mod osv;
 mod osv_scanner;
 mod output;
 mod path;
+mod pip_audit;
 #[cfg(test)]
 mod properties;
 mod purl;

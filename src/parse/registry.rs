@@ -2,8 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit, osv_scanner, sarif, semgrep,
-    syft, trivy, zizmor,
+    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit, osv_scanner, pip_audit,
+    sarif, semgrep, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -18,6 +18,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &nmap::Nmap,
     &npm_audit::NpmAudit,
     &osv_scanner::OsvScanner,
+    &pip_audit::PipAudit,
     &sarif::Sarif,
     &semgrep::Semgrep,
     &syft::Syft,
@@ -71,6 +72,8 @@ mod tests {
             (r#"{"actions":[],"advisories":{"1":{"findings":[]"#, Some("npm-audit")),
             (r#"{"type":"auditAdvisory","data":{"resolution":{"id":1"#, Some("npm-audit")),
             (r#"{"value":"a","children":{"ID":1,"Severity":"high"}}"#, Some("npm-audit")),
+            (r#"[{"name":"a","version":"1","vulns":[]}"#, Some("pip-audit")),
+            (r#"{"dependencies":[{"name":"a","version":"1","vulns":["#, Some("pip-audit")),
             ("[]", None),
             ("", None),
             ("hello", None),
