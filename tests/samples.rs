@@ -13,6 +13,11 @@ use dragnet::parse::{Context, PARSERS, ParseError, Parser, Sink, Stop, Summary, 
 /// Where we differ from the index, in file, our count (records + skipped; `None`: refused) and reason.
 const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("anchore_grype/check_all_fields.json", Some(6), "the file has 6 matches, two of one vulnerability and package"),
+    (
+        "dependency_check/single_dependency_with_related_no_vulnerability.xml",
+        Some(1),
+        "one file without a vulnerability",
+    ),
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
     ("npm_audit/multiple_cwes.json", Some(55), "41 advisories with 55 findings, which are versions and ways to them"),
     ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),

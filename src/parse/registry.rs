@@ -2,8 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit, osv_scanner, pip_audit,
-    sarif, semgrep, syft, trivy, zizmor,
+    bandit, cargo_audit, checkov, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
+    osv_scanner, pip_audit, sarif, semgrep, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -11,6 +11,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &bandit::Bandit,
     &cargo_audit::CargoAudit,
     &checkov::Checkov,
+    &dependency_check::DependencyCheck,
     &gitleaks::Gitleaks,
     &grype::Grype,
     &hadolint::Hadolint,
@@ -74,6 +75,8 @@ mod tests {
             (r#"{"value":"a","children":{"ID":1,"Severity":"high"}}"#, Some("npm-audit")),
             (r#"[{"name":"a","version":"1","vulns":[]}"#, Some("pip-audit")),
             (r#"{"dependencies":[{"name":"a","version":"1","vulns":["#, Some("pip-audit")),
+            (r#"{"reportSchema":"1.1","scanInfo":{},"dependencies":[{"fileName":"a"}"#, Some("dependency-check")),
+            (r#"<analysis xmlns="https://jeremylong.github.io/"><scanInfo>"#, Some("dependency-check")),
             ("[]", None),
             ("", None),
             ("hello", None),
