@@ -37,6 +37,7 @@ mod score;
 mod semgrep;
 mod severity;
 mod sniff;
+mod snyk;
 mod syft;
 mod table;
 #[cfg(test)]

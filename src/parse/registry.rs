@@ -3,7 +3,7 @@
 use super::{Outline, Parser};
 use super::{
     bandit, cargo_audit, checkov, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
-    osv_scanner, pip_audit, sarif, semgrep, syft, trivy, zizmor,
+    osv_scanner, pip_audit, sarif, semgrep, snyk, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -22,6 +22,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &pip_audit::PipAudit,
     &sarif::Sarif,
     &semgrep::Semgrep,
+    &snyk::Snyk,
     &syft::Syft,
     &trivy::Trivy,
     &zizmor::Zizmor,
@@ -77,6 +78,8 @@ mod tests {
             (r#"{"dependencies":[{"name":"a","version":"1","vulns":["#, Some("pip-audit")),
             (r#"{"reportSchema":"1.1","scanInfo":{},"dependencies":[{"fileName":"a"}"#, Some("dependency-check")),
             (r#"<analysis xmlns="https://jeremylong.github.io/"><scanInfo>"#, Some("dependency-check")),
+            (r#"{"vulnerabilities":[{"id":"SNYK-1","semver":{},"identifiers":{"CVE":[]}"#, Some("snyk")),
+            (r#"[{"vulnerabilities":[],"ok":true,"dependencyCount":0"#, Some("snyk")),
             ("[]", None),
             ("", None),
             ("hello", None),
