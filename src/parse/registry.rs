@@ -2,7 +2,7 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
+    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
     osv_scanner, pip_audit, sarif, semgrep, snyk, syft, trivy, zizmor,
 };
 
@@ -11,6 +11,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &bandit::Bandit,
     &cargo_audit::CargoAudit,
     &checkov::Checkov,
+    &cyclonedx::Cyclonedx,
     &dependency_check::DependencyCheck,
     &gitleaks::Gitleaks,
     &grype::Grype,
@@ -80,6 +81,8 @@ mod tests {
             (r#"<analysis xmlns="https://jeremylong.github.io/"><scanInfo>"#, Some("dependency-check")),
             (r#"{"vulnerabilities":[{"id":"SNYK-1","semver":{},"identifiers":{"CVE":[]}"#, Some("snyk")),
             (r#"[{"vulnerabilities":[],"ok":true,"dependencyCount":0"#, Some("snyk")),
+            (r#"{"bomFormat":"CycloneDX","specVersion":"1.5","#, Some("cyclonedx")),
+            (r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components>"#, Some("cyclonedx")),
             ("[]", None),
             ("", None),
             ("hello", None),
