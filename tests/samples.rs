@@ -47,6 +47,8 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("sarif/njsscan.sarif", Some(2), "the index counts the locations of a result; one result is one record here"),
     ("semgrep/repeated_findings.json", Some(2), "the index counts equal results once"),
     ("semgrep/sca-deployments-vulns.json", None, "an answer of semgrep's web API, not a report of the scanner"),
+    ("spdx/spdx_no_vuln.json", Some(3), "3 packages, which are counted as inventory"),
+    ("spdx/spdx_one_vuln.json", Some(3), "3 packages, one with an advisory"),
     ("trivy/issue_10991.json", None, "a report over a cluster, a format of its own"),
     (
         "yarn_audit/yarn_audit_multiple_cwes2.json",

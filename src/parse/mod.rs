@@ -39,6 +39,7 @@ mod semgrep;
 mod severity;
 mod sniff;
 mod snyk;
+mod spdx;
 mod syft;
 mod table;
 #[cfg(test)]

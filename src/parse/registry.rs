@@ -3,7 +3,7 @@
 use super::{Outline, Parser};
 use super::{
     bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
-    osv_scanner, pip_audit, sarif, semgrep, snyk, syft, trivy, zizmor,
+    osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -24,6 +24,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &sarif::Sarif,
     &semgrep::Semgrep,
     &snyk::Snyk,
+    &spdx::Spdx,
     &syft::Syft,
     &trivy::Trivy,
     &zizmor::Zizmor,
@@ -83,6 +84,8 @@ mod tests {
             (r#"[{"vulnerabilities":[],"ok":true,"dependencyCount":0"#, Some("snyk")),
             (r#"{"bomFormat":"CycloneDX","specVersion":"1.5","#, Some("cyclonedx")),
             (r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components>"#, Some("cyclonedx")),
+            (r#"{"SPDXID":"SPDXRef-DOCUMENT","spdxVersion":"SPDX-2.3""#, Some("spdx")),
+            ("SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0", Some("spdx")),
             ("[]", None),
             ("", None),
             ("hello", None),
