@@ -30,6 +30,7 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
         Some(1),
         "one file without a vulnerability",
     ),
+    ("gitlab_sast/gl-sast-report-many-vuln_v14.json", Some(467), "the index counts results of equal keys once"),
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
     ("npm_audit/multiple_cwes.json", Some(55), "41 advisories with 55 findings, which are versions and ways to them"),
     ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),

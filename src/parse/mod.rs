@@ -13,6 +13,7 @@ mod checkov;
 mod cyclonedx;
 mod dependency_check;
 mod encoding;
+mod gitlab;
 mod gitleaks;
 mod grype;
 mod hadolint;

@@ -151,7 +151,7 @@ fn planted(format: &str, secrets: &[String]) -> String {
 fn planted_secrets_come_through_nowhere() {
     let secrets = secrets();
     assert_eq!(secrets.len(), 20);
-    for format in ["gitleaks", "trivy", "kingfisher", "semgrep", "sarif"] {
+    for format in ["gitlab", "gitleaks", "trivy", "kingfisher", "semgrep", "sarif"] {
         let text = planted(format, &secrets);
         let mut masked = Vec::new();
         let report = mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();

@@ -2,8 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitleaks, grype, hadolint, kingfisher, nmap, npm_audit,
-    osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
+    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitlab, gitleaks, grype, hadolint, kingfisher, nmap,
+    npm_audit, osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -13,6 +13,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &checkov::Checkov,
     &cyclonedx::Cyclonedx,
     &dependency_check::DependencyCheck,
+    &gitlab::Gitlab,
     &gitleaks::Gitleaks,
     &grype::Grype,
     &hadolint::Hadolint,
@@ -86,6 +87,10 @@ mod tests {
             (r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components>"#, Some("cyclonedx")),
             (r#"{"SPDXID":"SPDXRef-DOCUMENT","spdxVersion":"SPDX-2.3""#, Some("spdx")),
             ("SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0", Some("spdx")),
+            (
+                r#"{"version":"15.0.0","vulnerabilities":[{"location":{"file":"a"},"identifiers":[{"type""#,
+                Some("gitlab"),
+            ),
             ("[]", None),
             ("", None),
             ("hello", None),
