@@ -32,6 +32,8 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ),
     ("gitlab_sast/gl-sast-report-many-vuln_v14.json", Some(467), "the index counts results of equal keys once"),
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
+    ("govulncheck/issue_15033.json", Some(178), "178 findings of 72 vulnerabilities: 72 records and 106 other ways"),
+    ("govulncheck/many_vulns.json", Some(12), "12 symbols of 3 vulnerabilities: 3 records and 9 other ways"),
     ("npm_audit/multiple_cwes.json", Some(55), "41 advisories with 55 findings, which are versions and ways to them"),
     ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),
     ("npm_audit_7_plus/many_vulns.json", Some(8), "6 packages with 8 reasons: 3 advisories and 5 other packages"),

@@ -15,6 +15,7 @@ mod dependency_check;
 mod encoding;
 mod gitlab;
 mod gitleaks;
+mod govulncheck;
 mod grype;
 mod hadolint;
 mod held;

@@ -2,8 +2,8 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitlab, gitleaks, grype, hadolint, kingfisher, nmap,
-    npm_audit, osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
+    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitlab, gitleaks, govulncheck, grype, hadolint,
+    kingfisher, nmap, npm_audit, osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
 };
 
 /// Every parser, by name.
@@ -15,6 +15,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &dependency_check::DependencyCheck,
     &gitlab::Gitlab,
     &gitleaks::Gitleaks,
+    &govulncheck::Govulncheck,
     &grype::Grype,
     &hadolint::Hadolint,
     &kingfisher::Kingfisher,
@@ -91,6 +92,7 @@ mod tests {
                 r#"{"version":"15.0.0","vulnerabilities":[{"location":{"file":"a"},"identifiers":[{"type""#,
                 Some("gitlab"),
             ),
+            (r#"{"config":{"protocol_version":"v1.0.0"}}{"progress""#, Some("govulncheck")),
             ("[]", None),
             ("", None),
             ("hello", None),
