@@ -10,6 +10,7 @@
 mod bandit;
 mod cargo_audit;
 mod checkov;
+mod clair;
 mod cyclonedx;
 mod dependency_check;
 mod encoding;

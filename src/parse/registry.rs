@@ -2,7 +2,7 @@
 
 use super::{Outline, Parser};
 use super::{
-    bandit, cargo_audit, checkov, cyclonedx, dependency_check, gitlab, gitleaks, govulncheck, grype, hadolint,
+    bandit, cargo_audit, checkov, clair, cyclonedx, dependency_check, gitlab, gitleaks, govulncheck, grype, hadolint,
     kingfisher, nmap, npm_audit, osv_scanner, pip_audit, sarif, semgrep, snyk, spdx, syft, trivy, zizmor,
 };
 
@@ -11,6 +11,7 @@ pub const PARSERS: &[&dyn Parser] = &[
     &bandit::Bandit,
     &cargo_audit::CargoAudit,
     &checkov::Checkov,
+    &clair::Clair,
     &cyclonedx::Cyclonedx,
     &dependency_check::DependencyCheck,
     &gitlab::Gitlab,
@@ -93,6 +94,8 @@ mod tests {
                 Some("gitlab"),
             ),
             (r#"{"config":{"protocol_version":"v1.0.0"}}{"progress""#, Some("govulncheck")),
+            (r#"{"image":"a","unapproved":[],"vulnerabilities":[]}"#, Some("clair")),
+            (r#"{"LayerCount":9,"Vulnerabilities":{"High""#, Some("clair")),
             ("[]", None),
             ("", None),
             ("hello", None),
