@@ -180,6 +180,23 @@ fn ports_of_real_nmap_reports_are_assets() {
 }
 
 #[test]
+fn what_is_no_problem_is_counted_and_no_record() {
+    let Some(folder) = samples() else { return };
+    for (path, records, skipped) in [
+        ("cyclonedx/dd_1_15_0.xml", 381, 308),
+        ("cyclonedx/issue_8022.json", 0, 2),
+        ("govulncheck/issue_15033.json", 72, 106),
+        ("govulncheck/many_vulns.json", 3, 9),
+        ("npm_audit_7_plus/many_vulns.json", 3, 5),
+        ("pip_audit/many_vulns.json", 7, 3),
+        ("spdx/spdx_one_vuln.json", 1, 2),
+    ] {
+        let (summary, _) = count(parser_of(path).unwrap(), &fs::read(folder.join(path)).unwrap()).unwrap();
+        assert_eq!((summary.records, summary.skipped.values().sum::<u64>()), (records, skipped), "{path}");
+    }
+}
+
+#[test]
 fn real_outputs_are_recognised_and_survive_masking() {
     let Some(folder) = samples() else { return };
     let mut sniffed = 0;
