@@ -13,6 +13,16 @@ use dragnet::parse::{Context, PARSERS, ParseError, Parser, Sink, Stop, Summary, 
 /// Where we differ from the index, in file, our count (records + skipped; `None`: refused) and reason.
 const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("anchore_grype/check_all_fields.json", Some(6), "the file has 6 matches, two of one vulnerability and package"),
+    (
+        "aws_prowler/many_vuln.json",
+        Some(6),
+        "the file has 6 lines; the index leaves out the passed and the informational one",
+    ),
+    (
+        "aws_prowler/no_vuln.json",
+        None,
+        "an empty file: that this means nothing found is for the step to say (`accept_empty`)",
+    ),
     ("cyclonedx/dd_1_15_0.xml", Some(689), "381 vulnerabilities and 308 components, which are counted as inventory"),
     (
         "cyclonedx/issue_8022.json",
@@ -34,6 +44,14 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("gitleaks/gitleaks8_many.json", Some(4), "the index counts equal leaks of two commits once"),
     ("govulncheck/issue_15033.json", Some(178), "178 findings of 72 vulnerabilities: 72 records and 106 other ways"),
     ("govulncheck/many_vulns.json", Some(12), "12 symbols of 3 vulnerabilities: 3 records and 9 other ways"),
+    ("lynis/lynis_no_vuln.dat", Some(3), "no warning and no suggestion; 3 exceptions inside tests are skipped"),
+    ("noseyparker/empty_with_error.json", None, "an output of yarn"),
+    (
+        "noseyparker/noseyparker_0_22_0.jsonl",
+        Some(54),
+        "26 findings with 40 matches and 14 more that the report does not list",
+    ),
+    ("noseyparker/noseyparker_zero_vul.jsonl", None, "an empty object; noseyparker prints nothing at all, or `[]`"),
     ("npm_audit/multiple_cwes.json", Some(55), "41 advisories with 55 findings, which are versions and ways to them"),
     ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),
     ("npm_audit_7_plus/many_vulns.json", Some(8), "6 packages with 8 reasons: 3 advisories and 5 other packages"),
@@ -42,17 +60,44 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("pip_audit/many_vulns.json", Some(10), "7 vulnerabilities, 2 packages without, one not audited"),
     ("pip_audit/zero_vulns.json", Some(3), "2 packages without a vulnerability, one not audited"),
     ("pip_audit/zero_vulns_new.json", Some(3), "2 packages without a vulnerability, one not audited"),
+    (
+        "prowler/example_output_gcp.csv",
+        Some(4),
+        "the file has 4 rows; the index leaves out the passed one and an equal one",
+    ),
     ("real/cargo-audit/rust-lock.json", Some(37), "14 vulnerabilities; the index leaves out the 23 warnings"),
     ("real/semgrep/dvpwa.json", Some(5), "the file has 5 elements in `results`; the index says 4"),
     ("real/semgrep/dvpwa.sarif", Some(5), "as in the JSON of the same run"),
     ("real/semgrep/railsgoat.json", Some(39), "the file has 39 elements in `results`; the index says 33"),
     ("real/semgrep/railsgoat.sarif", Some(39), "as in the JSON of the same run"),
+    (
+        "real/sslscan/target.xml",
+        Some(26),
+        "6 protocols, 16 ciphers, 2 tests for Heartbleed, renegotiation and certificate; the index has the ciphers",
+    ),
+    ("real/trufflehog/railsgoat.jsonl", None, "an empty file: that this means nothing found is for the step to say"),
     ("sarif/njsscan.sarif", Some(2), "the index counts the locations of a result; one result is one record here"),
     ("semgrep/repeated_findings.json", Some(2), "the index counts equal results once"),
     ("semgrep/sca-deployments-vulns.json", None, "an answer of semgrep's web API, not a report of the scanner"),
     ("spdx/spdx_no_vuln.json", Some(3), "3 packages, which are counted as inventory"),
     ("spdx/spdx_one_vuln.json", Some(3), "3 packages, one with an advisory"),
-    ("trivy/issue_10991.json", None, "a report over a cluster, a format of its own"),
+    (
+        "sslscan/sslscan_many_vuln.xml",
+        Some(16),
+        "16 things tested, of which 2 are weak (Heartbleed, the expired certificate); a cipher that was not accepted is fine",
+    ),
+    (
+        "sslscan/sslscan_one_vuln.xml",
+        Some(16),
+        "16 things tested, of which 2 are weak (Heartbleed, the expired certificate)",
+    ),
+    ("tfsec/many_findings_legacy.json", Some(4), "the file has 4 elements; the index leaves out the passed one"),
+    ("trufflehog/v3_github.json", Some(4), "the file has 4 lines; the index counts two of one secret once"),
+    (
+        "trufflehog3/many_vulns2_legacy.json",
+        Some(95),
+        "the file has 95 elements; the index counts those of one file and rule once",
+    ),
     (
         "yarn_audit/yarn_audit_multiple_cwes2.json",
         Some(5),
@@ -102,6 +147,7 @@ fn parser_of(path: &str) -> Option<&'static dyn Parser> {
     let folder = path.trim_start_matches("real/").split('/').next()?;
     let format = match folder {
         "anchore_grype" => "grype".to_owned(),
+        "aws_prowler" => "prowler".to_owned(),
         "npm_audit_7_plus" | "yarn_audit" => "npm-audit".to_owned(),
         _ if folder.starts_with("gitlab_") => "gitlab".to_owned(),
         _ => folder.replace('_', "-"),

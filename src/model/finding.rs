@@ -151,7 +151,7 @@ pub enum Location {
     Resource {
         /// Its address.
         name: String,
-        /// The file that declares it.
+        /// The file that declares it; empty for one that is looked at where it runs.
         path: String,
         /// The place in it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,9 +163,15 @@ pub enum Location {
 }
 
 impl Location {
+    /// Returns the location of a resource that is looked at where it runs: in a cloud, in a cluster.
+    pub fn running(name: impl Into<String>) -> Self {
+        Self::Resource { name: name.into(), path: String::new(), region: None }
+    }
+
     /// Returns the file that the location is in, when there is one.
     pub fn path(&self) -> Option<&str> {
         match self {
+            Self::Resource { path, .. } if path.is_empty() => None,
             Self::File { path, .. } | Self::Image { path, .. } | Self::Resource { path, .. } => Some(path),
             Self::Package { path, .. } => path.as_deref(),
             Self::Host { .. } | Self::Url { .. } | Self::Nowhere => None,
@@ -194,6 +200,7 @@ impl fmt::Display for Location {
             Self::Url { url, parameter: Some(parameter) } => write!(f, "{url} ({parameter})"),
             Self::Url { url, .. } => f.write_str(url),
             Self::Image { layer, path } => write!(f, "{path} in {layer}"),
+            Self::Resource { name, path, .. } if path.is_empty() => f.write_str(name),
             Self::Resource { name, path, region } => {
                 write_place(f, path, *region)?;
                 write!(f, " ({name})")

@@ -1,6 +1,7 @@
 //! Walks a JSON document as a stream: routes name the values to take, everything else is skipped without being built.
 //!
-//! A route is a list of segments parted by `/`: a key, `*` for any key, `[]` for each element of an array. Shapes are checked
+//! A route is a list of segments parted by `/`: a key, `*` for any key, `[]` for each element of an array. `@` is any key too, and
+//! tells it: the key itself comes as a text under the route up to and with the `@`, before what it leads to. Shapes are checked
 //! on the way: where a route says array, an object is an error; `null` stands for "none" everywhere, as Go's encoder writes it.
 //! Where one route ends and another goes on with `[]`, as in `""` and `"[]"`, an object is taken as it is and an array element by
 //! element: many tools write one result bare and several in an array.
@@ -183,13 +184,18 @@ impl Lead {
         let (segment, rest) = self.rest.split_once('/').unwrap_or((self.rest, ""));
         let fits = match key {
             None => segment == "[]",
-            Some(key) => segment != "[]" && (segment == "*" || segment == key),
+            Some(key) => segment != "[]" && (segment == "*" || segment == "@" || segment == key),
         };
         fits.then_some(Self { rest, ..self })
     }
 
     pub(super) fn wants_array(self) -> bool {
         self.rest == "[]" || self.rest.starts_with("[]/")
+    }
+
+    /// Whether the last segment that was followed tells its key.
+    fn tells_key(self) -> bool {
+        self.followed().rsplit('/').next() == Some("@")
     }
 
     /// The part of the route that has been followed.
@@ -286,7 +292,11 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
             return Err(A::Error::custom("an array was expected and an object is there"));
         }
         while let Some(key) = map.next_key::<String>()? {
-            map.next_value_seed(Node { walk: &mut *self.walk, active: narrow(&self.active, Some(&key)) })?;
+            let active = narrow(&self.active, Some(&key));
+            if let Some(lead) = active.iter().find(|lead| lead.tells_key()) {
+                self.walk.tell(lead.followed(), Event::Value(Value::String(key)))?;
+            }
+            map.next_value_seed(Node { walk: &mut *self.walk, active })?;
         }
         self.end()
     }
@@ -360,6 +370,28 @@ mod tests {
     #[test]
     fn a_key_that_looks_like_a_route_is_only_a_key() {
         assert_eq!(events(r#"{"runs":null,"[]":1,"runs/[]/results/[]":2}"#).unwrap(), ["/"]);
+    }
+
+    #[test]
+    fn keys_are_told_where_a_route_asks_for_them() {
+        let mut told = Vec::new();
+        let text = r#"{"files":{"a.py":[1,2],"b/[]":[]},"rules":{"r":{"x":3}}}"#;
+        walk("test", &mut text.as_bytes(), &["files/@/[]", "rules/@"], &mut |route, event| {
+            if let Event::Value(value) = event {
+                told.push(format!("{route}={value}"));
+            }
+            Ok(())
+        })
+        .unwrap();
+        let expected = [
+            r#"files/@="a.py""#,
+            "files/@/[]=1",
+            "files/@/[]=2",
+            r#"files/@="b/[]""#,
+            r#"rules/@="r""#,
+            r#"rules/@={"x":3}"#,
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -127,6 +127,15 @@ impl<'k> Masker<'k> {
         self.hide_elsewhere(value, &secrets);
     }
 
+    /// Does so in each element of the list at `list`, by itself.
+    pub(super) fn hide_in_each(&mut self, value: &mut Value, list: &str, pointers: &[&str]) {
+        if let Some(Value::Array(items)) = value.pointer_mut(list) {
+            for item in items {
+                self.hide(item, pointers);
+            }
+        }
+    }
+
     /// Replaces known secrets, whole or the pieces that stand out in them, in all texts of a value.
     pub(super) fn hide_elsewhere(&mut self, value: &mut Value, secrets: &[String]) {
         let mut needles: Vec<&str> = secrets.iter().map(|s| s.trim()).filter(|s| s.len() >= MIN_ELSEWHERE).collect();

@@ -47,7 +47,15 @@ impl<'s> Output<'s> {
 
     /// Counts a record that is not handed on.
     pub(super) fn skip(&mut self, reason: &str) {
-        *self.summary.skipped.entry(reason.to_owned()).or_default() += 1;
+        self.skip_several(reason, 1);
+    }
+
+    /// Counts records that are not handed on; a report may claim any number.
+    pub(super) fn skip_several(&mut self, reason: &str, count: u64) {
+        if count > 0 {
+            let skipped = self.summary.skipped.entry(reason.to_owned()).or_default();
+            *skipped = skipped.saturating_add(count);
+        }
     }
 
     /// Refuses a result that has none of what every result of the format has: the document is another's.

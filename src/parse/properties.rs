@@ -27,7 +27,8 @@ fn documents() -> Vec<(&'static str, String)> {
 
 /// Lines and tables may end behind any of them: that such a file was cut shows in nothing but its length, which the manifest of
 /// an attempt has.
-const WITHOUT_END: &[&str] = &["govulncheck"];
+const WITHOUT_END: &[&str] =
+    &["flawfinder", "govulncheck", "kube-bench", "kubeaudit", "noseyparker", "prowler", "trufflehog"];
 
 /// How many results a format's parser comes upon, handed on or counted; `None` for an error.
 fn found(format: &str, bytes: &[u8]) -> Option<u64> {
@@ -138,6 +139,30 @@ fn planted(format: &str, secrets: &[String]) -> String {
         }
         "semgrep" => json!({"results": each(&|s| json!({"check_id":"generic.secrets.r","path":"a",
             "extra":{"message":"m","lines":line(s),"metavars":{"$X":{"abstract_content":s}}}}))}),
+        "trufflehog" => each(&|s| {
+            json!({"SourceMetadata":{"Data":{"Git":{"file":"a","commit":"c"}}},"DetectorType":2,"DetectorName":"AWS",
+            "Raw":s,"RawV2":"","Redacted":s,"ExtraData":{"key":line(s)},"VerificationError":format!("{s} is refused")})
+        }),
+        "trufflehog3" => {
+            each(&|s| json!({"rule":{"id":"r","message":"m"},"path":"a","line":"1","secret":s,"context":{"1":line(s)}}))
+        }
+        "detect-secrets" => {
+            json!({"plugins_used":[],"results":{"a":each(&|s| json!({"type":"t","hashed_secret":s,"line_number":1}))}})
+        }
+        "noseyparker" => each(&|s| {
+            json!({"rule_name":"r","match_content":s,"num_matches":1,"matches":[
+            {"provenance":[{"kind":"file","path":"a"}],"match_content":s,"snippet":{"before":line(s),"matching":s,"after":s}}]})
+        }),
+        "gosec" => {
+            json!({"Issues":each(&|s| json!({"rule_id":"G101","details":"d","file":"a","code":line(s),"line":"1"}))})
+        }
+        "brakeman" => {
+            json!({"warnings":each(&|s| json!({"warning_type":"Basic Auth","message":"m","file":"a","code":line(s),"user_input":s}))})
+        }
+        "njsscan" => json!({"nodejs":{"node_password":{"metadata":{"cwe":"cwe-798"},
+            "files":each(&|s| json!({"file_path":"a","match_string":line(s)}))}}}),
+        "kics" => json!({"queries":[{"query_name":"q","category":"Secret Management",
+            "files":each(&|s| json!({"file_name":"a","search_key":line(s),"actual_value":format!("{s} is there"),"expected_value":s}))}]}),
         _ => {
             json!({"version":"2.1.0","runs":[{"tool":{"driver":{"name":"gitleaks"}},"results":each(&|s| json!({"ruleId":"r",
             "message":{"text":format!("{s} was found")},"properties":{"offender":s},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"},
@@ -151,7 +176,23 @@ fn planted(format: &str, secrets: &[String]) -> String {
 fn planted_secrets_come_through_nowhere() {
     let secrets = secrets();
     assert_eq!(secrets.len(), 20);
-    for format in ["gitlab", "gitleaks", "trivy", "kingfisher", "semgrep", "sarif"] {
+    let formats = [
+        "brakeman",
+        "detect-secrets",
+        "gitlab",
+        "gitleaks",
+        "gosec",
+        "kics",
+        "kingfisher",
+        "njsscan",
+        "noseyparker",
+        "sarif",
+        "semgrep",
+        "trivy",
+        "trufflehog",
+        "trufflehog3",
+    ];
+    for format in formats {
         let text = planted(format, &secrets);
         let mut masked = Vec::new();
         let report = mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();

@@ -8,6 +8,19 @@
 //! | hadolint | `error` = high, `warning` = medium, `info` = low, `style` = info |
 //! | zizmor | `High` `Medium` `Low`, `Informational` = info, `Unknown` |
 //! | gitleaks, kingfisher | name none: a secret is high; one that kingfisher saw working is critical |
+//! | trufflehog, detect-secrets, noseyparker | name none: a secret is high; one that was verified to work is critical |
+//! | trufflehog3, gosec | `HIGH` `MEDIUM` `LOW`; trufflehog3's first versions name none: high |
+//! | brakeman, junit | name none (brakeman a confidence alone): unknown; junit's tests may, in brackets: `[HIGH] …` |
+//! | njsscan, tfsec | as semgrep's: `ERROR` = high, `WARNING` = medium, `INFO` = low; tfsec 1 `CRITICAL` `HIGH` `MEDIUM` `LOW` |
+//! | kics | `CRITICAL` `HIGH` `MEDIUM` `LOW` `INFO`; `TRACE` = info |
+//! | kube-bench | `FAIL` = high (as in its findings for AWS), `WARN` (to be looked at by hand) = medium |
+//! | kubeaudit | `error` = high, `warning` = medium, `info` = low |
+//! | kubescape | score of the control: from 9 critical, from 7 high, from 4 medium, from 1 low, else unknown (its own table) |
+//! | prowler | `critical` `high` `medium` `low` `informational` |
+//! | lynis | warning = medium, suggestion = low; a vulnerable package is unknown |
+//! | clamav | names none: a signature that fits is high |
+//! | flawfinder | level 4, 5 = high, 3 = medium, 1, 2 = low, 0 = info (as in its SARIF) |
+//! | sslscan | names none: Heartbleed, SSL 2 and 3, ciphers without encryption or identity, insecure renegotiation = high, else medium |
 //! | cargo-audit | CVSS; a vulnerability without is unknown; warnings: `unsound`, `yanked` = low, `unmaintained`, `notice` = info |
 //! | grype, clair | `Critical` `High` `Medium` `Low`, `Negligible` = info, `Unknown`; clair's `Defcon1` = critical |
 //! | npm audit, snyk, gitlab | `critical` `high` `medium` or `moderate` `low` `info`; others are unknown |
@@ -87,12 +100,48 @@ pub(super) fn cargo_warning(kind: &str) -> Severity {
     }
 }
 
+/// Reads a word of KICS.
+pub(super) fn kics(text: &str) -> Severity {
+    if text == "TRACE" { Severity::Info } else { word(text) }
+}
+
+/// Reads a status of kube-bench.
+pub(super) fn kube_bench(status: &str) -> Severity {
+    match status {
+        "FAIL" => Severity::High,
+        "WARN" => Severity::Medium,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Reads a score of kubescape.
+pub(super) fn kubescape(score: f64) -> Severity {
+    match score {
+        score if score >= 9.0 => Severity::Critical,
+        score if score >= 7.0 => Severity::High,
+        score if score >= 4.0 => Severity::Medium,
+        score if score >= 1.0 => Severity::Low,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Reads a level of flawfinder.
+pub(super) fn flawfinder(level: &str) -> Severity {
+    match level {
+        "4" | "5" => Severity::High,
+        "3" => Severity::Medium,
+        "1" | "2" => Severity::Low,
+        "0" => Severity::Info,
+        _ => Severity::Unknown,
+    }
+}
+
 /// Reads how sure a scanner is.
 pub(super) fn confidence(text: &str) -> Option<Confidence> {
     match text.trim().to_ascii_lowercase().as_str() {
         "high" | "very-high" | "confirmed" => Some(Confidence::High),
         "medium" => Some(Confidence::Medium),
-        "low" => Some(Confidence::Low),
+        "low" | "weak" => Some(Confidence::Low),
         _ => None,
     }
 }

@@ -56,6 +56,11 @@ impl Outline {
         self.first_line.as_deref().is_some_and(|line| line.starts_with(text))
     }
 
+    /// Whether it is neither JSON nor XML, and its first line ends like this.
+    pub(super) fn first_line_ends_with(&self, text: &str) -> bool {
+        self.first_line.as_deref().is_some_and(|line| line.ends_with(text))
+    }
+
     /// Whether it is a table with all these columns, parted by `delimiter`.
     pub(super) fn has_columns(&self, delimiter: char, columns: &[&str]) -> bool {
         let Some(line) = &self.first_line else { return false };

@@ -31,7 +31,8 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Reads the table; it must have all the columns of `required`. Cells are parted by `delimiter`.
+/// Reads the table; it must have all the columns of `required`. Cells are parted by `delimiter`. A row may end in empty cells
+/// beyond the last column, as some scanners write it.
 pub(super) fn walk(
     format: &'static str,
     input: &mut dyn Read,
@@ -41,7 +42,7 @@ pub(super) fn walk(
 ) -> Result<(), ParseError> {
     let budget = Budget::default();
     let metered = Metered { inner: encoding::open(format, input)?, budget: budget.clone() };
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(metered);
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(metered);
     let columns = reader.headers().map_err(|error| broken(format, &error, &budget))?.clone();
     let missing = required.iter().find(|name| !columns.iter().any(|column| column.trim().eq_ignore_ascii_case(name)));
     if let Some(missing) = missing {
@@ -50,6 +51,11 @@ pub(super) fn walk(
     }
     let mut cells = StringRecord::new();
     while reader.read_record(&mut cells).map_err(|error| broken(format, &error, &budget))? {
+        if cells.len() < columns.len() || cells.iter().skip(columns.len()).any(|cell| !cell.trim().is_empty()) {
+            let message = format!("a row has {} cells, and the table {} columns", cells.len(), columns.len());
+            let place = cells.position().map_or_else(String::new, |at| format!("line {}", at.line()));
+            return Err(ParseError::Invalid { format, message, place });
+        }
         visit(&Row { columns: &columns, cells: &cells })?;
         budget.renew();
     }
@@ -92,6 +98,8 @@ mod tests {
     fn other_tables_and_rows_that_break_off_are_errors() {
         assert!(rows("id,other\n1,2\n").unwrap_err().contains("no column `severity`"));
         assert!(rows("id,severity\n1,2\n1\n").unwrap_err().contains("line 3"));
+        assert!(rows("id,severity\n1,2,3\n").unwrap_err().contains("line 2"));
+        assert_eq!(rows("id,severity\n1,2,,\n").unwrap(), ["1:2"]);
         assert!(rows("").unwrap_err().contains("empty"));
         assert_eq!(rows("id,severity\n").unwrap(), Vec::<String>::new());
     }

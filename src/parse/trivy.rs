@@ -1,4 +1,7 @@
 //! trivy's JSON, schema 2 and the bare array before it: vulnerabilities, misconfigurations, secrets, licences.
+//!
+//! A report over a cluster (`trivy k8s`) has the same results below each resource: in `Resources`, in `Findings` when it is a
+//! summary, and in `Vulnerabilities` and `Misconfigurations` before those.
 
 use std::io::Read;
 
@@ -15,26 +18,58 @@ use crate::model::finding::{Cvss, Location, Record};
 #[derive(Debug)]
 pub(super) struct Trivy;
 
-const ROUTES: &[&str] = &[
-    "SchemaVersion",
-    "Trivy/Version",
-    "Results/[]/Target",
-    "Results/[]/Class",
-    "Results/[]/Vulnerabilities/[]",
-    "Results/[]/Misconfigurations/[]",
-    "Results/[]/Secrets/[]",
-    "Results/[]/Licenses/[]",
-    "[]/Target",
-    "[]/Class",
-    "[]/Vulnerabilities/[]",
-    "[]/Misconfigurations/[]",
-    "[]/Secrets/[]",
-    "[]/Licenses/[]",
-];
+/// The routes of results, wherever a list of them stands, beside others.
+macro_rules! routes {
+    ([$($other:literal),* $(,)?] $($list:literal),* $(,)?) => {
+        &[$($other,)* $(
+            concat!($list, "[]/Target"),
+            concat!($list, "[]/Class"),
+            concat!($list, "[]/Vulnerabilities/[]"),
+            concat!($list, "[]/Misconfigurations/[]"),
+            concat!($list, "[]/Secrets/[]"),
+            concat!($list, "[]/Licenses/[]"),
+        )*]
+    };
+}
+
+const ROUTES: &[&str] = routes!(
+    [
+        "SchemaVersion",
+        "Trivy/Version",
+        "ClusterName",
+        "Resources/[]/Namespace",
+        "Resources/[]/Kind",
+        "Resources/[]/Name",
+        "Resources/[]/Error",
+        "Findings/[]/Namespace",
+        "Findings/[]/Kind",
+        "Findings/[]/Name",
+        "Findings/[]/Error",
+        "Vulnerabilities/[]/Namespace",
+        "Vulnerabilities/[]/Kind",
+        "Vulnerabilities/[]/Name",
+        "Misconfigurations/[]/Namespace",
+        "Misconfigurations/[]/Kind",
+        "Misconfigurations/[]/Name",
+    ]
+    "",
+    "Results/",
+    "Resources/[]/Results/",
+    "Findings/[]/Results/",
+    "Vulnerabilities/[]/Results/",
+    "Misconfigurations/[]/Results/",
+);
 const SECRETS: &[&str] = &["/Match", "/Code"];
 
 static REDACTION: Redaction = Redaction {
-    routes: &["Results/[]/Secrets/[]", "[]/Secrets/[]"],
+    routes: &[
+        "[]/Secrets/[]",
+        "Results/[]/Secrets/[]",
+        "Resources/[]/Results/[]/Secrets/[]",
+        "Findings/[]/Results/[]/Secrets/[]",
+        "Vulnerabilities/[]/Results/[]/Secrets/[]",
+        "Misconfigurations/[]/Results/[]/Secrets/[]",
+    ],
     apply: |masker, _, value| {
         if let Some(value) = value {
             masker.hide(value, SECRETS);
@@ -48,7 +83,10 @@ impl Parser for Trivy {
     }
 
     fn recognises(&self, outline: &Outline) -> bool {
-        outline.has_all(&["SchemaVersion", "ArtifactName"]) || outline.has_all(&["[]/Target", "[]/Vulnerabilities"])
+        let lists = ["Resources", "Findings", "Vulnerabilities", "Misconfigurations"];
+        outline.has_all(&["SchemaVersion", "ArtifactName"])
+            || outline.has_all(&["[]/Target", "[]/Vulnerabilities"])
+            || outline.has("ClusterName") && lists.iter().any(|list| outline.has(list))
     }
 
     fn redaction(&self) -> Option<&'static Redaction> {
@@ -61,11 +99,12 @@ impl Parser for Trivy {
             masker: Masker::new(&context.secret_key),
             context,
             target: Target::default(),
+            resource: Vec::new(),
         };
         let seen = walk(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?;
         // Old versions wrote `null` for "nothing found".
         if !seen.is_null() {
-            seen.require(&["SchemaVersion", "Results/[]/Target", "[]/Target"])?;
+            seen.require(&["SchemaVersion", "ClusterName", "Results/[]/Target", "[]/Target"])?;
         }
         Ok(reader.output.summary)
     }
@@ -83,18 +122,25 @@ struct Reader<'r, 's> {
     masker: Masker<'r>,
     context: &'r Context,
     target: Target,
+    /// The resource of a cluster that the walk is in: namespace, kind and name.
+    resource: Vec<String>,
 }
 
 impl Reader<'_, '_> {
     fn read(&mut self, route: &'static str, event: Event) -> Result<(), ParseError> {
-        let route = route.strip_prefix("Results/").unwrap_or(route);
+        let route = route.split_once("Results/").map_or(route, |(_, below)| below);
         let mut value = match event {
             Event::Value(value) => value,
-            Event::End if route == "[]" => {
-                self.target = Target::default();
+            Event::End => {
+                match route {
+                    "[]" => self.target = Target::default(),
+                    "Resources/[]" | "Findings/[]" | "Vulnerabilities/[]" | "Misconfigurations/[]" => {
+                        self.resource.clear();
+                    }
+                    _ => {}
+                }
                 return Ok(());
             }
-            Event::End => return Ok(()),
         };
         let record = match route {
             "[]/Vulnerabilities/[]" => self.vulnerability(&value),
@@ -115,17 +161,24 @@ impl Reader<'_, '_> {
                 return Ok(());
             }
         };
-        self.output.record(record)
+        let place = [record.identity.as_str(), &self.resource()].join(" ").trim().to_owned();
+        self.output.record(Record { identity: place, ..record })
     }
 
     fn note(&mut self, route: &str, value: &Value) {
         let text = value.as_str().unwrap_or_default();
-        match route {
-            "[]/Target" => text.clone_into(&mut self.target.name),
-            "[]/Class" => text.clone_into(&mut self.target.class),
-            "Trivy/Version" => self.output.version(value.as_str()),
+        match route.rsplit('/').next().unwrap_or_default() {
+            "Target" => text.clone_into(&mut self.target.name),
+            "Class" => text.clone_into(&mut self.target.class),
+            "Namespace" | "Kind" | "Name" if !text.is_empty() => self.resource.push(text.to_owned()),
+            "Error" if !text.is_empty() => self.output.error(&format!("{}: {text}", self.resource())),
+            "Version" => self.output.version(value.as_str()),
             _ => {}
         }
+    }
+
+    fn resource(&self) -> String {
+        self.resource.join("/")
     }
 
     /// The target as a path; targets of system packages name an image.
@@ -169,6 +222,7 @@ impl Reader<'_, '_> {
             title: owned(value, "/Title"),
             message: first(value, &["/Message", "/Description"]).unwrap_or_default().to_owned(),
             location: match resource {
+                _ if !self.resource.is_empty() => Location::running(self.resource()),
                 Some(name) => Location::Resource { name: name.to_owned(), path, region },
                 None => Location::File { path, region },
             },
@@ -265,10 +319,34 @@ mod tests {
     }
 
     #[test]
+    fn every_report_over_a_cluster_is_read() {
+        let resource = r#"{"Namespace":"default","Kind":"Pod","Name":"web","Error":"","Results":[
+            {"Target":"Pod/web","Class":"config","Misconfigurations":[{"ID":"KSV116","Title":"root","Severity":"LOW","Status":"FAIL","CauseMetadata":{"Resource":"x"}}]},
+            {"Target":"web:1 (debian 12)","Class":"os-pkgs","Vulnerabilities":[{"VulnerabilityID":"CVE-2023-37920","PkgName":"certifi","InstalledVersion":"1"}]},
+            {"Target":"/k.pem","Class":"secret","Secrets":[{"RuleID":"aws","Title":"AWS","Match":"k=AKIAIOSFODNN7EXAMPLE"}]}]},
+            {"Kind":"Node","Name":"n","Error":"no such image"}"#;
+        for list in ["Resources", "Findings"] {
+            let (summary, records) =
+                parse("trivy", &format!(r#"{{"ClusterName":"c","{list}":[{resource}]}}"#)).unwrap();
+            assert_eq!(summary.errors, ["Node/n: no such image"]);
+            assert_eq!(records[0].location.to_string(), "default/Pod/web");
+            assert_eq!(
+                (records[1].location.to_string().as_str(), records[1].identity.as_str()),
+                ("certifi 1", "default/Pod/web")
+            );
+            assert!(records[2].identity.ends_with(" default/Pod/web"), "{}", records[2].identity);
+            assert!(!format!("{records:?}").contains("AKIA"));
+        }
+        let early = format!(r#"{{"ClusterName":"c","Vulnerabilities":[{resource}],"Misconfigurations":[{resource}]}}"#);
+        assert_eq!(parse("trivy", &early).unwrap().0.records, 6);
+    }
+
+    #[test]
     fn nothing_found_and_another_format_are_told_apart() {
         assert_eq!(parse("trivy", "null").unwrap().0.records, 0);
         assert_eq!(parse("trivy", r#"{"SchemaVersion":2}"#).unwrap().0.records, 0);
-        assert!(parse("trivy", r#"{"ClusterName":"x","Resources":[]}"#).is_err());
+        assert_eq!(parse("trivy", r#"{"ClusterName":"x","Resources":[]}"#).unwrap().0.records, 0);
+        assert!(parse("trivy", r#"{"Resources":[]}"#).is_err());
         assert!(parse("trivy", "[]").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::ParseError;
 use crate::model::finding::Region;
 
 /// The value at `pointer`. The library's own search builds a text for each segment; here a `~` is looked for first.
@@ -24,6 +25,19 @@ pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
 /// The first of several pointers that holds a text.
 pub(super) fn first<'v>(value: &'v Value, pointers: &[&str]) -> Option<&'v str> {
     pointers.iter().find_map(|pointer| text(value, pointer))
+}
+
+/// The first of several pointers that holds a text; a result that has none of them is of another format.
+pub(super) fn required<'v>(format: &'static str, value: &'v Value, pointers: &[&str]) -> Result<&'v str, ParseError> {
+    first(value, pointers).ok_or_else(|| {
+        let names: Vec<_> = pointers.iter().map(|pointer| format!("`{}`", pointer.trim_start_matches('/'))).collect();
+        missing(format, &names.join(" or "), "a result")
+    })
+}
+
+/// The error for what a document or a result must have and has not.
+pub(super) fn missing(format: &'static str, what: &str, place: &str) -> ParseError {
+    ParseError::Invalid { format, message: format!("it has no {what}"), place: place.to_owned() }
 }
 
 /// A copy of the text at `pointer`; empty when absent.
