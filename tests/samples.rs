@@ -23,6 +23,8 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
         None,
         "an empty file: that this means nothing found is for the step to say (`accept_empty`)",
     ),
+    ("burp/one_finding.xml", Some(3), "the file has 3 issues; the index counts those of one type once"),
+    ("burp/seven_findings.xml", Some(16), "the file has 16 issues; the index counts those of one type once"),
     ("cyclonedx/dd_1_15_0.xml", Some(689), "381 vulnerabilities and 308 components, which are counted as inventory"),
     (
         "cyclonedx/issue_8022.json",
@@ -45,6 +47,7 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("govulncheck/issue_15033.json", Some(178), "178 findings of 72 vulnerabilities: 72 records and 106 other ways"),
     ("govulncheck/many_vulns.json", Some(12), "12 symbols of 3 vulnerabilities: 3 records and 9 other ways"),
     ("lynis/lynis_no_vuln.dat", Some(3), "no warning and no suggestion; 3 exceptions inside tests are skipped"),
+    ("nikto/juice-shop.json", Some(151), "the file has 151 items; the index counts those of one id once"),
     ("noseyparker/empty_with_error.json", None, "an output of yarn"),
     (
         "noseyparker/noseyparker_0_22_0.jsonl",
@@ -56,6 +59,8 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
     ("npm_audit/multiple_cwes2.json", Some(15), "6 advisories with 15 findings"),
     ("npm_audit_7_plus/many_vulns.json", Some(8), "6 packages with 8 reasons: 3 advisories and 5 other packages"),
     ("npm_audit_7_plus/one_vuln.json", Some(3), "one package with 2 advisories and another package"),
+    ("nuclei/empty.jsonl", None, "0 bytes: whether that is all right the catalogue says (`accept_empty`)"),
+    ("nuclei/multiple_v3.json", Some(6), "the file has 6 matches; the index counts the two of `tls-version` once"),
     ("osv_scanner/no_findings.json", None, "the file has no bytes"),
     ("pip_audit/many_vulns.json", Some(10), "7 vulnerabilities, 2 packages without, one not audited"),
     ("pip_audit/zero_vulns.json", Some(3), "2 packages without a vulnerability, one not audited"),
@@ -75,6 +80,7 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
         Some(26),
         "6 protocols, 16 ciphers, 2 tests for Heartbleed, renegotiation and certificate; the index has the ciphers",
     ),
+    ("real/testssl/target.json", Some(146), "the file has 146 rows; the index leaves out OK, INFO and WARN"),
     ("real/trufflehog/railsgoat.jsonl", None, "an empty file: that this means nothing found is for the step to say"),
     ("sarif/njsscan.sarif", Some(2), "the index counts the locations of a result; one result is one record here"),
     ("semgrep/repeated_findings.json", Some(2), "the index counts equal results once"),
@@ -91,6 +97,39 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
         Some(16),
         "16 things tested, of which 2 are weak (Heartbleed, the expired certificate)",
     ),
+    (
+        "sslyze/one_target_many_vuln_new.json",
+        Some(13),
+        "the file has 13 checks that were made; the index counts what it takes for weak",
+    ),
+    (
+        "sslyze/one_target_one_vuln_new.json",
+        Some(13),
+        "the file has 13 checks that were made; the index counts what it takes for weak",
+    ),
+    (
+        "sslyze/report_one_target_one_vuln.xml",
+        Some(14),
+        "14 checks of one server; the index counts what it takes for weak",
+    ),
+    (
+        "sslyze/report_one_target_three_vuln.xml",
+        Some(14),
+        "14 checks of one server; the index counts what it takes for weak",
+    ),
+    (
+        "sslyze/report_two_target_many_vuln.xml",
+        Some(29),
+        "28 checks, of which one shows two weaknesses; the index counts what it takes for weak",
+    ),
+    (
+        "sslyze/two_targets_two_vuln_old.json",
+        Some(28),
+        "14 checks of two servers; the index counts what it takes for weak",
+    ),
+    ("testssl/demo2.csv", Some(6), "the file has 6 rows; the index leaves out the 3 that are OK"),
+    ("testssl/many_cves.csv", Some(1), "the file has one row; the index counts its two CVEs"),
+    ("testssl/references.csv", Some(56), "the file has 56 rows; the index leaves out the 13 that are OK"),
     ("tfsec/many_findings_legacy.json", Some(4), "the file has 4 elements; the index leaves out the passed one"),
     ("trufflehog/v3_github.json", Some(4), "the file has 4 lines; the index counts two of one secret once"),
     (
@@ -98,11 +137,38 @@ const DIFFERENT: &[(&str, Option<u64>, &str)] = &[
         Some(95),
         "the file has 95 elements; the index counts those of one file and rule once",
     ),
+    ("wapiti/demo.xml", Some(8), "the file has 8 entries; the index counts equal ones once"),
+    (
+        "wpscan/wordpress_many_vuln.json",
+        Some(10),
+        "the index leaves the main theme out and counts one id of the database once",
+    ),
+    (
+        "wpscan/wordpress_vuln_version.json",
+        Some(13),
+        "the index leaves the main theme out and counts one id of the database once",
+    ),
     (
         "yarn_audit/yarn_audit_multiple_cwes2.json",
         Some(5),
         "5 lines with an advisory; the index counts advisories once",
     ),
+    ("zap/0_zap_sample.xml", Some(12), "the index counts alerts; each of their instances is a result here"),
+    (
+        "zap/1_zap_sample_0_and_new_absent.xml",
+        Some(12),
+        "the index counts alerts; each of their instances is a result here",
+    ),
+    (
+        "zap/2_zap_sample_0_and_new_endpoint.xml",
+        Some(13),
+        "the index counts alerts; each of their instances is a result here",
+    ),
+    ("zap/dvwa_baseline_dojo.xml", Some(124), "the index counts alerts; each of their instances is a result here"),
+    ("zap/juicy2.xml", Some(86), "the index counts alerts; each of their instances is a result here"),
+    ("zap/some_2.9.0.xml", Some(17), "the index counts alerts; each of their instances is a result here"),
+    ("zap/zap-results-first-scan.xml", Some(130), "the index counts alerts; each of their instances is a result here"),
+    ("zap/zap_2.16.1_with_req_resp.xml", Some(13), "the index counts alerts; each of their instances is a result here"),
 ];
 
 #[derive(Default)]
@@ -139,7 +205,8 @@ fn samples() -> Option<PathBuf> {
     folder.join("index.tsv").exists().then_some(folder)
 }
 
-/// The parser for a file: by its ending for SARIF, else by the folder that is named after the scanner.
+/// The parser for a file: by its ending for SARIF, else by the folder that is named after the scanner, with the ending where a
+/// scanner has several formats.
 fn parser_of(path: &str) -> Option<&'static dyn Parser> {
     if Path::new(path).extension().is_some_and(|ending| ending == "sarif") {
         return parser("sarif");
@@ -152,7 +219,8 @@ fn parser_of(path: &str) -> Option<&'static dyn Parser> {
         _ if folder.starts_with("gitlab_") => "gitlab".to_owned(),
         _ => folder.replace('_', "-"),
     };
-    parser(&format)
+    let ending = Path::new(path).extension()?.to_str()?;
+    parser(&format!("{format}-{ending}")).or_else(|| parser(&format))
 }
 
 /// Path and count of every file, of both indexes.

@@ -136,6 +136,24 @@ impl<'k> Masker<'k> {
         }
     }
 
+    /// Masks every text at and below the given pointers and looks for them nowhere else: whole requests and answers, whose words
+    /// occur everywhere.
+    pub(super) fn blank(&mut self, value: &mut Value, pointers: &[&str]) {
+        for pointer in pointers {
+            if let Some(place) = value.pointer_mut(pointer) {
+                each_text(place, &mut |text| self.blank_text(text));
+            }
+        }
+    }
+
+    /// Masks one text.
+    pub(super) fn blank_text(&mut self, text: &mut String) {
+        if !text.trim().is_empty() && !is_token(text.trim()) {
+            *text = self.token(text);
+            self.masked += 1;
+        }
+    }
+
     /// Replaces known secrets, whole or the pieces that stand out in them, in all texts of a value.
     pub(super) fn hide_elsewhere(&mut self, value: &mut Value, secrets: &[String]) {
         let mut needles: Vec<&str> = secrets.iter().map(|s| s.trim()).filter(|s| s.len() >= MIN_ELSEWHERE).collect();

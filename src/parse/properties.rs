@@ -27,8 +27,23 @@ fn documents() -> Vec<(&'static str, String)> {
 
 /// Lines and tables may end behind any of them: that such a file was cut shows in nothing but its length, which the manifest of
 /// an attempt has.
-const WITHOUT_END: &[&str] =
-    &["flawfinder", "govulncheck", "kube-bench", "kubeaudit", "noseyparker", "prowler", "trufflehog"];
+const WITHOUT_END: &[&str] = &[
+    "dnsx",
+    "flawfinder",
+    "govulncheck",
+    "httpx",
+    "katana",
+    "kube-bench",
+    "kubeaudit",
+    "naabu",
+    "noseyparker",
+    "nuclei",
+    "openvas-csv",
+    "prowler",
+    "subfinder",
+    "testssl-csv",
+    "trufflehog",
+];
 
 /// How many results a format's parser comes upon, handed on or counted; `None` for an error.
 fn found(format: &str, bytes: &[u8]) -> Option<u64> {
@@ -163,6 +178,24 @@ fn planted(format: &str, secrets: &[String]) -> String {
             "files":each(&|s| json!({"file_path":"a","match_string":line(s)}))}}}),
         "kics" => json!({"queries":[{"query_name":"q","category":"Secret Management",
             "files":each(&|s| json!({"file_name":"a","search_key":line(s),"actual_value":format!("{s} is there"),"expected_value":s}))}]}),
+        "nuclei" => each(&|s| {
+            json!({"template-id":"exposed-token","info":{"name":"n","severity":"high","description":format!("leaks {s}")},
+            "type":"http","matched-at":"https://h/","request":line(s),"response":format!("{s}!"),"curl-command":line(s),"extracted-results":[s]})
+        }),
+        "nikto" => json!({"host":"h","vulnerabilities":each(&|s| json!({"id":"1","method":"GET","url":"/",
+            "msg":format!("Default account found for 'A' (ID 'a', PW '{s}').")}))}),
+        "wapiti" => {
+            json!({"infos":{"version":"w"},"vulnerabilities":{"Weak credentials":each(&|s| json!({"method":"POST","path":"/","level":3,
+            "info":format!("Credentials found for URL /login : admin / {s}"),"http_request":line(s),"curl_command":format!("curl \"http://u:{s}@h/\" -d \"{s}\"")}))}})
+        }
+        "wpscan" => {
+            let users = secrets.iter().enumerate();
+            let users: serde_json::Map<_, _> =
+                users.map(|(i, s)| (format!("user{i}"), json!({"password":s}))).collect();
+            json!({"target_url":"http://h/","password_attack":users})
+        }
+        "zap" => json!({"@generated":"g","site":[{"@name":"n","alerts":[{"pluginid":"10105","name":"Weak","instances":
+            each(&|s| json!({"uri":"http://h/","method":"GET","evidence":format!("Basic {s}"),"otherinfo":line(s),"request-header":line(s),"response-body":s}))}]}]}),
         _ => {
             json!({"version":"2.1.0","runs":[{"tool":{"driver":{"name":"gitleaks"}},"results":each(&|s| json!({"ruleId":"r",
             "message":{"text":format!("{s} was found")},"properties":{"offender":s},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"},
@@ -184,13 +217,18 @@ fn planted_secrets_come_through_nowhere() {
         "gosec",
         "kics",
         "kingfisher",
+        "nikto",
         "njsscan",
         "noseyparker",
+        "nuclei",
         "sarif",
         "semgrep",
         "trivy",
         "trufflehog",
         "trufflehog3",
+        "wapiti",
+        "wpscan",
+        "zap",
     ];
     for format in formats {
         let text = planted(format, &secrets);

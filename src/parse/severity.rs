@@ -28,6 +28,16 @@
 //! | pip-audit, spdx | name none: unknown |
 //! | dependency-check | the word of its source (`MODERATE` = medium); else CVSS |
 //! | cyclonedx | the worst of the ratings' words, `none` = info, and CVSS scores |
+//! | nuclei | `critical` `high` `medium` `low` `info`; `unknown` |
+//! | testssl | `CRITICAL` `HIGH` `MEDIUM` `LOW`; `OK`, `INFO` are no findings |
+//! | zap | `riskcode` 3 = high, 2 = medium, 1 = low, 0 = info; confidence 3, 4 (confirmed) = high, 2 = medium, 1 = low |
+//! | burp | `High` `Medium` `Low`, `Information` = info; confidence `Certain` = high, `Firm` = medium, `Tentative` = low |
+//! | openvas | `Critical` `High` `Medium` `Low`, `Log`, `Debug` = info; without a word the CVSS score |
+//! | wapiti | `level` 4 = critical, 3 = high, 2 = medium, 1 = low, 0 = info |
+//! | ssh-audit | `fail`, `critical` = high, `warn`, `warning` = medium, `info`, `informational` = info; a CVE by CVSS |
+//! | wpscan | CVSS, else unknown; what is of interest is info, a password that was guessed critical |
+//! | sslyze | names none: see its table of weaknesses |
+//! | nikto | names none: unknown |
 //! | SARIF | `security-severity` (CVSS); else `level`: `error` = high, `warning` = medium, `note` = low, `none` = info |
 
 use crate::model::finding::{Confidence, Cvss};
@@ -132,6 +142,72 @@ pub(super) fn flawfinder(level: &str) -> Severity {
         "3" => Severity::Medium,
         "1" | "2" => Severity::Low,
         "0" => Severity::Info,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Reads a risk of ZAP.
+pub(super) fn zap(code: &str) -> Severity {
+    match code {
+        "3" => Severity::High,
+        "2" => Severity::Medium,
+        "1" => Severity::Low,
+        "0" => Severity::Info,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Reads a confidence of ZAP.
+pub(super) fn zap_confidence(code: &str) -> Option<Confidence> {
+    match code {
+        "3" | "4" => Some(Confidence::High),
+        "2" => Some(Confidence::Medium),
+        "1" => Some(Confidence::Low),
+        _ => None,
+    }
+}
+
+/// Reads a word of Burp.
+pub(super) fn burp(text: &str) -> Severity {
+    if text == "Information" { Severity::Info } else { word(text) }
+}
+
+/// Reads a confidence of Burp.
+pub(super) fn burp_confidence(text: &str) -> Option<Confidence> {
+    match text {
+        "Certain" => Some(Confidence::High),
+        "Firm" => Some(Confidence::Medium),
+        "Tentative" => Some(Confidence::Low),
+        _ => None,
+    }
+}
+
+/// Reads a threat of openvas.
+pub(super) fn openvas(text: &str) -> Severity {
+    match text {
+        "Log" | "Debug" => Severity::Info,
+        other => word(other),
+    }
+}
+
+/// Reads a level of wapiti.
+pub(super) fn wapiti(level: u32) -> Severity {
+    match level {
+        4 => Severity::Critical,
+        3 => Severity::High,
+        2 => Severity::Medium,
+        1 => Severity::Low,
+        0 => Severity::Info,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Reads a level of ssh-audit, of its notes or its recommendations.
+pub(super) fn ssh_audit(level: &str) -> Severity {
+    match level {
+        "fail" | "critical" => Severity::High,
+        "warn" | "warning" => Severity::Medium,
+        "info" | "informational" => Severity::Info,
         _ => Severity::Unknown,
     }
 }

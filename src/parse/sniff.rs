@@ -13,6 +13,7 @@ const MAX_DEPTH: usize = 4;
 pub struct Outline {
     paths: BTreeSet<String>,
     xml_root: Option<String>,
+    root_attributes: BTreeSet<String>,
     first_line: Option<String>,
 }
 
@@ -22,7 +23,8 @@ impl Outline {
         let head = &head[..head.len().min(MAX_HEAD)];
         let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
         if text.starts_with(b"<") {
-            return Self { xml_root: xml_root(text), ..Self::default() };
+            let (xml_root, root_attributes) = xml_root(text).unzip();
+            return Self { xml_root, root_attributes: root_attributes.unwrap_or_default(), ..Self::default() };
         }
         if !text.starts_with(b"{") && !text.starts_with(b"[") {
             let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -51,6 +53,11 @@ impl Outline {
         self.xml_root.as_deref() == Some(root)
     }
 
+    /// Whether it is XML with this root element, and that has the attribute.
+    pub(super) fn is_xml_with(&self, root: &str, attribute: &str) -> bool {
+        self.is_xml(root) && self.root_attributes.contains(attribute)
+    }
+
     /// Whether it is neither JSON nor XML, and begins like this.
     pub(super) fn begins_with(&self, text: &str) -> bool {
         self.first_line.as_deref().is_some_and(|line| line.starts_with(text))
@@ -69,13 +76,16 @@ impl Outline {
     }
 }
 
-fn xml_root(text: &[u8]) -> Option<String> {
+/// The name of the root element and those of its attributes.
+fn xml_root(text: &[u8]) -> Option<(String, BTreeSet<String>)> {
     use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_reader(text);
     loop {
         match reader.read_event().ok()? {
             Event::Start(tag) | Event::Empty(tag) => {
-                return Some(String::from_utf8_lossy(tag.local_name().as_ref()).into_owned());
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let attributes = tag.attributes().flatten().map(|attribute| text(attribute.key.local_name().as_ref()));
+                return Some((text(tag.local_name().as_ref()), attributes.collect()));
             }
             Event::Eof => return None,
             _ => {}

@@ -35,7 +35,7 @@ impl Parser for Sslscan {
     }
 
     fn recognises(&self, outline: &Outline) -> bool {
-        outline.is_xml("document")
+        outline.is_xml("document") && !outline.is_xml_with("document", "SSLyzeVersion")
     }
 
     fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {

@@ -92,6 +92,11 @@ pub(super) fn float(value: &Value, pointer: &str) -> Option<f64> {
     }
 }
 
+/// The truth value at `pointer`; `None` for anything else.
+pub(super) fn flag(value: &Value, pointer: &str) -> Option<bool> {
+    at(value, pointer)?.as_bool()
+}
+
 /// A place in a file; `None` without a first line.
 pub(super) fn region(
     start_line: Option<u32>,

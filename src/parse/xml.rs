@@ -120,6 +120,11 @@ pub(super) fn walk(
     Err(invalid(format, "the document breaks off", xml.buffer_position()))
 }
 
+/// The error for a document of the right root that lacks what every report of the format has.
+pub(super) fn lacking(format: &'static str, what: &str) -> ParseError {
+    ParseError::Invalid { format, message: format!("it has no {what}"), place: "the whole document".to_owned() }
+}
+
 fn broken<R>(format: &'static str, xml: &Reader<R>, error: &quick_xml::Error, budget: &Budget) -> ParseError {
     match error {
         quick_xml::Error::Io(_) if budget.is_spent() => {
