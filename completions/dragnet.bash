@@ -807,7 +807,7 @@ _dragnet() {
                     return 0
                     ;;
                 --as)
-                    COMPREPLY=($(compgen -W "bandit cargo-audit checkov gitleaks hadolint kingfisher nmap sarif semgrep trivy zizmor" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bandit brakeman burp cargo-audit checkov clair clamav cyclonedx dependency-check detect-secrets dnsx flawfinder gitlab gitleaks gosec govulncheck grype hadolint httpx junit katana kics kingfisher kube-bench kubeaudit kubescape lynis naabu nikto nikto-xml njsscan nmap noseyparker npm-audit nuclei openvas openvas-csv osv-scanner pip-audit prowler sarif semgrep snyk spdx ssh-audit sslscan sslyze sslyze-xml subfinder syft testssl testssl-csv tfsec trivy trufflehog trufflehog3 wapiti wapiti-xml wpscan zap zap-xml zizmor" -- "${cur}"))
                     return 0
                     ;;
                 --target)

@@ -46,7 +46,11 @@ impl Parser for Brakeman {
                     hide(&mut masker, Some(&mut value));
                     output.record(record(self.name(), &value, context)?)?;
                 }
-                "ignored_warnings/[]" => output.skip("ignored by the scanner's configuration"),
+                "ignored_warnings/[]" => {
+                    hide(&mut masker, Some(&mut value));
+                    let suppressed = Some(owned(&value, "/note"));
+                    output.record(Record { suppressed, ..record(self.name(), &value, context)? })?;
+                }
                 "errors/[]" => output.error(&format!("{} {}", owned(&value, "/error"), owned(&value, "/location"))),
                 _ => output.version(value.as_str()),
             }
@@ -92,7 +96,7 @@ fn record(format: &'static str, value: &Value, context: &Context) -> Result<Reco
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::parse;
+    use super::super::testing::{parse, suppressed};
     use crate::model::finding::Confidence;
     use crate::model::severity::Severity;
 
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn warnings_and_errors_are_read_and_passwords_masked() {
         let (summary, records) = parse("brakeman", DOCUMENT).unwrap();
-        assert_eq!((summary.records, summary.skipped["ignored by the scanner's configuration"]), (2, 1));
+        assert_eq!((summary.records, suppressed(&records)), (3, 1));
         assert_eq!(summary.errors, ["Could not parse app/b.rb:1"]);
         assert_eq!(summary.tool_version.as_deref(), Some("6.1.2"));
         assert_eq!((records[0].rule.as_str(), records[1].rule.as_str()), ("BRAKE0000", "Basic Auth"));

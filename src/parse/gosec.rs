@@ -39,10 +39,10 @@ impl Parser for Gosec {
         let mut file = String::new();
         walk(self.name(), input, ROUTES, &mut |route, event| {
             match (route, event) {
-                ("Issues/[]", Event::Value(value)) if is_suppressed(&value) => output.skip("suppressed in the report"),
                 ("Issues/[]", Event::Value(mut value)) => {
                     hide(&mut masker, Some(&mut value));
-                    output.record(record(self.name(), &value, context)?)?;
+                    let suppressed = suppressed(&value);
+                    output.record(Record { suppressed, ..record(self.name(), &value, context)? })?;
                 }
                 ("Golang errors/@", Event::Value(Value::String(name))) => file = name,
                 ("Golang errors/@/[]", Event::Value(value)) => {
@@ -58,8 +58,10 @@ impl Parser for Gosec {
     }
 }
 
-fn is_suppressed(value: &Value) -> bool {
-    at(value, "/nosec") == Some(&Value::Bool(true)) || !items(value, "/suppressions").is_empty()
+/// Why an issue does not count, if it does not.
+fn suppressed(value: &Value) -> Option<String> {
+    let justified = items(value, "/suppressions").first().map(|one| owned(one, "/justification"));
+    justified.or_else(|| (at(value, "/nosec") == Some(&Value::Bool(true))).then(|| "#nosec".to_owned()))
 }
 
 /// G101 shows the credential that it found.
@@ -116,7 +118,7 @@ fn reported(code: &str, start: Option<u32>, end: Option<u32>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::parse;
+    use super::super::testing::{parse, suppressed};
     use super::*;
     use crate::model::severity::Severity;
 
@@ -129,7 +131,7 @@ mod tests {
     #[test]
     fn issues_and_errors_are_read_and_credentials_masked() {
         let (summary, records) = parse("gosec", DOCUMENT).unwrap();
-        assert_eq!((summary.records, summary.skipped["suppressed in the report"]), (2, 2));
+        assert_eq!((summary.records, suppressed(&records)), (4, 2));
         assert_eq!(summary.errors, ["/src/bad.go: expected 'package'"]);
         assert_eq!((records[0].severity, records[0].cwe.as_slice()), (Severity::High, &[798][..]));
         assert_eq!(records[1].location.region().unwrap().end_line, Some(4));

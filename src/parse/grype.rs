@@ -35,9 +35,9 @@ impl Parser for Grype {
                 output.expect("grype", &value, &["/vulnerability/id"])?;
                 output.record(record(&value, context))
             }
-            ("ignoredMatches/[]", Event::Value(_)) => {
-                output.skip("ignored by a rule of grype's configuration");
-                Ok(())
+            ("ignoredMatches/[]", Event::Value(value)) => {
+                let suppressed = Some("ignored by a rule of grype's configuration".to_owned());
+                output.record(Record { suppressed, ..record(&value, context) })
             }
             ("descriptor/version", Event::Value(value)) => {
                 output.version(value.as_str());
@@ -105,7 +105,7 @@ fn cvss(value: &Value) -> Option<Cvss> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::parse;
+    use super::super::testing::{parse, suppressed};
     use crate::model::severity::Severity;
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
           "artifact":{"name":"a","version":"1.0","locations":[{"path":"/web/package-lock.json"},{"path":"/x"}]}}],
           "ignoredMatches":[{"vulnerability":{}}],"descriptor":{"name":"grype","version":"0.96.0"}}"#;
         let (summary, records) = parse("grype", text).unwrap();
-        assert_eq!((summary.records, summary.skipped.values().sum::<u64>()), (1, 1));
+        assert_eq!((summary.records, suppressed(&records)), (2, 1));
         assert_eq!(summary.tool_version.as_deref(), Some("0.96.0"));
         let record = &records[0];
         assert_eq!((record.rule.as_str(), record.severity), ("GHSA-aaaa-bbbb-cccc", Severity::Info));

@@ -38,6 +38,11 @@ pub(super) fn keep(format: &str, text: &str) -> Result<(Summary, Kept), ParseErr
     Ok((summary, kept))
 }
 
+/// How many records do not count, for their report says so.
+pub(super) fn suppressed(records: &[Record]) -> usize {
+    records.iter().filter(|record| record.suppressed.is_some()).count()
+}
+
 /// Parses a text and keeps its records.
 pub(super) fn parse(format: &str, text: &str) -> Result<(Summary, Vec<Record>), ParseError> {
     keep(format, text).map(|(summary, kept)| (summary, kept.records))

@@ -31,7 +31,7 @@ impl Parser for Tfsec {
             let passed = at(&value, "/passed") == Some(&Value::Bool(true));
             match number(&value, "/status") {
                 Some(1) => output.skip("passed"),
-                Some(2) => output.skip("ignored in the source"),
+                Some(2) => output.record(Record { suppressed: Some("ignored in the source".to_owned()), ..record })?,
                 _ if passed => output.skip("passed"),
                 _ => output.record(record)?,
             }
@@ -70,7 +70,7 @@ fn address(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::parse;
+    use super::super::testing::{parse, suppressed};
     use crate::model::severity::Severity;
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
             "status":0,"resource":"aws_s3_bucket.b","location":{"filename":"/src/s3.tf","start_line":3,"end_line":9}},
             {"rule_id":"AVD-AWS-0087","status":1},{"rule_id":"AVD-AWS-0088","status":2}]}"#;
         let (summary, records) = parse("tfsec", new).unwrap();
-        assert_eq!((summary.records, summary.skipped["passed"], summary.skipped["ignored in the source"]), (1, 1, 1));
+        assert_eq!((summary.records, suppressed(&records), summary.skipped["passed"]), (2, 1, 1));
         assert_eq!(records[0].location.to_string(), "s3.tf:3 (aws_s3_bucket.b)");
         assert_eq!((records[0].severity, records[0].references.len()), (Severity::High, 2));
         let old = r#"{"results":[{"rule_id":"GCP008","rule_description":"Legacy","rule_provider":"google","link":"See https://t/ for more information.",

@@ -105,14 +105,15 @@ impl Reader<'_, '_> {
     fn dependency(&mut self, value: &Value) -> Result<(), ParseError> {
         self.output.expect("dependency-check", value, &["/fileName", "/filePath"])?;
         let (found, suppressed) = (items(value, "/vulnerabilities"), items(value, "/suppressedVulnerabilities"));
-        for _ in suppressed {
-            self.output.skip("suppressed in the report");
-        }
         if found.is_empty() && suppressed.is_empty() {
             self.output.skip("no known vulnerability");
         }
         let location = self.location(value);
-        found.iter().try_for_each(|vulnerability| self.output.record(record(vulnerability, location.clone())))
+        found.iter().try_for_each(|vulnerability| self.output.record(record(vulnerability, location.clone())))?;
+        suppressed.iter().try_for_each(|vulnerability| {
+            let why = owned(vulnerability, "/notes");
+            self.output.record(Record { suppressed: Some(why), ..record(vulnerability, location.clone()) })
+        })
     }
 
     /// The package by its URL; old versions wrote `(org.a:b:1.0)` for maven. Else the file's name stands for it.
