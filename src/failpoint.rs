@@ -1,7 +1,8 @@
 //! Named points at which a test makes the process die or stop, to prove that what follows survives it.
 //!
 //! Compiled to nothing without the feature `failpoints`. With it, `DRAGNET_FAIL=point:action@n` acts at the `n`th time
-//! (from 1, the default) that `point` is reached; actions are `abort` and `stop` (SIGSTOP to the process itself).
+//! (from 1, the default) that `point` is reached; actions are `abort`, `stop` (SIGSTOP to the process itself)
+//! and `hold` (what reaches the point goes no further, while all else does).
 
 /// Marks a point; acts when `DRAGNET_FAIL` names it.
 #[cfg(not(feature = "failpoints"))]
@@ -55,6 +56,7 @@ struct Armed {
 enum Action {
     Abort,
     Stop,
+    Hold,
 }
 
 #[cfg(feature = "failpoints")]
@@ -62,6 +64,9 @@ impl Action {
     fn perform(self, point: &str) {
         match self {
             Self::Abort => std::process::abort(),
+            Self::Hold => loop {
+                std::thread::park();
+            },
             Self::Stop => {
                 let _quiet = (!point.starts_with("store.")).then(busy);
                 // It cannot fail for a process of our own; if it did, the test that waits for the stop would tell.
@@ -81,6 +86,7 @@ impl std::str::FromStr for Armed {
         let action = match action {
             "abort" => Action::Abort,
             "stop" => Action::Stop,
+            "hold" => Action::Hold,
             _ => return Err(()),
         };
         Ok(Self { point: point.to_owned(), action, at: at.parse().map_err(drop)? })

@@ -74,7 +74,7 @@ impl Comparison {
             rows.push(DifferenceRow { known: *known, difference: Difference::Here(standing), was: None });
         }
         // What is on another line says nothing of this one.
-        if !sides.other_line {
+        if !sides.other_line && !sides.gone.is_empty() {
             let sight = self.sight(coverage, &sides.attempts)?;
             for known in &sides.gone {
                 let fate = self.fate(&sight, known)?;

@@ -16,6 +16,12 @@ use crate::model::standing::{Fate, FindingKey, Standing, Standings, Unseen};
 /// Lines that a first scan of another line is compared with, where the target has them.
 const MAIN_LINES: [&str; 2] = ["main", "master"];
 
+/// The attempts whose results the scan `?1` has of the scanner of the subject `?2`.
+const WINNERS: &str = "SELECT job.winning_attempt FROM job
+    JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step JOIN spec ON spec.id = step.spec_id
+    WHERE job.scan_id = ?1 AND job.winning_attempt IS NOT NULL
+      AND json_extract(spec.body, '$.scanner') = (SELECT scanner FROM subject WHERE id = ?2)";
+
 /// What findings belong to: a scanner's view of a target over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject(pub(super) i64);
@@ -157,7 +163,9 @@ impl Store {
     pub fn brought(&self, attempts: &[AttemptId]) -> Result<SeverityCounts, StoreError> {
         self.read(|connection| {
             let mut counts = SeverityCounts::default();
-            let mut query = connection.prepare_cached("SELECT records FROM job WHERE winning_attempt = ?1")?;
+            let mut query = connection.prepare_cached(
+                "SELECT records FROM attempt JOIN job ON job.id = attempt.job_id WHERE attempt.id = ?1",
+            )?;
             for attempt in attempts {
                 let mut rows = query.query([attempt.0])?;
                 if let Some(row) = rows.next()? {
@@ -339,11 +347,10 @@ fn merge(mut before: Walk<'_>, mut now: Walk<'_>, sides: &mut Sides) -> Result<(
 
 /// Reads what attempts brought, in the order of fingerprints; with `open`, also what their scan did not observe.
 fn side<'c>(connection: &'c Connection, attempts: &[i64], open: bool) -> Result<Statement<'c>, StoreError> {
-    let list: Vec<String> = attempts.iter().map(ToString::to_string).collect();
-    // One attempt is read along its index; what many brought is sorted.
-    let condition = match list.as_slice() {
+    // One attempt is read along its index; what many brought is sorted. There may be more of them than a statement has room for.
+    let condition = match attempts {
         [one] => format!("= {one}"),
-        many => format!("IN ({})", many.join(",")),
+        _ => format!("IN ({WINNERS})"),
     };
     let unobserved = if open {
         "UNION ALL SELECT fingerprint, occurrence, attempt_id, severity, ordinal FROM difference
@@ -397,12 +404,7 @@ pub(super) fn known(row: &Row<'_>, column: usize) -> Result<Known, StoreError> {
 
 /// The attempts whose results a scan has of a scanner.
 fn winners(connection: &Connection, subject: Subject, scan: ScanId) -> Result<Vec<i64>, StoreError> {
-    let mut query = connection.prepare_cached(
-        "SELECT job.winning_attempt FROM job JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step
-         JOIN spec ON spec.id = step.spec_id
-         WHERE job.scan_id = ?1 AND job.winning_attempt IS NOT NULL
-           AND json_extract(spec.body, '$.scanner') = (SELECT scanner FROM subject WHERE id = ?2)",
-    )?;
+    let mut query = connection.prepare_cached(WINNERS)?;
     let rows = query.query_map(params![scan.0, subject.0], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
