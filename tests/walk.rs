@@ -46,6 +46,8 @@ struct Walk {
     waits: HashMap<(String, u32), Told>,
     feeds: i64,
     expanding: Option<(i64, usize)>,
+    comparing: bool,
+    compared: bool,
     rows: i64,
     members: u64,
 }
@@ -61,7 +63,19 @@ impl Walk {
         let scan = futures::executor::block_on(lab.submit(vec![one, two, each]));
         let view = View::new(Key8::from_bits(7), &lab.store.load(scan).unwrap());
         let (attempts, jobs, waits) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { view, now: Timestamp(1), attempts, jobs, waits, feeds: 0, expanding: None, rows: 100, members: 0 }
+        Self {
+            view,
+            now: Timestamp(1),
+            attempts,
+            jobs,
+            waits,
+            feeds: 0,
+            expanding: None,
+            comparing: false,
+            compared: false,
+            rows: 100,
+            members: 0,
+        }
     }
 
     /// Feeds one input, settles, dispatches, and checks what was decided.
@@ -83,10 +97,15 @@ impl Walk {
             if let Effect::Expand { feed, step } = effect {
                 assert_eq!(self.expanding.replace((*feed, *step)), None, "two slices at once");
             }
+            if *effect == Effect::Compare {
+                assert!(!std::mem::replace(&mut self.comparing, true), "it is compared twice");
+                assert_eq!(self.view.live_tickets().count(), 0, "what is compared may still change");
+            }
         }
         if self.view.state().is_terminal() {
             assert_eq!(self.view.live_tickets().count(), 0, "an ended scan has live attempts");
             assert_eq!(self.expanding, None, "an ended scan may still get jobs");
+            assert!(self.compared, "an ended scan was not compared");
             assert!(
                 self.jobs.values().all(|state| state.is_terminal()),
                 "an ended scan has open jobs: {:?}",
@@ -176,8 +195,14 @@ impl Walk {
                 let message = format!("{}", self.now.0);
                 Input::Waiting(ticket, Wait::new(reasons[usize::from(flavour) % reasons.len()], message))
             }
+            24 => self.compared(),
             _ => Input::Tick,
         }
+    }
+
+    fn compared(&mut self) -> Input {
+        self.compared |= self.comparing;
+        if self.comparing { Input::Compared } else { Input::Tick }
     }
 
     fn expanded(&mut self, flavour: u8) -> Input {
@@ -229,7 +254,7 @@ proptest! {
     #[test]
     fn no_order_of_inputs_leads_astray(
         rule in prop_oneof![Just(OnFailure::Skip), Just(OnFailure::Continue), Just(OnFailure::Stop)],
-        inputs in prop::collection::vec((0_u8..25, 0_usize..6, 1_u32..4, 0_u8..6), 0..400),
+        inputs in prop::collection::vec((0_u8..26, 0_usize..6, 1_u32..4, 0_u8..6), 0..400),
     ) {
         let mut walk = Walk::new(rule);
         walk.feed(Input::Tick);
@@ -252,6 +277,8 @@ fn a_container_that_was_never_started_is_no_reason_to_wait() {
     walk.feed(Input::Launched(ticket, Err(Failure::new(FailureReason::EngineUnreachable, "x"))));
     assert_eq!(walk.view.state(), ScanState::Cancelling, "it may run all the same");
     walk.feed(Input::Observed(ticket, Observed::Created));
+    let compared = walk.compared();
+    walk.feed(compared);
     assert_eq!(walk.view.state(), ScanState::Cancelled);
 }
 
@@ -315,5 +342,7 @@ fn an_expansion_that_comes_after_a_cancel_leaves_no_open_job() {
     assert_eq!(walk.view.state(), ScanState::Cancelling);
     let expanded = walk.expanded(2);
     walk.feed(expanded);
+    let compared = walk.compared();
+    walk.feed(compared);
     assert_eq!(walk.view.state(), ScanState::Cancelled);
 }

@@ -49,7 +49,8 @@ impl View {
     }
 
     fn check_limits(&mut self, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
-        if self.ending.is_some() {
+        // What is only compared yet has all its results: no limit takes them away.
+        if self.ending.is_some() || self.comparison != Progress::Due {
             return Ok(());
         }
         if self.deadline().is_some_and(|deadline| deadline <= now) {

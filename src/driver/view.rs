@@ -253,7 +253,10 @@ impl View {
     /// Returns when something is due without anything happening outside.
     pub fn next_due(&self) -> Option<Timestamp> {
         let retry = self.backoff.first().map(|(at, _)| *at).filter(|_| self.state == ScanState::Running);
-        [retry, self.deadline().filter(|_| self.ending.is_none())].into_iter().flatten().min()
+        [retry, self.deadline().filter(|_| self.ending.is_none() && self.comparison == Progress::Due)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Returns when `max_duration` passes.
