@@ -296,11 +296,21 @@ async fn everything_made_is_listed(h: &dyn Harness) {
     assert!(container.created_at.is_some());
     assert!(h.executor().list_foreign().await.unwrap().iter().any(|one| one.id == container.id));
     attempt.ended(h).await;
-    for one in ours.iter().chain(ours.iter()) {
-        h.executor().remove_owned(one).await.unwrap();
-    }
-    let left = h.executor().list_owned(h.instance()).await.unwrap();
-    assert!(!left.iter().any(|one| one.attempt.as_ref() == Some(attempt.name())), "{left:?}");
+    // An engine may have made more since the launch was answered, and what is removed may take a moment to go.
+    let gone = async {
+        loop {
+            let owned = h.executor().list_owned(h.instance()).await.unwrap();
+            let ours: Vec<_> = owned.iter().filter(|one| one.attempt.as_ref() == Some(attempt.name())).collect();
+            if ours.is_empty() {
+                return;
+            }
+            for one in ours.iter().chain(ours.iter()) {
+                h.executor().remove_owned(one).await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("something is left");
     attempt.remove(h).await;
 }
 
