@@ -264,7 +264,13 @@ impl Winner {
     }
 }
 
-fn standing(connection: &Connection, scan: ScanId, subject: i64, key: FindingKey) -> Result<Standing, StoreError> {
+/// Returns how a finding of a scan that was compared stands.
+pub(super) fn standing(
+    connection: &Connection,
+    scan: ScanId,
+    subject: i64,
+    key: FindingKey,
+) -> Result<Standing, StoreError> {
     let mut query = connection.prepare_cached(
         "SELECT kind FROM difference WHERE scan_id = ?1 AND subject_id = ?2 AND version = ?3 AND fingerprint = ?4 AND occurrence = ?5",
     )?;

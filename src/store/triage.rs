@@ -1,12 +1,12 @@
 //! What people decided of findings, and what of a scan does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::compare::{Difference, Subject, known};
+use super::compare::{Subject, known};
 use super::error::StoreError;
-use super::findings::name_of;
+use super::findings::{name_of, standing};
 use super::load::{text, text_option};
 use super::{Known, Store};
 use crate::model::clock::Timestamp;
@@ -239,7 +239,7 @@ pub(super) fn muted(connection: &Connection, scan: i64) -> Result<Muted, StoreEr
              OR EXISTS (SELECT 1 FROM muted_record WHERE attempt_id = job.winning_attempt))",
     )?;
     let mut rows = query.query([scan])?;
-    let mut muted = Muted::default();
+    let (mut muted, mut told) = (Muted::default(), BTreeSet::new());
     while let Some(row) = rows.next()? {
         let (attempt, subject): (i64, i64) = (row.get(0)?, row.get(1)?);
         let first = match text_option(row, 2)? {
@@ -249,7 +249,10 @@ pub(super) fn muted(connection: &Connection, scan: i64) -> Result<Muted, StoreEr
         for (key, (severity, origin)) in of_attempt(connection, attempt, subject)? {
             muted.records.add(severity);
             *muted.by_origin.entry(origin).or_default() += 1;
-            if first || is_news(connection, scan, subject, key)? {
+            // A comparison counts a finding once, however many jobs brought it; without one its records are counted.
+            let counts =
+                first || (told.insert((subject, key)) && standing(connection, ScanId(scan), subject, key)?.is_news());
+            if counts {
                 muted.news.add(severity);
             }
         }
@@ -283,16 +286,6 @@ fn of_attempt(
         }
     }
     Ok(all)
-}
-
-fn is_news(connection: &Connection, scan: i64, subject: i64, key: FindingKey) -> Result<bool, StoreError> {
-    let mut query = connection.prepare_cached(
-        "SELECT kind FROM difference WHERE scan_id = ?1 AND subject_id = ?2 AND version = ?3 AND fingerprint = ?4 AND occurrence = ?5",
-    )?;
-    let key = params![scan, subject, Fingerprint::VERSION, key.fingerprint.0, key.occurrence];
-    let kind: Option<String> = query.query_row(key, |row| row.get(0)).optional()?;
-    let difference = kind.map(|kind| Difference::parse(&kind, None)).transpose()?;
-    Ok(matches!(difference, Some(Difference::Here(standing)) if standing.is_news()))
 }
 
 /// The least and the greatest fingerprint that begin so, and the occurrence that is wanted.

@@ -334,9 +334,15 @@ fn keys() -> Rows {
 }
 
 fn suppressions() -> Rows {
-    let suppressed = |results: &[Place]| scan([job("checker", "sarif", sarif_suppressed("1.0", results))]);
+    let quiet = |results: &[Place]| job("checker", "sarif", sarif_suppressed("1.0", results));
+    let suppressed = |results: &[Place]| scan([quiet(results)]);
     vec![
         ("what its report suppresses does not count", vec![suppressed(&[EVAL])], Said { code: 0, ..new(1) }),
+        (
+            "what two jobs suppress hides nothing else",
+            vec![one(&[]), scan([quiet(&[EVAL]), quiet(&[EVAL]).step("again"), code(&[SQL]).step("third")])],
+            new(2),
+        ),
         ("nor is it fixed by that", vec![one(&[EVAL]), suppressed(&[EVAL])], existing(1)),
         ("it counts again when the comment goes", vec![suppressed(&[EVAL]), one(&[EVAL])], existing(1)),
     ]
