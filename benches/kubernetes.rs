@@ -3,8 +3,10 @@
 //! - JOBS trivial jobs, [`AT_ONCE`] at a time, from the first dispatch until the last result is stored and its Job removed, against a client
 //!   that only creates, waits for and removes Jobs with pods of the same shape, and against Jobs of one container.
 //! - The time from the scanner's own end to its verified results.
-//! - Bringing MIB of results that do not compress, against `kubectl exec … cat`, and the memory that it takes here.
+//! - Bringing MIB of results, such as scanners write and such as do not compress, against `kubectl exec … cat` of the same file, and
+//!   the memory that it takes here.
 //!
+//! The parties take turns, a part of the jobs each time: what else the machine does meets all of them.
 //! Needs the cluster that the tests use.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement fails by panicking")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "and prints its table")]
@@ -38,7 +40,7 @@ use dragnet::store::Store;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, ResourceExt as _};
@@ -49,8 +51,14 @@ use harness::Attempt;
 use lab::{Lab, options};
 
 const AT_ONCE: usize = 8;
+/// Turns that each party has; one more before them is not counted.
+const TURNS: usize = 4;
 /// Attempts of which the time to their results is taken.
 const SAMPLES: usize = 9;
+/// Results in lines of JSON, no two alike.
+const WRITTEN: &str = r#"seq 1 9999999 | awk '{ printf "{\"check_id\":\"python.lang.security.audit.rule-%d\",\"path\":\"src/module_%d/file_%d.py\",\"start\":{\"line\":%d,\"col\":%d},\"extra\":{\"message\":\"Detected a dangerous call with user input (%d)\",\"severity\":\"WARNING\",\"fingerprint\":\"%08x%08x\"}}\n", $1 % 97, $1 % 61, $1 % 1009, $1 % 4001, $1 % 80, $1, ($1 * 40503) % 4294967291, ($1 * 2654435) % 4294967291 }'"#;
+/// Results that do not compress.
+const RANDOM: &str = "cat /dev/urandom";
 /// The label of the bare client's Jobs.
 const BARE: &str = "dragnet.dev/bench";
 
@@ -60,12 +68,26 @@ async fn main() {
     let (jobs, mib) = (numbers.next().unwrap_or(200), numbers.next().unwrap_or(512));
     let lab = Lab::start().await.expect("a cluster");
     let load = || std::fs::read_to_string("/proc/loadavg").unwrap().split(' ').next().unwrap().to_owned();
-    println!("{jobs} jobs, {AT_ONCE} at a time; load {}", load());
-    let (ours, calls) = scan(&lab, jobs).await;
-    let ours = ours.as_secs_f64();
+    println!("{jobs} jobs in {TURNS} turns, {AT_ONCE} at a time; load {}", load());
+    let (mut ours, mut same, mut one, mut calls) = (0.0, 0.0, 0.0, 0);
+    for turn in 0..=TURNS {
+        let jobs = if turn == 0 { AT_ONCE } else { jobs.div_ceil(TURNS) };
+        let (took, made) = scan(&lab, jobs).await;
+        cleared(&lab).await;
+        let three = bare(&lab, jobs, 3).await;
+        cleared(&lab).await;
+        let single = bare(&lab, jobs, 1).await;
+        cleared(&lab).await;
+        if turn > 0 {
+            ours += took.as_secs_f64();
+            same += three.as_secs_f64();
+            one += single.as_secs_f64();
+            calls += made;
+        }
+    }
+    let jobs = jobs.div_ceil(TURNS) * TURNS;
     println!("dragnet              {ours:6.1} s   {:.1} calls a job, watches aside", calls as f64 / jobs as f64);
-    for (what, containers) in [("bare, same pods", 3), ("bare, one container", 1)] {
-        let bare = bare(&lab, jobs, containers).await.as_secs_f64();
+    for (what, bare) in [("bare, same pods", same), ("bare, one container", one)] {
         println!("{what:20} {bare:6.1} s   dragnet takes {:.2} times as long", ours / bare);
     }
     let mut waits = latencies(&lab).await;
@@ -76,15 +98,17 @@ async fn main() {
         waits[SAMPLES / 2].as_millis(),
         waits[SAMPLES - 1].as_millis()
     );
-    println!("\n{mib} MiB of results, load {}", load());
-    let ((ours, memory), theirs) = (bring(&lab, mib).await, cat(&lab, mib).await);
-    let rate = |took: Duration| mib as f64 / took.as_secs_f64();
-    println!("dragnet              {:6.1} MiB/s, verified; {memory} MiB of memory more at most", rate(ours));
-    println!(
-        "kubectl exec … cat   {:6.1} MiB/s; dragnet is {:.2} times as fast",
-        rate(theirs),
-        rate(ours) / rate(theirs)
-    );
+    for (kind, write) in [("as scanners write them", WRITTEN), ("that do not compress", RANDOM)] {
+        println!("\n{mib} MiB of results {kind}, load {}", load());
+        let ((ours, memory), theirs) = (bring(&lab, write, mib).await, cat(&lab, write, mib).await);
+        let rate = |took: Duration| mib as f64 / took.as_secs_f64();
+        println!("dragnet              {:6.1} MiB/s, verified; {memory} MiB of memory more at most", rate(ours));
+        println!(
+            "kubectl exec … cat   {:6.1} MiB/s; dragnet is {:.2} times as fast",
+            rate(theirs),
+            rate(ours) / rate(theirs)
+        );
+    }
     lab.finish().await;
 }
 
@@ -137,6 +161,14 @@ async fn bare(lab: &Lab, jobs: usize, containers: usize) -> Duration {
     tokio::select! {
         () = run => started.elapsed(),
         () = follow => panic!("the watch ended"),
+    }
+}
+
+/// Waits until the cluster has cleared up behind one party, so that the next does not pay for it.
+async fn cleared(lab: &Lab) {
+    let pods = Api::<Pod>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
+    while !pods.list(&ListParams::default()).await.unwrap().items.is_empty() {
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 
@@ -195,8 +227,8 @@ async fn latencies(lab: &Lab) -> Vec<Duration> {
 }
 
 /// Brings a large result here; returns how long that took, and by how many MiB this process grew.
-async fn bring(lab: &Lab, mib: usize) -> (Duration, u64) {
-    let attempt = Attempt::script(lab, &format!("dd if=/dev/urandom of={{out}}/r bs=1048576 count={mib}"));
+async fn bring(lab: &Lab, write: &str, mib: usize) -> (Duration, u64) {
+    let attempt = Attempt::script(lab, &format!("{write} | head -c {} >{{out}}/r", mib << 20));
     let attempt = attempt.with(|spec| spec.limits.output = ByteSize((mib as u64 + 1) << 20));
     ended(lab, &attempt).await;
     // From here on the peak is counted anew.
@@ -217,9 +249,9 @@ fn peak() -> u64 {
 }
 
 /// Brings as many bytes out of a pod with `kubectl exec`, to a file as well.
-async fn cat(lab: &Lab, mib: usize) -> Duration {
+async fn cat(lab: &Lab, write: &str, mib: usize) -> Duration {
     let pods = Api::<Pod>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
-    let script = format!("dd if=/dev/urandom of=/out/r bs=1048576 count={mib}; : >/out/ready; sleep 3600");
+    let script = format!("{write} | head -c {} >/out/r; : >/out/ready; sleep 3600", mib << 20);
     let pod: Value = json!({
         "metadata": { "name": "cat" },
         "spec": {

@@ -23,6 +23,8 @@ pub const MAX_PAYLOAD: usize = 256 * 1024;
 /// Longest piece of a tree that is delivered as one, in bytes.
 pub const MAX_PIECE: u64 = 16 << 20;
 
+/// The kind of frames with data.
+const DATA: u8 = 3;
 const CRC_AT: usize = 5;
 const HEADER: usize = 9;
 
@@ -202,7 +204,7 @@ impl Message {
         match self {
             Self::Request(request) => frame(1, &serde_json::to_vec(request).unwrap_or_default(), out),
             Self::Answer(answer) => frame(2, &serde_json::to_vec(answer).unwrap_or_default(), out),
-            Self::Data(bytes) => frame(3, bytes, out),
+            Self::Data(bytes) => frame(DATA, bytes, out),
         }
     }
 
@@ -229,17 +231,30 @@ impl Message {
         let message = match bytes[4] {
             1 => Self::Request(serde_json::from_slice(payload).map_err(unreadable)?),
             2 => Self::Answer(serde_json::from_slice(payload).map_err(unreadable)?),
-            3 => Self::Data(payload.to_vec()),
+            DATA => Self::Data(payload.to_vec()),
             other => return Err(WireError::Unreadable(format!("there is no kind {other}"))),
         };
         Ok(Some((message, HEADER + length)))
     }
 }
 
+/// Writes a frame of `len` bytes of data, which `fill` brings, over what `out` holds. At most [`MAX_PAYLOAD`] bytes.
+pub fn fill_data<E>(out: &mut Vec<u8>, len: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
+    let len = len.min(MAX_PAYLOAD);
+    out.resize(HEADER + len, 0);
+    let (header, payload) = out.split_at_mut(HEADER);
+    fill(payload)?;
+    header[..4].copy_from_slice(&u32::try_from(len).unwrap_or(0).to_le_bytes());
+    header[4] = DATA;
+    let crc = checksum(&header[..CRC_AT], payload);
+    header[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+    Ok(())
+}
+
 /// Appends frames of data for all of `bytes`.
 pub fn chunks(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.chunks(MAX_PAYLOAD) {
-        frame(3, chunk, out);
+        frame(DATA, chunk, out);
     }
 }
 
@@ -390,6 +405,20 @@ mod tests {
         assert!(matches!(error, WireError::TooLong(_)));
         decoder.push(&Message::Answer(Answer::Done).to_bytes());
         assert_eq!(decoder.next_message(), Err(error));
+    }
+
+    #[test]
+    fn a_frame_that_is_filled_is_one_of_data() {
+        let mut out = vec![9; 500];
+        for length in [3, 0, 5] {
+            let fill = |payload: &mut [u8]| {
+                payload.fill(7);
+                Ok::<_, ()>(())
+            };
+            fill_data(&mut out, length, fill).unwrap();
+            assert_eq!(out, Message::Data(vec![7; length]).to_bytes());
+        }
+        assert_eq!(fill_data(&mut out, 1, |_| Err("cut")), Err("cut"));
     }
 
     #[test]

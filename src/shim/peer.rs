@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::error::{During as _, ShimError};
 use super::patience::TICK;
-use crate::model::wire::{Answer, Decoder, MAX_PAYLOAD, Message, OLDEST, Request, VERSION, negotiate};
+use crate::model::wire::{self, Answer, Decoder, MAX_PAYLOAD, Message, OLDEST, Request, VERSION, negotiate};
 
 /// How often a client that waits hears that somebody works for it.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -103,11 +103,12 @@ impl Peer {
 
     /// Sends the `len` bytes that were announced.
     pub(super) fn send_data(&mut self, mut content: impl Read, len: u64) -> Result<(), ShimError> {
-        let (mut left, mut chunk) = (len, vec![0; MAX_PAYLOAD]);
+        // Files of gigabytes go through one buffer.
+        let (mut left, mut frame) = (len, Vec::new());
         while left > 0 {
             let room = usize::try_from(left).unwrap_or(MAX_PAYLOAD).min(MAX_PAYLOAD);
-            content.read_exact(&mut chunk[..room]).during("read what is sent")?;
-            self.send(&Message::Data(chunk[..room].to_vec()).to_bytes())?;
+            wire::fill_data(&mut frame, room, |chunk| content.read_exact(chunk)).during("read what is sent")?;
+            self.send(&frame)?;
             left -= room as u64;
         }
         Ok(())

@@ -9,8 +9,9 @@ use futures::StreamExt as _;
 /// The program under test.
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_dragnet");
 const BUSYBOX: &str = "/bin/busybox";
-const APPLETS: [&str; 28] = [
+const APPLETS: [&str; 29] = [
     "sh",
+    "awk",
     "cat",
     "chmod",
     "cut",
