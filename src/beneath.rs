@@ -32,6 +32,16 @@ pub fn directory(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized)) -> io::
     Ok(current)
 }
 
+/// Lists the names in a directory that are text; there is no order.
+pub fn names(directory: &OwnedFd) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        names.extend(entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(str::to_owned));
+    }
+    Ok(names)
+}
+
 /// Opens the regular file `relative` below `root` for reading.
 pub fn file(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<File> {
     let (parent, name) = split(root, relative)?;

@@ -7,11 +7,11 @@
 //! 3 app       one use case, one file: plan, start, watch, cancel, report …
 //! 2 driver    transition (pure: state × input → state, events, effects) and the loop that performs effects
 //! 1 plan parse report lifecycle       │
-//!   catalog config                   │ store executor artifact oci shim
+//!   catalog config suppress          │ store executor artifact oci shim
 //!   pure: values in, values out      │ I/O: one outside world each, blind to one another
 //! 0 model     data and rules: no I/O, no async
 //! ```
-//! A module names lower layers only (within layer 1 only plan → catalog); `tests/architecture.rs` checks that, and that each
+//! A module names lower layers only (within layer 1 only plan → catalog and suppress → parse); `tests/architecture.rs` checks that, and that each
 //! outside crate stays in its module.
 //!
 //! # How a scan flows
@@ -25,6 +25,7 @@
 //! | --- | --- |
 //! | add a scanner | `catalog/scanners/x.toml`, one word in `catalog/builtin.rs`; `parse/x.rs` and a row in its table, unless it prints SARIF |
 //! | change what is new, fixed or the same | `lifecycle/`: no I/O; the scenarios of `tests/oracle` first |
+//! | change what suppresses a finding | `suppress/`: no I/O; what people decide on single findings is `app/triage.rs` |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
 //! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |
@@ -60,6 +61,7 @@ pub mod plan;
 pub mod report;
 pub mod shim;
 pub mod store;
+pub mod suppress;
 
 pub mod driver;
 

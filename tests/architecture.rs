@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &[]),
     ("shim", &[]),
     ("store", &[]),
+    ("suppress", &["parse"]),
     ("driver", LAYER_1),
     (
         "app",
@@ -41,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
             "shim",
             "store",
+            "suppress",
             "driver",
         ],
     ),
@@ -58,13 +60,26 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
             "shim",
             "store",
+            "suppress",
             "driver",
             "app",
         ],
     ),
 ];
-const LAYER_1: &[&str] =
-    &["artifact", "catalog", "config", "executor", "lifecycle", "oci", "parse", "plan", "report", "shim", "store"];
+const LAYER_1: &[&str] = &[
+    "artifact",
+    "catalog",
+    "config",
+    "executor",
+    "lifecycle",
+    "oci",
+    "parse",
+    "plan",
+    "report",
+    "shim",
+    "store",
+    "suppress",
+];
 const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
 
 /// Outside crates and where they may be named.
@@ -86,7 +101,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),
     ("comfy_table", &["report/", "cli/"]),
-    ("toml", &["config/", "catalog/", "cli/"]),
+    ("toml", &["config/", "catalog/", "cli/", "suppress/"]),
 ];
 
 const MOST_LINES: usize = 600;

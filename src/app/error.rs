@@ -56,6 +56,14 @@ pub enum AppError {
         /// What is wrong with it.
         message: String,
     },
+    /// Rules by which findings do not count cannot be used.
+    #[error("{file}: {message}")]
+    Suppress {
+        /// The file, or the key of the configuration.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
     /// No finding has this name.
     #[error("no finding's fingerprint begins with `{name}`")]
     NoFinding {

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use super::engine::Profile;
 use super::plan::{line, place};
-use super::{App, AppError};
+use super::{App, AppError, suppress};
 use crate::artifact;
 use crate::config::ExecutorKind;
 use crate::executor::SharedExecutor;
 use crate::executor::fake::{Content, FakeExecutor, Outcome};
 use crate::model::id::{ScanId, ScanKey};
-use crate::model::plan::{Gather, OnFailure, Plan, Step};
+use crate::model::plan::{Gather, OnFailure, Plan, ScanOptions, Step};
 use crate::model::scanner::{ExitCodes, Limits, Network, ResultSpec, Scanner};
 use crate::model::spec::JobSpec;
 use crate::model::target::{Target, TargetKind};
@@ -123,7 +123,8 @@ fn format_of(
 }
 
 fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: u64) -> Result<Plan, AppError> {
-    let git = (request.target.kind == TargetKind::Dir).then(|| artifact::git_facts(Path::new(&request.target.value)));
+    let of_target = request.target.kind == TargetKind::Dir;
+    let git = of_target.then(|| artifact::git_facts(Path::new(&request.target.value)));
     let (machine, path) = place(&request.target);
     let accept_empty = app.catalog.scanner(&request.scanner).is_ok_and(|scanner| scanner.accept_empty);
     let scanner = Scanner {
@@ -157,7 +158,10 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
         ),
         target: request.target.clone(),
         source: None,
-        options: app.config.scan.options(0, random_bits()),
+        options: ScanOptions {
+            suppressions: suppress::gather(app, of_target.then_some(Path::new(&request.target.value)), &|_| {})?,
+            ..app.config.scan.options(0, random_bits())
+        },
         steps: vec![Step {
             id: request.scanner.parse().map_err(plan::PlanError::StepId)?,
             scanner,

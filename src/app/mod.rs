@@ -21,6 +21,7 @@ mod secrets;
 mod start;
 pub mod state;
 mod storage;
+mod suppress;
 mod triage;
 mod watch;
 

@@ -7,13 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation};
+use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation, suppress};
 use crate::artifact::{self, GitSource, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, Keeping, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{JobName, Key8, ScanKey};
 use crate::model::isolation::Isolation;
-use crate::model::plan::{Plan, SourceFacts};
+use crate::model::plan::{Plan, ScanOptions, SourceFacts};
 use crate::model::scanner::Network;
 use crate::model::spec::Launch;
 use crate::model::target::{Target, TargetKind};
@@ -87,7 +87,10 @@ pub async fn plan(
         source: gathered.source,
         facts: &gathered.facts,
         selection: request.selection,
-        options: app.config.scan.options(request.priority, request.seed),
+        options: ScanOptions {
+            suppressions: suppress::gather(app, gathered.tree.as_deref(), say)?,
+            ..app.config.scan.options(request.priority, request.seed)
+        },
     })?;
     let images = match executor {
         Some(executor) => images::look_up(app, &mut plan, executor, say).await,
@@ -157,18 +160,21 @@ pub fn preview_scan() -> ScanKey {
     Key8::from_bits(0)
 }
 
+#[derive(Default)]
 pub(super) struct Gathered {
     facts: Facts,
     pub(super) source: Option<SourceFacts>,
     pub(super) hold: Option<Hold>,
     git: Option<GitFacts>,
     left_out: Vec<LeftOut>,
+    /// Where the source can be read, if it is one.
+    tree: Option<PathBuf>,
 }
 
 /// Takes the snapshot and walks it, on a thread where that may block.
 pub(super) async fn gather(app: &App, target: &Target, say: Say<'_>) -> Result<Gathered, AppError> {
     if !matches!(target.kind, TargetKind::Dir | TargetKind::Git | TargetKind::Archive) {
-        return Ok(Gathered { facts: Facts::default(), source: None, hold: None, git: None, left_out: Vec::new() });
+        return Ok(Gathered::default());
     }
     let state = app.store.dir().to_owned();
     let fetched = match target.kind {
@@ -191,7 +197,8 @@ pub(super) async fn gather(app: &App, target: &Target, say: Say<'_>) -> Result<G
         let globs: Vec<&str> = globs.iter().map(String::as_str).collect();
         let facts = artifact::gather_facts(&snapshot.tree, &globs)?;
         let (source, hold) = (Some(snapshot.facts), Some(snapshot.hold));
-        Ok::<_, AppError>(Gathered { facts, source, hold, git, left_out: snapshot.left_out })
+        let tree = Some(snapshot.tree);
+        Ok::<_, AppError>(Gathered { facts, source, hold, git, left_out: snapshot.left_out, tree })
     });
     gathered.await.map_err(|error| AppError::Panicked(error.to_string()))?
 }
@@ -214,7 +221,7 @@ async fn gather_image(
         Ok::<_, AppError>((Some(snapshot.facts), Some(snapshot.hold)))
     });
     let (source, hold) = taken.await.map_err(|error| AppError::Panicked(error.to_string()))??;
-    Ok(Gathered { facts: Facts::default(), source, hold, git: None, left_out: Vec::new() })
+    Ok(Gathered { source, hold, ..Gathered::default() })
 }
 
 /// Returns this machine's id and the target's absolute path, the identity of a directory without a remote.

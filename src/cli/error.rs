@@ -170,6 +170,10 @@ fn app(error: &AppError) -> Advice {
             advice(Kind::Usage, ["`dragnet findings` lists them; --in SCAN looks at another scan than the newest"])
         }
         AppError::ManyFindings { .. } => advice(Kind::Usage, ["give more of it"]),
+        AppError::Suppress { .. } => advice(
+            Kind::Usage,
+            ["mend it, or leave what the target says aside with `suppress.target = false` in your configuration"],
+        ),
         AppError::Import { .. } => advice(Kind::Usage, ["--as FORMAT says what the files are"]),
         AppError::Render(RenderError::Write(error)) => output(error),
         AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),

@@ -126,6 +126,8 @@ mod tests {
             "scanners.nmap.accept_empty = true",
             "scanners.nmap.data.db.source = '/'",
             "templates.code.steps = []",
+            "suppress.comments = false",
+            "suppress.rules = []",
         ] {
             let text = format!("# a comment\n{key}\n");
             let layers =

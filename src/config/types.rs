@@ -10,6 +10,7 @@ use super::kubernetes::KubernetesConfig;
 use crate::model::gate::FailOn;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
+use crate::model::suppress::{SuppressRule, Suppressions};
 use crate::model::template::Template;
 use crate::model::unit::Span;
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub scan: ScanConfig,
     /// What of a source tree is scanned.
     pub source: SourceConfig,
+    /// Findings that do not count.
+    pub suppress: SuppressConfig,
     /// The target's identity.
     pub target: TargetConfig,
     /// Changes to scanners of the catalogue, and scanners of one's own.
@@ -156,6 +159,7 @@ impl ScanConfig {
             max_assets: self.max_assets,
             depth: self.depth,
             fail_on: self.fail_on,
+            suppressions: Suppressions::default(),
             seed,
         }
     }
@@ -169,6 +173,26 @@ pub struct SourceConfig {
     pub exclude: Vec<String>,
     /// Whether what `.gitignore` files name is left out too.
     pub gitignore: bool,
+}
+
+/// `[suppress]`: findings that do not count. Reports show them, with why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SuppressConfig {
+    /// Whether comments `dragnet:ignore` in the source count.
+    pub comments: bool,
+    /// Whether rules and VEX documents in the target's own `.dragnet/` count.
+    pub target: bool,
+    /// VEX documents: OpenVEX, CycloneDX or CSAF.
+    pub vex: Vec<String>,
+    /// Rules, the strongest first.
+    pub rules: Vec<SuppressRule>,
+}
+
+impl Default for SuppressConfig {
+    fn default() -> Self {
+        Self { comments: true, target: true, vex: Vec::new(), rules: Vec::new() }
+    }
 }
 
 /// `[target]`: the target's identity.
@@ -208,6 +232,7 @@ mod tests {
             "S3Config",
             "ScanConfig",
             "SourceConfig",
+            "SuppressConfig",
             "TargetConfig",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();

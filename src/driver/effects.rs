@@ -24,6 +24,7 @@ use crate::model::id::{AttemptId, AttemptName, ScanId, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::retry::mix;
 use crate::model::spec::Launch;
+use crate::model::suppress::Suppressions;
 use crate::store::{Expansion, Lease, Loaded, Store};
 
 /// Passing errors of the engine (not silence) that a single call is repeated for.
@@ -74,6 +75,7 @@ pub(super) struct Effects {
     sealed: Arc<std::sync::Mutex<HashMap<Ticket, Sealed>>>,
     stops: HashMap<Ticket, CancellationToken>,
     max_results: Option<u64>,
+    suppressions: Arc<Suppressions>,
 }
 
 impl Effects {
@@ -103,6 +105,7 @@ impl Effects {
             sealed: Arc::default(),
             stops: HashMap::new(),
             max_results: loaded.scan.plan.options.max_results,
+            suppressions: Arc::new(loaded.scan.plan.options.suppressions.clone()),
         }
     }
 
@@ -194,7 +197,7 @@ impl Effects {
     fn ingest(&mut self, ticket: Ticket, stopping: bool) {
         let sealed = self.sealed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&ticket);
         let Some(sealed) = sealed else { return };
-        let max_results = self.max_results;
+        let (max_results, suppressions) = (self.max_results, Arc::clone(&self.suppressions));
         self.spawn(ticket, move |shared, attempted| async move {
             let ingest = Ingest {
                 store: &shared.store,
@@ -203,6 +206,8 @@ impl Effects {
                 attempt: attempted.id,
                 launch: &attempted.launch,
                 max_results,
+                suppressions,
+                now: shared.clock.now(),
                 stopping,
                 inherited: attempted.inherited,
             };

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -11,9 +12,9 @@ use super::error::DriverError;
 use super::input::Harvest;
 use super::rank::Ranker;
 use super::verdict::{Reported, judge_exit, judge_reports};
-use crate::artifact::ArtifactStore;
-use crate::failpoint;
+use crate::artifact::{self, ArtifactStore};
 use crate::model::asset::Asset;
+use crate::model::clock::Timestamp;
 use crate::model::coverage::Gap;
 use crate::model::finding::{Record, SeverityCounts};
 use crate::model::fingerprint::Fingerprint;
@@ -23,9 +24,12 @@ use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ResultSpec;
 use crate::model::severity::Severity;
 use crate::model::spec::{Launch, paths};
+use crate::model::suppress::Suppressions;
 use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
 use crate::shim::{UnsealError, unseal};
 use crate::store::{Identity, IngestBatch, IngestRecord, NewArtifact, Store};
+use crate::suppress::{self, ReadComments, Suppressor};
+use crate::{beneath, failpoint};
 
 /// Most rows of one batch: the writer's gate is given free between batches.
 const BATCH: usize = 500;
@@ -33,6 +37,8 @@ const BATCH: usize = 500;
 const BATCH_TEXT: usize = 1 << 20;
 /// Batches that wait for the writer.
 const WAITING: usize = 4;
+/// Source files larger than this are not searched for comments: what is found in them counts.
+const MAX_SOURCE: u64 = 16 << 20;
 /// What a log may add to the results when they are unpacked, in bytes.
 const LOG_SLACK: u64 = 64 << 20;
 
@@ -58,6 +64,9 @@ pub(super) struct Ingest<'a> {
     pub(super) attempt: AttemptId,
     pub(super) launch: &'a Launch,
     pub(super) max_results: Option<u64>,
+    /// What does not count.
+    pub(super) suppressions: Arc<Suppressions>,
+    pub(super) now: Timestamp,
     /// Whether we have asked the attempt to stop.
     pub(super) stopping: bool,
     /// Whether an earlier driver may have left batches.
@@ -190,9 +199,9 @@ impl Ingest<'_> {
         };
         let (path, format) = (path.to_owned(), result.format.clone());
         let (scanner, max) = (self.launch.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
-        let batch = self.batch();
+        let (batch, suppressor) = (self.batch(), self.suppressor().map_err(IngestError::Attempt)?);
         let parser = blocking(move || {
-            read_file(&path, &format, &context, Feeder { sender, scanner, tally, max, batch, text: 0 })
+            read_file(&path, &format, &context, Feeder { sender, scanner, suppressor, tally, max, batch, text: 0 })
         });
         let store = async {
             while let Some(batch) = batches.recv().await {
@@ -245,6 +254,21 @@ impl Ingest<'_> {
         }
     }
 
+    /// Says of records that they do not count, by the plan's rules and by comments in the source while it is there.
+    fn suppressor(&self) -> Result<Suppressor, Failure> {
+        let spec = &self.launch.spec;
+        let comments = self.suppressions.comments.then_some(spec.source).flatten().map(|source| {
+            let root = beneath::root(&artifact::tree(&self.store.dir().join("artifacts"), source)).ok();
+            let read: ReadComments = Box::new(move |path| {
+                let text = root.as_ref().and_then(|root| beneath::read(root, path, MAX_SOURCE).ok());
+                text.map(|text| suppress::comments(&text)).unwrap_or_default()
+            });
+            read
+        });
+        Suppressor::new(&spec.scanner, &self.suppressions.rules, self.now, comments)
+            .map_err(|error| Failure::new(FailureReason::ResultInvalid, format!("a rule of the plan's: {error}")))
+    }
+
     const fn batch(&self) -> IngestBatch {
         let (scan, fence, attempt) = (self.scan, self.fence, self.attempt);
         IngestBatch { scan, fence, attempt, records: Vec::new(), assets: Vec::new() }
@@ -255,6 +279,7 @@ impl Ingest<'_> {
 struct Feeder {
     sender: mpsc::Sender<IngestBatch>,
     scanner: String,
+    suppressor: Suppressor,
     tally: Tally,
     max: u64,
     batch: IngestBatch,
@@ -281,7 +306,8 @@ impl Feeder {
 }
 
 impl Sink for Feeder {
-    fn record(&mut self, record: Record) -> Result<(), Stop> {
+    fn record(&mut self, mut record: Record) -> Result<(), Stop> {
+        record.muting = self.suppressor.muting(&record);
         let tally = &mut self.tally;
         if u64::from(tally.records) >= self.max {
             tally.capped = true;
@@ -343,7 +369,7 @@ fn mask_into(
     path: &Path,
     format: &str,
     key: &[u8],
-) -> Result<(crate::artifact::Stored, crate::model::id::Sha256), DriverError> {
+) -> Result<(artifact::Stored, crate::model::id::Sha256), DriverError> {
     let masked_path = path.with_extension("masked");
     let local = |error: &io::Error| DriverError::local("mask", path, error);
     // The copy is written token by token.

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::model::clock::Timestamp;
 use crate::model::finding::Record;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::severity::Severity;
+use crate::model::triage::Origin;
 use crate::store::Identity;
 
 /// Where a record is in its file: line, column, end line, end column; 0 where unknown. Equal fingerprints share the file.
@@ -24,6 +26,8 @@ pub(super) struct Ranker {
     /// How many were seen of each fingerprint, of which half is kept: two that look alike cost a correction, no more.
     counts: HashMap<u64, u32>,
     seen: Vec<Seen>,
+    /// Who says of which records that they do not count, and until when: few.
+    muted: HashMap<u32, (Origin, Option<Timestamp>)>,
 }
 
 /// A record that was ranked. Its order is that of the findings' index, and of places among equals.
@@ -33,7 +37,6 @@ struct Seen {
     place: Place,
     ordinal: u32,
     severity: Severity,
-    muted: bool,
     /// The rank that was handed out.
     given: u32,
 }
@@ -44,27 +47,26 @@ impl Ranker {
         let half = fingerprint.0.first_chunk().map_or(0, |half| u64::from_ne_bytes(*half));
         let count = self.counts.entry(half).or_default();
         let given = *count;
+        if let Some(muting) = &record.muting {
+            self.muted.insert(ordinal, (muting.origin, muting.until));
+        } else if record.suppressed.is_some() {
+            self.muted.insert(ordinal, (Origin::Report, None));
+        }
         *count = count.saturating_add(1);
-        self.seen.push(Seen {
-            fingerprint,
-            place: place(record),
-            ordinal,
-            severity: record.severity,
-            muted: record.suppressed.is_some(),
-            given,
-        });
+        self.seen.push(Seen { fingerprint, place: place(record), ordinal, severity: record.severity, given });
         given
     }
 
     /// Returns what each record is, in the order of fingerprints.
     pub(super) fn identities(self) -> impl Iterator<Item = Identity> {
-        let Self { counts, mut seen } = self;
+        let Self { counts, mut seen, mut muted } = self;
         drop(counts);
         seen.sort_unstable();
         let (mut last, mut occurrence) = (None, 0);
-        seen.into_iter().map(move |Seen { fingerprint, ordinal, severity, muted, given, .. }| {
+        seen.into_iter().map(move |Seen { fingerprint, ordinal, severity, given, .. }| {
             occurrence = if last == Some(fingerprint) { occurrence + 1 } else { 0 };
             last = Some(fingerprint);
+            let muted = muted.remove(&ordinal);
             Identity { ordinal, severity, fingerprint, occurrence, muted, corrected: occurrence != given }
         })
     }
@@ -92,7 +94,7 @@ mod tests {
         let expected = expected.map(|(ordinal, fingerprint, occurrence, corrected)| Identity {
             ordinal,
             severity: Severity::Unknown,
-            muted: false,
+            muted: None,
             fingerprint,
             occurrence,
             corrected,

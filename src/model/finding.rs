@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::severity::Severity;
+use super::triage::Muting;
 
 /// One result of a scanner, normalised; nothing is collapsed. Text fields come from outside and are untrusted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Record {
     /// no more than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<String>,
+    /// Why a rule or a comment of the user's says that it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muting: Option<Muting>,
     /// What sets the record apart from others of its rule in its file, free of lines and times: normalised code, a masked
     /// secret's keyed hash, a resource's address. Enters the fingerprint.
     #[serde(default, skip_serializing_if = "String::is_empty")]

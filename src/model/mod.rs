@@ -25,6 +25,7 @@ pub mod severity;
 pub mod spec;
 pub mod standing;
 pub mod state;
+pub mod suppress;
 pub mod target;
 pub mod template;
 pub mod triage;

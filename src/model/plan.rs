@@ -10,6 +10,7 @@ use super::coverage::Gap;
 use super::gate::FailOn;
 use super::id::{Sha256, StepId};
 use super::scanner::Scanner;
+use super::suppress::Suppressions;
 use super::target::{Target, TargetKey};
 use super::unit::Span;
 
@@ -160,6 +161,9 @@ pub struct ScanOptions {
     /// At what the gate fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fail_on: Option<FailOn>,
+    /// Rules by which findings do not count.
+    #[serde(skip_serializing_if = "Suppressions::is_empty")]
+    pub suppressions: Suppressions,
     /// Seed of the waits between attempts.
     pub seed: u64,
 }
@@ -174,6 +178,7 @@ impl Default for ScanOptions {
             max_assets: 10_000,
             depth: 5,
             fail_on: None,
+            suppressions: Suppressions::default(),
             seed: 0,
         }
     }

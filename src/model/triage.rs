@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::finding::SeverityCounts;
 
 /// What was decided of a finding. A gate does not count it while the decision holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// It is not to be told of.
+    #[default]
     Suppressed,
     /// The scanner is wrong.
     FalsePositive,
@@ -49,6 +51,14 @@ pub enum Origin {
     Report,
     /// A person, here.
     Person,
+    /// A rule of the configuration.
+    Config,
+    /// A rule in the target's `.dragnet/`.
+    File,
+    /// A comment in the source, in our own words.
+    Comment,
+    /// A VEX document.
+    Vex,
 }
 
 impl Origin {
@@ -57,8 +67,27 @@ impl Origin {
         match self {
             Self::Report => "report",
             Self::Person => "person",
+            Self::Config => "config",
+            Self::File => "file",
+            Self::Comment => "comment",
+            Self::Vex => "vex",
         }
     }
+
+    /// Says it in words: "… by".
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Report => "suppressed by the scanner's own report",
+            Self::Person => "suppressed or accepted here",
+            Self::Config => "suppressed by a rule of the configuration",
+            Self::File => "suppressed by a rule in the target's .dragnet/",
+            Self::Comment => "suppressed by a comment in the source",
+            Self::Vex => "suppressed by a VEX document",
+        }
+    }
+
+    /// Every origin.
+    pub const ALL: [Self; 6] = [Self::Report, Self::Person, Self::Config, Self::File, Self::Comment, Self::Vex];
 }
 
 /// A decision that holds.

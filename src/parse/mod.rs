@@ -60,7 +60,7 @@ mod pip_audit;
 #[cfg(test)]
 mod properties;
 mod prowler;
-mod purl;
+pub(crate) mod purl;
 mod registry;
 mod results;
 mod rewrite;

@@ -4,7 +4,7 @@ use super::path;
 
 /// Name and version as the kind's own tools write them: `org.a:b` for maven, `@scope/name` for npm, without the distribution
 /// for packages of a system. The version is empty when there is none.
-pub(super) fn package(purl: &str) -> Option<(String, String)> {
+pub(crate) fn package(purl: &str) -> Option<(String, String)> {
     let rest = purl.trim().strip_prefix("pkg:")?.split(['?', '#']).next()?;
     let (kind, path) = rest.trim_start_matches('/').split_once('/')?;
     // The `@` of a scope may stand bare; a version has no `/`.

@@ -75,10 +75,7 @@ impl Gate {
             lines.push(format!("{} were there before", grouped(self.before)));
         }
         for (origin, number) in &self.muted {
-            let by = match origin {
-                Origin::Report => "suppressed by the scanner's own report",
-                Origin::Person => "suppressed or accepted here",
-            };
+            let by = origin.in_words();
             lines.push(format!("{}: {by}", count(*number, "finding does not count", "findings do not count")));
         }
         lines

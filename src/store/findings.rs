@@ -6,6 +6,7 @@ use super::Known;
 use super::compare::{Difference, record_at};
 use super::error::StoreError;
 use super::load::{text, text_option};
+use super::triage::Named;
 use super::{Store, json};
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::finding::{Record, SeverityCounts};
@@ -22,6 +23,7 @@ pub struct FindingCursor {
     scan: ScanId,
     choice: Choice,
     jobs: Vec<Winner>,
+    named: Named,
     severity: u8,
     job: usize,
     ordinal: i64,
@@ -71,7 +73,8 @@ impl Store {
 
     fn cursor(&self, scan: ScanId, choice: Choice) -> Result<FindingCursor, StoreError> {
         self.read(|connection| {
-            Ok(FindingCursor { scan, choice, jobs: winners(connection, scan)?, severity: 0, job: 0, ordinal: -1 })
+            let (jobs, named) = (winners(connection, scan)?, named(connection, scan)?);
+            Ok(FindingCursor { scan, choice, jobs, named, severity: 0, job: 0, ordinal: -1 })
         })
     }
 
@@ -94,7 +97,7 @@ impl Store {
             let mut winners = winners(connection, scan)?.into_iter();
             let Some(winner) = winners.find(|winner| winner.attempt == known.attempt.0) else { return Ok(None) };
             let Some(record) = record_at(connection, known)? else { return Ok(None) };
-            winner.view(connection, scan, known.key, record).map(Some)
+            winner.view(connection, scan, &named(connection, scan)?, known.key, record).map(Some)
         })
     }
 
@@ -124,6 +127,17 @@ fn refuse_deleted(connection: &Connection, scan: ScanId) -> Result<(), StoreErro
         connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ?1 AND deleted_at IS NULL)")?;
     let there: bool = query.query_row([scan.0], |row| row.get(0))?;
     if there { Ok(()) } else { Err(StoreError::NotFound("such scan any more: it was deleted".to_owned())) }
+}
+
+/// The rules of a scan that name findings.
+fn named(connection: &Connection, scan: ScanId) -> Result<Named, StoreError> {
+    let mut query =
+        connection.prepare_cached("SELECT json_extract(plan, '$.options.suppressions') FROM scan WHERE id = ?1")?;
+    let rules: Option<Option<String>> = query.query_row([scan.0], |row| row.get(0)).optional()?;
+    match rules.flatten() {
+        Some(rules) => Named::of(connection, &json(&rules)?),
+        None => Ok(Named::default()),
+    }
 }
 
 fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
@@ -199,7 +213,7 @@ fn fill(
             cursor.ordinal = row.get(0)?;
             taken += 1;
             let key = FindingKey { fingerprint: Fingerprint(row.get(3)?), occurrence: row.get(4)? };
-            page.push(winner.view(connection, cursor.scan, key, json(text(row, 1)?)?)?);
+            page.push(winner.view(connection, cursor.scan, &cursor.named, key, json(text(row, 1)?)?)?);
         }
     }
     if taken < wanted {
@@ -215,6 +229,7 @@ impl Winner {
         &self,
         connection: &Connection,
         scan: ScanId,
+        named: &Named,
         key: FindingKey,
         record: Record,
     ) -> Result<FindingView, StoreError> {
@@ -224,7 +239,7 @@ impl Winner {
             standing,
             scanner: self.scanner.clone(),
             job: self.job.clone(),
-            muting: self.muting(connection, name, &record)?,
+            muting: self.muting(connection, named, name, &record)?,
             record,
         })
     }
@@ -247,11 +262,25 @@ impl Winner {
     }
 
     /// Why a record's finding does not count.
-    fn muting(&self, connection: &Connection, name: FindingKey, record: &Record) -> Result<Option<Muting>, StoreError> {
+    fn muting(
+        &self,
+        connection: &Connection,
+        named: &Named,
+        name: FindingKey,
+        record: &Record,
+    ) -> Result<Option<Muting>, StoreError> {
         if let Some(compared) = self.compared.filter(|compared| compared.decided)
             && let Some(muting) = super::triage::holding_of(connection, compared.subject, name)?
         {
             return Ok(Some(muting));
+        }
+        if let Some(muting) = named.muting(name) {
+            return Ok(Some(muting));
+        }
+        if let Some(muting) = &record.muting
+            && (muting.until.is_none() || muting.until > Some(super::triage::now(connection)?))
+        {
+            return Ok(Some(muting.clone()));
         }
         let report = |reason: &String| Muting {
             decision: Decision::Suppressed,

@@ -5,10 +5,12 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::error::StoreError;
 use super::{Store, check_fence, to_json};
 use crate::model::asset::Asset;
+use crate::model::clock::Timestamp;
 use crate::model::finding::Record;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::id::{AttemptId, ScanId, Sha256};
 use crate::model::severity::Severity;
+use crate::model::triage::Origin;
 
 /// A record as it is stored.
 #[derive(Debug, Clone)]
@@ -55,8 +57,8 @@ pub struct Identity {
     pub fingerprint: Fingerprint,
     /// Its rank among equals.
     pub occurrence: u32,
-    /// Whether its report says that it does not count.
-    pub muted: bool,
+    /// Who says that it does not count, and until when.
+    pub muted: Option<(Origin, Option<Timestamp>)>,
     /// Whether it was stored with another rank.
     pub corrected: bool,
 }
@@ -137,15 +139,24 @@ impl Store {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
             let mut insert = tx.prepare_cached("INSERT INTO appearance VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-            let mut mute = tx.prepare_cached("INSERT INTO muted_record VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut mute = tx.prepare_cached("INSERT INTO muted_record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
             let mut correct = tx.prepare_cached(
                 "UPDATE record SET occurrence = ?4 WHERE attempt_id = ?1 AND severity = ?2 AND ordinal = ?3",
             )?;
             for Identity { ordinal, severity, fingerprint, occurrence, muted, corrected } in identities {
                 let rank = severity.rank();
                 insert.execute(params![attempt.0, Fingerprint::VERSION, fingerprint.0, occurrence, rank, ordinal])?;
-                if muted {
-                    mute.execute(params![attempt.0, Fingerprint::VERSION, fingerprint.0, occurrence, rank])?;
+                if let Some((origin, until)) = muted {
+                    let until = until.map(|until| until.0);
+                    mute.execute(params![
+                        attempt.0,
+                        Fingerprint::VERSION,
+                        fingerprint.0,
+                        occurrence,
+                        rank,
+                        origin.as_str(),
+                        until
+                    ])?;
                 }
                 if corrected {
                     correct.execute(params![attempt.0, rank, ordinal, occurrence])?;

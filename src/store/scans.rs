@@ -234,6 +234,7 @@ fn scan_view(connection: &Connection, row: &Row<'_>) -> Result<ScanView, StoreEr
         target_key: TargetKey { key: row.get(3)?, line: row.get(4)? },
         target: plan.target,
         template: plan.template,
+        muted: super::triage::muted(connection, id, &plan.options.suppressions)?,
         options: plan.options,
         plan_sha256: text(row, 6)?.parse()?,
         executor: row.get(7)?,
@@ -247,7 +248,6 @@ fn scan_view(connection: &Connection, row: &Row<'_>) -> Result<ScanView, StoreEr
         owner: row.get(15)?,
         records: json(text(row, 16)?)?,
         standings: standings(connection, id)?,
-        muted: super::triage::muted(connection, id)?,
         jobs: tally(connection, id)?,
     })
 }

@@ -14,6 +14,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::standing::FindingKey;
+use crate::model::suppress::{FingerprintRule, Suppression, Suppressions};
 use crate::model::triage::{Decision, HistoryEntry, Muted, Muting, Origin};
 
 /// Whether a row of `triage` is the last of its finding, and holds.
@@ -226,8 +227,74 @@ pub(super) fn holding_of(
     }))
 }
 
-/// Counts what of a scan does not count.
-pub(super) fn muted(connection: &Connection, scan: i64) -> Result<Muted, StoreError> {
+/// The rules of a scan that name findings, as far as they hold: a finding keeps its name when it drifts, so it is looked up by it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named(Vec<(FingerprintRule, Suppression)>);
+
+impl Named {
+    pub(super) fn of(connection: &Connection, rules: &Suppressions) -> Result<Self, StoreError> {
+        let names = |one: &Suppression| Some((FingerprintRule::parse(one.rule.fingerprint.as_deref()?)?, one.clone()));
+        let mut named: Vec<_> = rules.rules.iter().filter_map(names).collect();
+        if named.iter().any(|(_, one)| one.rule.until.is_some()) {
+            let now = now(connection)?;
+            named.retain(|(_, one)| !one.is_over(now));
+        }
+        Ok(Self(named))
+    }
+
+    /// Why a finding does not count.
+    pub(super) fn muting(&self, name: FindingKey) -> Option<Muting> {
+        let is = |rule: &FingerprintRule| {
+            rule.fingerprint == name.fingerprint
+                && rule.occurrence.is_none_or(|occurrence| occurrence == name.occurrence)
+        };
+        self.0.iter().find(|(rule, _)| is(rule)).map(|(_, one)| one.muting())
+    }
+
+    /// The findings that are meant, and who says so.
+    fn findings(
+        &self,
+        connection: &Connection,
+        attempt: i64,
+        subject: i64,
+    ) -> Result<Vec<(FindingKey, Origin)>, StoreError> {
+        let mut found = Vec::new();
+        // How many equals there may be under the name, as the attempt brought it and as it was known before it drifted.
+        let mut there = connection.prepare_cached(
+            "SELECT max(occurrence) FROM
+               (SELECT occurrence FROM appearance WHERE attempt_id = ?4 AND version = ?2 AND fingerprint = ?3
+                UNION ALL SELECT root_occurrence FROM alias WHERE subject_id = ?1 AND version = ?2 AND root_fingerprint = ?3)",
+        )?;
+        for (rule, one) in &self.0 {
+            let last = match rule.occurrence {
+                Some(occurrence) => Some(occurrence),
+                None => {
+                    let params = params![subject, Fingerprint::VERSION, rule.fingerprint.0, attempt];
+                    there.query_row(params, |row| row.get::<_, Option<u32>>(0))?
+                }
+            };
+            let occurrences = rule.occurrence.unwrap_or_default()..=last.unwrap_or_default();
+            found.extend(
+                occurrences.map(|occurrence| (FindingKey { fingerprint: rule.fingerprint, occurrence }, one.origin)),
+            );
+        }
+        Ok(found)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The present moment, as statements see it.
+pub(super) fn now(connection: &Connection) -> Result<Timestamp, StoreError> {
+    let now = connection.query_row("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)", [], |row| row.get(0))?;
+    Ok(Timestamp(now))
+}
+
+/// Counts what of a scan does not count; `rules` are those of its plan.
+pub(super) fn muted(connection: &Connection, scan: i64, rules: &Suppressions) -> Result<Muted, StoreError> {
+    let named = Named::of(connection, rules)?;
     let mut query = connection.prepare_cached(
         "SELECT job.winning_attempt, subject.id, (SELECT standings FROM comparison WHERE scan_id = ?1 AND subject_id = subject.id)
          FROM job JOIN scan ON scan.id = job.scan_id
@@ -235,10 +302,10 @@ pub(super) fn muted(connection: &Connection, scan: i64) -> Result<Muted, StoreEr
          JOIN subject ON subject.project_id = scan.project_id AND subject.target_key = scan.target_key
            AND subject.scanner = json_extract(spec.body, '$.scanner')
          WHERE job.scan_id = ?1 AND job.winning_attempt IS NOT NULL
-           AND (EXISTS (SELECT 1 FROM triage WHERE subject_id = subject.id)
+           AND (?2 OR EXISTS (SELECT 1 FROM triage WHERE subject_id = subject.id)
              OR EXISTS (SELECT 1 FROM muted_record WHERE attempt_id = job.winning_attempt))",
     )?;
-    let mut rows = query.query([scan])?;
+    let mut rows = query.query(params![scan, !named.is_empty()])?;
     let (mut muted, mut told) = (Muted::default(), BTreeSet::new());
     while let Some(row) = rows.next()? {
         let (attempt, subject): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -246,7 +313,7 @@ pub(super) fn muted(connection: &Connection, scan: i64) -> Result<Muted, StoreEr
             None => true,
             Some(standings) => super::json::<crate::model::standing::Standings>(standings)?.first,
         };
-        for (key, (severity, origin)) in of_attempt(connection, attempt, subject)? {
+        for (key, (severity, origin)) in of_attempt(connection, attempt, subject, &named)? {
             muted.records.add(severity);
             *muted.by_origin.entry(origin).or_default() += 1;
             // A comparison counts a finding once, however many jobs brought it; without one its records are counted.
@@ -265,23 +332,30 @@ fn of_attempt(
     connection: &Connection,
     attempt: i64,
     subject: i64,
+    named: &Named,
 ) -> Result<BTreeMap<FindingKey, (Severity, Origin)>, StoreError> {
     let mut all = BTreeMap::new();
     let mut query = connection.prepare_cached(
-        "SELECT fingerprint, occurrence, severity FROM muted_record WHERE attempt_id = ?1 AND version = ?2",
+        "SELECT fingerprint, occurrence, severity, origin FROM muted_record
+         WHERE attempt_id = ?1 AND version = ?2 AND (until IS NULL OR until > CAST(unixepoch('subsec') * 1000 AS INTEGER))",
     )?;
     let mut rows = query.query(params![attempt, Fingerprint::VERSION])?;
     while let Some(row) = rows.next()? {
-        all.insert(key(row)?, (Severity::from_rank(row.get(2)?).unwrap_or_default(), Origin::Report));
+        let word = text(row, 3)?;
+        let origin = Origin::ALL.into_iter().find(|origin| origin.as_str() == word);
+        let origin = origin.ok_or_else(|| StoreError::Damaged(format!("a suppression by `{word}`")))?;
+        all.insert(key(row)?, (Severity::from_rank(row.get(2)?).unwrap_or_default(), origin));
     }
     let mut here = connection.prepare_cached(
         "SELECT severity FROM appearance WHERE attempt_id = ?1 AND version = ?2 AND fingerprint = ?3 AND occurrence = ?4",
     )?;
-    for name in decided(connection, subject)? {
+    // What a person decided here comes last: it has the last word.
+    let decided = decided(connection, subject)?.into_iter().map(|name| (name, Origin::Person));
+    for (name, origin) in named.findings(connection, attempt, subject)?.into_iter().chain(decided) {
         for key in names(connection, subject, name)? {
             let params = params![attempt, Fingerprint::VERSION, key.fingerprint.0, key.occurrence];
             if let Some(rank) = here.query_row(params, |row| row.get(0)).optional()? {
-                all.insert(key, (Severity::from_rank(rank).unwrap_or_default(), Origin::Person));
+                all.insert(key, (Severity::from_rank(rank).unwrap_or_default(), origin));
             }
         }
     }

@@ -14,6 +14,7 @@ use dragnet::model::coverage::Gap;
 use dragnet::model::id::{ScanId, ScanKey, Sha256};
 use dragnet::model::plan::{Plan, ScanOptions, SourceFacts, Step};
 use dragnet::model::spec::{DataTree, JobSpec};
+use dragnet::model::suppress::Suppressions;
 use dragnet::model::target::TargetKey;
 use dragnet::store::{NewScan, NewStep};
 use serde_json::Value;
@@ -98,11 +99,22 @@ pub(crate) struct Scan {
     unreadable: bool,
     max_results: Option<u64>,
     jobs: Vec<Job>,
+    suppressed: Option<&'static str>,
+    source: Option<(&'static str, &'static str)>,
 }
 
 pub(crate) fn scan(jobs: impl IntoIterator<Item = Job>) -> Scan {
     let jobs = jobs.into_iter().collect();
-    Scan { line: Some("main"), target: "dir:/home/one/shop", rules: None, unreadable: false, max_results: None, jobs }
+    Scan {
+        line: Some("main"),
+        target: "dir:/home/one/shop",
+        rules: None,
+        unreadable: false,
+        max_results: None,
+        jobs,
+        suppressed: None,
+        source: None,
+    }
 }
 
 impl Scan {
@@ -125,10 +137,34 @@ impl Scan {
     pub(crate) fn at_most(self, max_results: u64) -> Self {
         Self { max_results: Some(max_results), ..self }
     }
+    /// With a rule of the configuration by which findings do not count.
+    pub(crate) fn suppressing(self, rule: &'static str) -> Self {
+        Self { suppressed: Some(rule), ..self }
+    }
+    /// With a source of one file, in which comments count.
+    pub(crate) fn with_source(self, file: &'static str, text: &'static str) -> Self {
+        Self { source: Some((file, text)), ..self }
+    }
+
+    fn suppressions(&self) -> Suppressions {
+        let rule = |text: &str| {
+            let file = format!("[[rules]]\n{text}\nreason = 'reviewed'");
+            dragnet::suppress::read_rules(".dragnet/suppress.toml", &file).unwrap()
+        };
+        Suppressions { rules: self.suppressed.map(rule).unwrap_or_default(), comments: self.source.is_some() }
+    }
 
     fn submission(&self, lab: &Lab) -> NewScan {
-        let planned: Vec<(Step, JobSpec)> = self.jobs.iter().map(Job::plan).collect();
-        let options = ScanOptions { max_results: self.max_results, ..ScanOptions::default() };
+        let mut planned: Vec<(Step, JobSpec)> = self.jobs.iter().map(Job::plan).collect();
+        if let Some((file, text)) = self.source {
+            let source = Sha256::of(text);
+            let tree = dragnet::artifact::tree(&lab.store.dir().join("artifacts"), source);
+            std::fs::create_dir_all(&tree).unwrap();
+            std::fs::write(tree.join(file), text).unwrap();
+            planned.iter_mut().for_each(|(_, spec)| spec.source = Some(source));
+        }
+        let suppressions = self.suppressions();
+        let options = ScanOptions { max_results: self.max_results, suppressions, ..ScanOptions::default() };
         let plan = Plan {
             template: None,
             target: self.target.parse().unwrap(),

@@ -72,6 +72,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         coverage(),
         keys(),
         suppressions(),
+        rules(),
         histories(),
         jobs(),
     ];
@@ -345,6 +346,35 @@ fn suppressions() -> Rows {
         ),
         ("nor is it fixed by that", vec![one(&[EVAL]), suppressed(&[EVAL])], existing(1)),
         ("it counts again when the comment goes", vec![suppressed(&[EVAL]), one(&[EVAL])], existing(1)),
+    ]
+}
+
+/// What a user's own rules and comments say.
+fn rules() -> Rows {
+    const ELSEWHERE: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9 # dragnet:ignore\nresult = eval(user_input, context)\n";
+    const HERE: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\nresult = eval(user_input, context) # dragnet:ignore eval -- ours\n";
+    const ANOTHER: &str = "1\n2\n3\n4\n5\n6\n7\n8\n# dragnet:ignore sql\nresult = eval(user_input, context)\n";
+    let muted = |said: Said| Said { code: 0, ..said };
+    let vulnerable = |id: &'static str| scan([job("trivy", "trivy", trivy(&[HOLE]))]).suppressing(id);
+    vec![
+        ("what a rule is about does not count", vec![one(&[EVAL]).suppressing("rule = 'eval'")], muted(new(1))),
+        ("nor does a rule hide anything else", vec![one(&[EVAL, SQL]).suppressing("path = 'app.py'")], new(2)),
+        (
+            "a rule says nothing of what is fixed",
+            vec![one(&[EVAL]).suppressing("rule = 'eval'"), one(&[]).suppressing("rule = 'eval'")],
+            new(0).fixed(1),
+        ),
+        (
+            "a rule that is over suppresses nothing",
+            vec![one(&[EVAL]).suppressing("rule = 'eval'\nuntil = '2020-01-01'")],
+            new(1),
+        ),
+        ("a vulnerability may be named", vec![vulnerable("vulnerability = 'CVE-2026-1000'")], muted(new(1))),
+        ("in one package alone", vec![vulnerable("vulnerability = 'CVE-2026-1000'\npackage = 'lodash'")], new(1)),
+        ("a comment is about its line", vec![one(&[EVAL]).with_source("app.py", HERE)], muted(new(1))),
+        ("not about the next", vec![one(&[EVAL]).with_source("app.py", ELSEWHERE)], new(1)),
+        ("nor about other rules", vec![one(&[EVAL]).with_source("app.py", ANOTHER)], new(1)),
+        ("nor about other files", vec![one(&[EVAL]).with_source("other.py", HERE)], new(1)),
     ]
 }
 

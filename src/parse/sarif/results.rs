@@ -116,6 +116,7 @@ impl<'c> Run<'c> {
             vulnerabilities: vulnerabilities(id, result, rule),
             cvss: cvss(result),
             suppressed: suppressed(result),
+            muting: None,
             fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
             references: references(result, rule),
             identity: match snippet {

@@ -172,8 +172,8 @@ struct Suppression {
 impl Suppression {
     fn new(muting: &Muting) -> Self {
         let kind = match muting.origin {
-            Origin::Report => "inSource",
-            Origin::Person => "external",
+            Origin::Report | Origin::Comment => "inSource",
+            Origin::Person | Origin::Config | Origin::File | Origin::Vex => "external",
         };
         Self { kind, status: "accepted", justification: muting.reason.clone() }
     }

@@ -10,6 +10,7 @@ use crate::executor::Keeping;
 use crate::model::asset::AssetKind;
 use crate::model::plan::{Condition, OnFailure, SourceFacts, Step};
 use crate::model::scanner::{HardeningItem, Limits};
+use crate::model::suppress::Suppressions;
 use crate::report::text::clean;
 
 /// Most paths that were left out and are named.
@@ -48,6 +49,9 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
     if let Some(severity) = plan.options.fail_on {
         line("Gate", &format!("fails on {severity} or worse"));
     }
+    if let Some(words) = suppressions(&plan.options.suppressions) {
+        line("Suppress", &words);
+    }
     line("Plan", &format!("sha256 {:.12}", plan.sha256().to_string()));
     for left_out in planned.left_out.iter().take(MAX_LEFT_OUT) {
         line("Left out", &clean(&left_out.to_string()));
@@ -55,6 +59,20 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
     if planned.left_out.len() > MAX_LEFT_OUT {
         line("", &format!("… and {} more", planned.left_out.len() - MAX_LEFT_OUT));
     }
+}
+
+/// How many rules there are, and who made them.
+fn suppressions(suppressions: &Suppressions) -> Option<String> {
+    let mut by: Vec<(&str, u64)> = Vec::new();
+    for rule in &suppressions.rules {
+        match by.iter_mut().find(|(file, _)| *file == rule.file) {
+            Some((_, number)) => *number += 1,
+            None => by.push((&rule.file, 1)),
+        }
+    }
+    let parts: Vec<String> =
+        by.iter().map(|(file, number)| format!("{} of {}", count(*number, "rule"), clean(file))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn in_words(source: &SourceFacts) -> String {
