@@ -5,7 +5,7 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::json::{Event, walk};
-use super::mask::{Masker, is_quoting_rule};
+use super::mask::{CLOSE, Masker, OPEN, is_quoting_rule, token_identity};
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, number, owned, region, text};
@@ -85,10 +85,21 @@ fn record(value: &Value, context: &Context) -> Record {
         },
         cwe: number(value, "/issue_cwe/id").into_iter().collect(),
         references: first(value, &["/more_info"]).map(str::to_owned).into_iter().collect(),
-        identity: code_identity(&without_numbers(&code, number(value, "/line_number"), lines.len())),
+        identity: match quoted_token(value) {
+            Some(token) => token_identity(token),
+            None => code_identity(&without_numbers(&code, number(value, "/line_number"), lines.len())),
+        },
         evidence: Some(code).filter(|code| !code.is_empty()),
         ..Record::default()
     }
+}
+
+/// The mask of the password that a message quotes. What is masked of the code has the lines around it, and their numbers, in its hash.
+fn quoted_token(value: &Value) -> Option<&str> {
+    text(value, "/test_id").filter(|rule| is_quoting_rule(rule))?;
+    let message = text(value, "/issue_text")?;
+    let token = &message[message.find(OPEN)?..];
+    token.find(CLOSE).map(|end| &token[..end])
 }
 
 /// The reported lines without the numbers before them and the lines around.
@@ -126,6 +137,15 @@ mod tests {
         assert_eq!(record.location.to_string(), "app/db.py:7");
         assert!(record.message.starts_with("Possible hardcoded password: '‹secret:"), "{}", record.message);
         assert!(!format!("{record:?}").contains("horse"));
+    }
+
+    #[test]
+    fn a_password_is_known_by_itself_wherever_it_moves() {
+        let moved = DOCUMENT.replace("6 import os\\n7 password", "8 import re\\n9 password").replace(" 7,", " 9,");
+        let identity = |document: &str| parse("bandit", document).unwrap().1.remove(0).identity;
+        assert_ne!(moved, DOCUMENT);
+        assert_eq!(identity(&moved), identity(DOCUMENT));
+        assert_ne!(identity(&DOCUMENT.replace("correct horse", "other horse")), identity(DOCUMENT));
     }
 
     #[test]

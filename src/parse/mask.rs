@@ -75,8 +75,8 @@ const MIN_PIECE: usize = 12;
 /// Shorter secrets show none of their characters.
 const MIN_LAST4: usize = 16;
 
-const OPEN: &str = "‹secret:";
-const CLOSE: char = '›';
+pub(super) const OPEN: &str = "‹secret:";
+pub(super) const CLOSE: char = '›';
 
 impl<'k> Masker<'k> {
     pub(super) fn new(key: &'k [u8]) -> Self {
