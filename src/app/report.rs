@@ -15,11 +15,11 @@ const PAGE: usize = 500;
 
 /// What report to write.
 #[derive(Clone, Copy)]
-pub struct ReportRequest {
+pub struct ReportRequest<'r> {
     /// The scan.
     pub scan: ScanId,
     /// The format.
-    pub renderer: &'static dyn Renderer,
+    pub renderer: &'r dyn Renderer,
     /// The gate's threshold; the plan's own when absent.
     pub fail_on: Option<FailOn>,
     /// Most findings that a report for people lists.
@@ -28,8 +28,17 @@ pub struct ReportRequest {
     pub style: Style,
 }
 
-/// Writes a report; returns what the scan means.
-pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<Verdict, AppError> {
+/// A report that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported {
+    /// What the scan means.
+    pub verdict: Verdict,
+    /// What the format could not carry, in words.
+    pub notes: Vec<String>,
+}
+
+/// Writes a report.
+pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Result<Reported, AppError> {
     let scan = app.store.scan(request.scan)?;
     let jobs = app.store.jobs(request.scan)?;
     let mut findings = Findings::new(&app.store, request.scan, Store::finding_cursor)?;
@@ -47,10 +56,11 @@ pub fn report(app: &App, request: ReportRequest, out: &mut dyn Write) -> Result<
         fail_on: request.fail_on.or(scan.options.fail_on),
         limit: request.limit,
         style: request.style,
+        notes: Vec::new(),
     };
     request.renderer.render(&mut data, out)?;
     out.flush().map_err(RenderError::from)?;
-    Ok(data.verdict())
+    Ok(Reported { verdict: data.verdict(), notes: data.notes })
 }
 
 /// A scan's findings, worst first, page by page.

@@ -15,7 +15,7 @@ use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
 use crate::oci::RegistryError;
 use crate::plan::{PlanError, PlanFileError};
-use crate::report::RenderError;
+use crate::report::{RenderError, TemplateError};
 use crate::store::StoreError;
 
 /// Whose fault it is; decides the exit code.
@@ -132,6 +132,11 @@ advised! {
     PlanFileError => plan_file,
     InvalidTarget => target,
     io::Error => output,
+    TemplateError => template,
+}
+
+fn template(_: &TemplateError) -> Advice {
+    advice(Kind::Usage, ["its data are those of `dragnet report --format json`"])
 }
 
 impl From<RenderError> for CliError {
@@ -139,6 +144,7 @@ impl From<RenderError> for CliError {
         match error {
             RenderError::Write(error) => error.into(),
             RenderError::Source(error) => Self::new(advice(Kind::Unreachable, [VERIFY]), error),
+            RenderError::Template(error) => (*error).into(),
         }
     }
 }
@@ -177,6 +183,7 @@ fn app(error: &AppError) -> Advice {
         AppError::Import { .. } => advice(Kind::Usage, ["--as FORMAT says what the files are"]),
         AppError::Render(RenderError::Write(error)) => output(error),
         AppError::Render(RenderError::Source(_)) => advice(Kind::Unreachable, [VERIFY]),
+        AppError::Render(RenderError::Template(error)) => template(error),
         AppError::SourceChanged { .. } => advice(
             Kind::Usage,
             ["plan again: `dragnet plan -o FILE`", "or start where the plan was made, with the same --state"],

@@ -1,19 +1,34 @@
-//! Reports: a scan's state and findings → text, JSON, SARIF. Layer 1, pure: values in, bytes out, streaming.
+//! Reports: a scan's state and findings → text, JSON, SARIF and what other systems read. Layer 1, pure: values in, bytes out,
+//! streaming.
 //!
 //! Findings arrive in pages, worst first, from a [`Source`]; no renderer holds more than a page of them, so a report over a
-//! million findings begins at once and needs no memory to speak of. What is not complete says so first.
+//! million findings begins at once and needs no memory to speak of; a template of somebody's own is the exception. What is not
+//! complete says so first, by the means that the format has.
 
 pub mod gate;
 pub mod shortfall;
 pub mod source;
+pub mod template;
 pub mod text;
 
+mod csv;
+mod cyclonedx;
+mod defectdojo;
+mod github;
+mod gitlab;
 mod json;
 mod jsonl;
+mod junit;
+mod markdown;
 mod sarif;
+mod since;
+mod sonarqube;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod unseen;
 mod words;
 
 use std::io::Write;
@@ -26,6 +41,7 @@ use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
 pub use gate::Gate;
 pub(crate) use json::v1::Finding as FindingJson;
 pub use source::{Listed, Source, SourceError};
+pub use template::{Template, TemplateError};
 
 /// Everything a report is made of.
 pub struct ReportData<'d> {
@@ -49,6 +65,8 @@ pub struct ReportData<'d> {
     pub limit: Option<u64>,
     /// How reports for people look.
     pub style: Style,
+    /// What the format could not carry, in words; a renderer writes it, whoever asked for the report tells it beside the report.
+    pub notes: Vec<String>,
 }
 
 impl ReportData<'_> {
@@ -87,6 +105,9 @@ pub enum RenderError {
     /// The output could not be written.
     #[error("the report cannot be written: {0}")]
     Write(#[from] std::io::Error),
+    /// The template could not be filled.
+    #[error(transparent)]
+    Template(Box<TemplateError>),
 }
 
 impl From<serde_json::Error> for RenderError {
@@ -105,7 +126,25 @@ pub trait Renderer: Sync {
 }
 
 /// Every renderer, by name.
-pub const RENDERERS: &[&dyn Renderer] = &[&json::Json, &jsonl::JsonLines, &sarif::Sarif, &table::Table];
+pub const RENDERERS: &[&dyn Renderer] = &[
+    &csv::Csv,
+    &cyclonedx::CycloneDx,
+    &defectdojo::DefectDojo,
+    &github::Annotations,
+    &gitlab::CONTAINER_SCANNING,
+    &gitlab::DEPENDENCY_SCANNING,
+    &gitlab::SAST,
+    &gitlab::SECRET_DETECTION,
+    &json::Json,
+    &jsonl::JsonLines,
+    &junit::JUnit,
+    &markdown::DOCUMENT,
+    &markdown::GITHUB_SUMMARY,
+    &markdown::PULL_REQUEST,
+    &sarif::Sarif,
+    &sonarqube::SonarQube,
+    &table::Table,
+];
 
 /// Returns the renderer of a format.
 pub fn renderer(name: &str) -> Option<&'static dyn Renderer> {

@@ -12,9 +12,10 @@ use crate::model::id::{Key8, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::plan::{ScanOptions, SourceFacts};
 use crate::model::severity::Severity;
-use crate::model::standing::{Fate, GoneView, Standing};
+use crate::model::standing::{Fate, GoneView, Standing, Standings};
 use crate::model::state::{JobState, ScanState};
 use crate::model::target::TargetKey;
+use crate::model::triage::{Decision, Muting, Origin};
 use crate::model::view::{AssetView, EndReason, FindingView, JobView, ScanView};
 
 pub(super) const START: i64 = 1_795_233_346_000;
@@ -173,12 +174,45 @@ pub(super) fn render(
     findings: Vec<FindingView>,
     width: usize,
 ) -> String {
+    with_data(scan, jobs, findings, |data| {
+        data.style.width = width;
+        let mut out = Vec::new();
+        renderer(format).unwrap().render(data, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    })
+}
+
+/// Renders and returns the text with what the format could not carry.
+pub(super) fn render_noted(
+    format: &str,
+    scan: &ScanView,
+    jobs: &[JobView],
+    findings: Vec<FindingView>,
+) -> (String, Vec<String>) {
+    with_data(scan, jobs, findings, |data| {
+        let mut out = Vec::new();
+        renderer(format).unwrap().render(data, &mut out).unwrap();
+        (String::from_utf8(out).unwrap(), std::mem::take(&mut data.notes))
+    })
+}
+
+/// Calls `f` with all that a report of these is made of; the gate fails on high, 20 findings are listed.
+pub(super) fn with_data<T>(
+    scan: &ScanView,
+    jobs: &[JobView],
+    findings: Vec<FindingView>,
+    f: impl FnOnce(&mut ReportData<'_>) -> T,
+) -> T {
     let mut scan = scan.clone();
     for finding in &findings {
         scan.records.add(finding.record.severity);
+        if let Some(muting) = &finding.muting {
+            scan.muted.records.add(finding.record.severity);
+            *scan.muted.by_origin.entry(muting.origin).or_default() += 1;
+        }
     }
     let asset = Asset { kind: AssetKind::Port, value: "example.org:443/tcp".to_owned() };
-    let mut data = ReportData {
+    f(&mut ReportData {
         scan: &scan,
         isolation: None,
         jobs,
@@ -188,9 +222,80 @@ pub(super) fn render(
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
         fail_on: Some(FailOn::all(Severity::High)),
         limit: Some(20),
-        style: Style { width, color: false },
+        style: Style { width: 100, color: false },
+        notes: Vec::new(),
+    })
+}
+
+/// Acts on terminals, tables, spreadsheets, HTML, Markdown, XML and workflow commands.
+pub(super) const HOSTILE: &str = "=cmd|' /C calc'!A0\u{1b}[2J\u{202e}<img src=x onerror=alert(1)>|`[x](javascript:y) @all ]]>&amp;\r\n::error::x%0A\u{0}";
+
+/// A finding with a hostile text in each of its fields.
+pub(super) fn hostile() -> FindingView {
+    let text = || HOSTILE.to_owned();
+    let mut view = finding(Severity::High, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 3);
+    view.muting = Some(Muting {
+        decision: Decision::FalsePositive,
+        origin: Origin::Person,
+        reason: Some(text()),
+        author: Some(text()),
+        until: None,
+    });
+    view.record.message = text();
+    view.record.native_severity = Some(text());
+    view.record.vulnerabilities = vec![text()];
+    view.record.fix = Some(text());
+    view.record.references = vec![text(), "javascript:alert(1)".to_owned(), "https://example.org/a b".to_owned()];
+    view.record.evidence = Some(text());
+    view.record.cvss = Some(Cvss { score: f64::NAN, vector: Some(text()) });
+    view
+}
+
+/// One finding of each kind of place.
+pub(super) fn places() -> Vec<FindingView> {
+    let places = [
+        Location::Package { name: "log4j".to_owned(), version: "2.0".to_owned(), path: Some("pom.xml".to_owned()) },
+        Location::Package { name: "openssl".to_owned(), version: "3.0.1".to_owned(), path: None },
+        Location::Host { host: "example.org".to_owned(), port: Some(443), protocol: Some("tcp".to_owned()) },
+        Location::Url { url: "https://example.org/a".to_owned(), parameter: Some("q".to_owned()) },
+        Location::Image { layer: "sha256:0123".to_owned(), path: "etc/key.pem".to_owned() },
+        Location::Resource {
+            name: "aws_s3_bucket.data".to_owned(),
+            path: "main.tf".to_owned(),
+            region: Some(Region { start_line: 4, ..Region::default() }),
+        },
+        Location::running("cluster/default"),
+        Location::Nowhere,
+    ];
+    let make = |(i, location): (usize, Location)| {
+        let mut view = finding(Severity::Medium, "many", "R1", "A title", "x", u32::try_from(i).unwrap() + 100);
+        view.record.location = location;
+        view
     };
-    let mut out = Vec::new();
-    renderer(format).unwrap().render(&mut data, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    places.into_iter().enumerate().map(make).collect()
+}
+
+/// A finding that somebody has decided about.
+pub(super) fn muted(decision: Decision) -> FindingView {
+    let mut view = finding(Severity::Critical, "bandit", "B105", "Password in the code", "shop/auth.py", 2);
+    view.muting = Some(Muting {
+        decision,
+        origin: Origin::Person,
+        reason: Some("only a test".to_owned()),
+        author: Some("ada".to_owned()),
+        until: None,
+    });
+    view
+}
+
+/// A scan that was compared: one finding is new, one existed, one is fixed.
+pub(super) fn compared() -> (ScanView, Vec<FindingView>) {
+    let mut findings = findings();
+    findings.truncate(2);
+    findings[0].standing = Some(Standing::Existing);
+    let mut standings = Standings::default();
+    standings.new.add(Severity::High);
+    standings.existing.add(Severity::Critical);
+    standings.fixed.add(Severity::High);
+    (ScanView { standings: Some(standings), ..finished() }, findings)
 }

@@ -80,6 +80,39 @@ pub fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("…{kept}"))
 }
 
+/// Takes out of a text of several lines what [`clean`] takes out of one; the line ends stay, as `\n`.
+pub(super) fn clean_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.lines().map(clean).collect();
+    lines.join("\n")
+}
+
+/// Cuts a text to a number of characters, with `…` at its end; formats count characters, not columns.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(text.chars().take(most.saturating_sub(1)).chain(['…']).collect()),
+    }
+}
+
+/// Whether a text is an address of the web that may become a link: nothing in it ends an attribute or a line.
+pub(super) fn is_web_address(text: &str) -> bool {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    is_web && clean(text) == text && !text.contains(|c: char| c.is_whitespace() || "<>\"\\^`{|}".contains(c))
+}
+
+/// Writes a text so that a reader of Markdown takes nothing in it for markup: no HTML, no link, no image, no emphasis. A
+/// reader that knows no Markdown sees backslashes.
+pub(super) fn inert(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '!' | '|' | '~' | '#' | '@' | '&') {
+            inert.push('\\');
+        }
+        inert.push(c);
+    }
+    inert
+}
+
 fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
     let mut used = 0;
     chars
@@ -111,6 +144,14 @@ mod tests {
         assert_eq!(fit("日本語テキスト", 7), "日本語…");
         assert_eq!(fit("short", 5), "short");
         assert_eq!(fit_end("src/deep/path/file.py:12", 14), "…th/file.py:12");
+    }
+
+    #[test]
+    fn cuts_count_characters_too() {
+        assert_eq!(cut("日本語", 3), "日本語");
+        assert_eq!(cut("日本語x", 3), "日本…");
+        assert_eq!(clean_lines("a\x1b[31m\r\n\tb\u{0}"), "a\n b");
+        assert_eq!(inert("![x](y) <b> a_b"), "\\!\\[x\\](y) \\<b\\> a\\_b");
     }
 
     proptest! {

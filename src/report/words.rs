@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::clock::Timestamp;
 use crate::model::finding::SeverityCounts;
+use crate::model::id::Sha256;
 use crate::model::severity::Severity;
 
 /// `1,234,567`.
@@ -57,6 +58,25 @@ pub(super) fn counts(counts: &SeverityCounts, separator: &str) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(separator) }
 }
 
+/// A UUID of version 8 (RFC 9562, section 5.8) that is the same for the same parts.
+pub(super) fn uuid(parts: &[&str]) -> String {
+    let lengths: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let mut bytes = Sha256::of(lengths).0;
+    bytes[6] = 0x80 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let hex = Sha256(bytes).to_string();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+}
+
+/// `2026-11-21T03:55:46Z`: to the second, as most formats want it.
+pub(super) fn to_the_second(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +94,14 @@ mod tests {
             ("350ms".into(), "12s".into(), "10m 05s".into(), "3h 20m".into())
         );
         assert_eq!(took(-5), "0ms");
+    }
+
+    #[test]
+    fn identifiers_are_of_their_parts_alone() {
+        let id = uuid(&["a", "b"]);
+        assert_eq!(id, uuid(&["a", "b"]));
+        assert_ne!(id, uuid(&["ab", ""]));
+        assert_eq!((id.len(), &id[14..15]), (36, "8"));
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
     }
 }

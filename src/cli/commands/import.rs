@@ -48,7 +48,7 @@ pub(in crate::cli) struct ImportArgs {
     /// Fail, with exit code 1, on findings of this severity or worse
     #[arg(long, value_name = "GATE", value_parser = gate())]
     fail_on: Option<FailOn>,
-    /// List at most so many findings in a table; 0 lists all
+    /// List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }

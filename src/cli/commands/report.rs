@@ -1,7 +1,7 @@
 //! `dragnet report`
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -16,6 +16,7 @@ use crate::cli::ui::Ui;
 use crate::model::gate::FailOn;
 use crate::model::id::ScanId;
 use crate::model::view::Verdict;
+use crate::report::{Renderer, Template};
 
 /// Findings that a report on a terminal lists, unless told otherwise.
 const LIMIT: u64 = 50;
@@ -27,6 +28,7 @@ Examples:
   dragnet report                             the newest scan
   dragnet report 4f2k --format sarif -o results.sarif
   dragnet report --format json | jq .summary
+  dragnet report --template mail.txt.j2 -o mail.txt
   dragnet report --fail-on high              exit with 1 if findings are high or worse
 
 Without --fail-on or --require-complete the exit code is 0 whatever was found.")]
@@ -36,6 +38,10 @@ pub(in crate::cli) struct ReportArgs {
     /// Write the report as
     #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
     format: String,
+    /// Write the report after this Jinja template, filled with what `--format json` has; a file `….html` or `….xml` escapes
+    /// what it prints
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    template: Option<PathBuf>,
     /// Write it to this file
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -46,7 +52,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
     require_complete: bool,
-    /// List at most so many findings in a table; 0 lists all
+    /// List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -55,12 +61,17 @@ pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, Cl
     let app = context.app()?;
     let scan = app.store.find_scan(&args.scan.scan)?;
     let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
+    let template = args.template.as_deref().map(template).transpose()?;
+    let renderer = match &template {
+        Some(template) => template,
+        None => renderer(&args.format)?,
+    };
     let verdict = match &args.output {
-        None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,
+        None => write_with(context, &app, &reporting, renderer, &mut Ui::stdout())?,
         Some(path) => {
             let mut verdict = Verdict::Incomplete;
             Output::create(path, context.umask)?.write(|out| {
-                verdict = write_report(context, &app, &reporting, &args.format, out)?;
+                verdict = write_with(context, &app, &reporting, renderer, out)?;
                 Ok(())
             })?;
             context.ui.say(&format!("written to {}", path.display()));
@@ -87,7 +98,18 @@ pub(super) struct Reporting {
     pub(super) limit: Option<u64>,
 }
 
-/// Writes a report.
+fn template(path: &Path) -> Result<Template, CliError> {
+    let source = std::fs::read_to_string(path)
+        .map_err(|error| CliError::usage(format!("the template {} cannot be read: {error}", path.display())))?;
+    Ok(Template::new(&path.to_string_lossy(), source)?)
+}
+
+fn renderer(format: &str) -> Result<&'static dyn Renderer, CliError> {
+    crate::report::renderer(format)
+        .ok_or_else(|| CliError::usage(format!("there is no format of reports called `{format}`")))
+}
+
+/// Writes a report in one of our formats.
 pub(super) fn write_report(
     context: &Context,
     app: &App,
@@ -95,8 +117,17 @@ pub(super) fn write_report(
     format: &str,
     out: &mut dyn Write,
 ) -> Result<Verdict, CliError> {
-    let renderer = crate::report::renderer(format)
-        .ok_or_else(|| CliError::usage(format!("there is no format of reports called `{format}`")))?;
+    write_with(context, app, reporting, renderer(format)?, out)
+}
+
+/// Writes a report, and tells beside it what its format could not carry.
+fn write_with(
+    context: &Context,
+    app: &App,
+    reporting: &Reporting,
+    renderer: &dyn Renderer,
+    out: &mut dyn Write,
+) -> Result<Verdict, CliError> {
     let request = ReportRequest {
         scan: reporting.scan,
         renderer,
@@ -104,5 +135,7 @@ pub(super) fn write_report(
         limit: Some(reporting.limit.unwrap_or(LIMIT)).filter(|limit| *limit > 0),
         style: context.ui.report_style(),
     };
-    Ok(app::report(app, request, out)?)
+    let reported = app::report(app, request, out)?;
+    reported.notes.iter().for_each(|note| context.ui.warn(&format!("{}: {note}", renderer.name())));
+    Ok(reported.verdict)
 }

@@ -13,6 +13,7 @@ use std::io::Write;
 use super::json::Array;
 use super::shortfall::shortfall;
 use super::source::for_each;
+use super::words::grouped;
 use super::{RenderError, Renderer, ReportData};
 use crate::model::severity::Severity;
 use crate::model::view::{FindingView, JobView, ScanView};
@@ -35,6 +36,10 @@ impl Renderer for Sarif {
     fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
         let rules = gather(data)?;
         write!(out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[")?;
+        if rules.len() > MAX_RUNS {
+            data.notes
+                .push(format!("GitHub's code scanning refuses a file of more than 20 runs; here are {}", rules.len()));
+        }
         for (i, (scanner, rules)) in rules.iter().enumerate() {
             write!(out, "{}", if i == 0 { "\n" } else { ",\n" })?;
             run(data, scanner, rules, out)?;
@@ -76,15 +81,32 @@ fn run(
     serde_json::to_writer(&mut *out, &[invocation(data.scan, &jobs)])?;
     write!(out, ",\"columnKind\":\"unicodeCodePoints\",\"results\":")?;
     let places: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(i, rule)| (rule.as_str(), i)).collect();
-    let mut results = Array::open(out)?;
+    let (mut results, mut number) = (Array::open(out)?, 0_u64);
     for_each::<FindingView, RenderError>(data.findings, |finding| {
         if finding.scanner == scanner {
+            number += 1;
             results.item(&SarifResult::new(&finding, places.get(finding.record.rule.as_str()).copied()))?;
         }
         Ok(true)
     })?;
     results.close()?;
+    data.notes.extend(too_many(scanner, number, rules.len() as u64));
     Ok(write!(out, "}}")?)
+}
+
+/// GitHub refuses a file with a run that has more than this
+/// (<https://docs.github.com/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit>).
+const MAX_RESULTS: u64 = 25_000;
+/// GitHub refuses a file with a run that has more rules than this, or with more runs than these.
+const MAX_RULES: u64 = 25_000;
+const MAX_RUNS: usize = 20;
+
+/// Says what of a run is more than code scanning takes; other readers take it.
+fn too_many(scanner: &str, results: u64, rules: u64) -> Option<String> {
+    let (number, what) = if results > MAX_RESULTS { (results, "results") } else { (rules, "rules") };
+    (results > MAX_RESULTS || rules > MAX_RULES).then(|| {
+        format!("GitHub's code scanning refuses a run of more than 25,000 {what}; {scanner} has {}", grouped(number))
+    })
 }
 
 /// A run is successful only if all jobs of the scanner saw all that they should.

@@ -1,4 +1,5 @@
-use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
+use super::super::testing::{finding, findings, finished, job, render, render_noted, troubled, unfinished};
+use super::too_many;
 use crate::model::severity::Severity;
 use serde_json::Value;
 
@@ -42,4 +43,14 @@ fn rules_have_the_worst_severity_of_their_results_and_paths_are_relative() {
     let uri =
         |i: usize| run["results"][i]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
     assert_eq!((uri(0), uri(1)), ("etc/a%20b.py", "c%3Ad.py"));
+}
+
+#[test]
+fn what_github_refuses_is_told() {
+    assert_eq!(too_many("s", 25_000, 25_000), None);
+    let told = too_many("s", 25_001, 1).unwrap();
+    assert_eq!(told, "GitHub's code scanning refuses a run of more than 25,000 results; s has 25,001");
+    let scanners = (0..21).map(|number| job("j", &format!("s{number}"), [0; 6])).collect::<Vec<_>>();
+    assert_eq!(render_noted("sarif", &finished(), &scanners[..20], Vec::new()).1, [String::new(); 0]);
+    assert_eq!(render_noted("sarif", &finished(), &scanners, Vec::new()).1.len(), 1);
 }

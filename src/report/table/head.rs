@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::super::shortfall::shortfall;
 use super::super::text::{clean, fit};
 use super::super::words::{count, size, took};
-use super::super::{ReportData, shortfall as reasons};
+use super::super::{ReportData, shortfall as reasons, unseen};
 use super::paint::Paint;
 use crate::model::coverage::Coverage;
 use crate::model::isolation::Isolation;
@@ -17,13 +17,7 @@ const MAX_NAMED: usize = 20;
 
 /// Says loudly what is missing, when something is.
 pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let what = match data.verdict() {
-        Verdict::Clean | Verdict::GateFailed => return Ok(()),
-        Verdict::Cancelled => "the scan was cancelled before it was done",
-        Verdict::MaxDuration => "the scan reached its max_duration before it was done",
-        Verdict::Incomplete if !data.scan.state.is_terminal() => "the scan has not ended",
-        Verdict::Incomplete => "the scan did not see all of its target",
-    };
+    let Some(what) = unseen::why(data.scan, data.verdict()) else { return Ok(()) };
     writeln!(out, "{}  {what}.", paint.alarm(" INCOMPLETE "))?;
     writeln!(out, "              More may be there than is listed.")?;
     let missing: Vec<(&JobView, String)> = data.jobs.iter().filter_map(|job| Some((job, shortfall(job)?))).collect();

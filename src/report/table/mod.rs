@@ -7,9 +7,9 @@ mod paint;
 
 use std::io::Write;
 
-use super::words::{count, counts, grouped};
+use super::since::since;
+use super::words::counts;
 use super::{RenderError, Renderer, ReportData};
-use crate::model::view::ScanView;
 use paint::Paint;
 
 /// The format `table`.
@@ -49,27 +49,6 @@ fn foot(data: &ReportData<'_>, paint: Paint, out: &mut dyn Write) -> std::io::Re
         }
     }
     writeln!(out, "{}   {}", paint.label("Verdict"), head::in_words(data, paint))
-}
-
-/// How the findings stand to those known before; nothing for a first scan, to which all is new.
-fn since(scan: &ScanView) -> Vec<String> {
-    let Some(standings) = scan.standings.as_ref().filter(|standings| !standings.first) else { return Vec::new() };
-    let kinds = [
-        (standings.new.total(), "new"),
-        (standings.reopened.total(), "reopened"),
-        (standings.existing.total(), "existing"),
-        (standings.fixed.total(), "fixed"),
-    ];
-    let named: Vec<String> = kinds
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{} {word}", grouped(*number)))
-        .collect();
-    let mut lines = vec![if named.is_empty() { "nothing changed".to_owned() } else { named.join(" · ") }];
-    lines.extend(standings.not_observed.iter().map(|(reason, number)| {
-        format!("{} not observed, and still open: {}", count(*number, "finding", "findings"), reason.explain())
-    }));
-    lines
 }
 
 #[cfg(test)]

@@ -179,6 +179,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
         fail_on: None,
         limit: Some(150),
         style: Style { width: 80, color: true },
+        notes: Vec::new(),
     };
     let mut out = Vec::new();
     Table.render(&mut data, &mut out).unwrap();
