@@ -74,7 +74,19 @@ impl Origin {
         }
     }
 
-    /// Says it in words: "… by".
+    /// Says who, where no person is named: "suppressed by …".
+    pub const fn who(self) -> &'static str {
+        match self {
+            Self::Report => "the scanner's own report",
+            Self::Person => "a person",
+            Self::Config => "a rule of the configuration",
+            Self::File => "a rule in the target's .dragnet/",
+            Self::Comment => "a comment in the source",
+            Self::Vex => "a VEX document",
+        }
+    }
+
+    /// Says what it did.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Report => "suppressed by the scanner's own report",

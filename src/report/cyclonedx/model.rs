@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::finding::{Location, Record};
 use crate::model::target::TargetKind;
-use crate::model::triage::{Decision, Muting, Origin};
+use crate::model::triage::{Decision, Muting};
 use crate::model::view::{FindingView, JobView, ScanView};
 use crate::report::text::{cut, is_web_address};
 use crate::report::words::{to_the_second, uuid};
@@ -191,10 +191,7 @@ impl Analysis {
             Decision::FalsePositive => (Some("false_positive"), Vec::new()),
             Decision::Suppressed => (None, vec!["will_not_fix"]),
         };
-        let by = muting.author.as_deref().unwrap_or(match muting.origin {
-            Origin::Report => "the scanner's own report",
-            Origin::Person => "a person",
-        });
+        let by = muting.author.as_deref().unwrap_or(muting.origin.who());
         let reason = muting.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let until = muting.until.map(|until| format!(" (until {})", to_the_second(until))).unwrap_or_default();
         Self { state, response, detail: format!("{} by {by}{reason}{until}", muting.decision.in_words()) }

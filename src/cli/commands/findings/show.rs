@@ -10,7 +10,6 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
-use crate::model::triage::Origin;
 use crate::model::view::FindingView;
 use crate::report::FindingJson;
 use crate::report::text::clean;
@@ -97,14 +96,7 @@ fn describe(finding: &FindingView, out: &mut impl std::io::Write) -> std::io::Re
     lines.extend(record.fix.as_ref().map(|fix| ("Mend by", clean(fix).into_owned())));
     lines.extend(finding.muting.as_ref().map(|muting| {
         let why = muting.reason.as_ref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
-        let who = muting.author.as_deref().unwrap_or(match muting.origin {
-            Origin::Report => "the report itself",
-            Origin::Person => "somebody",
-            Origin::Config => "a rule of the configuration",
-            Origin::File => "a rule in .dragnet/",
-            Origin::Comment => "a comment in the source",
-            Origin::Vex => "a VEX document",
-        });
+        let who = muting.author.as_deref().unwrap_or(muting.origin.who());
         let until = muting.until.map(|until| format!(" until {until}")).unwrap_or_default();
         ("Decided", format!("{} by {}{until}{why}", muting.decision.in_words(), clean(who)))
     }));
