@@ -7,7 +7,7 @@
 //! 3 app       one use case, one file: plan, start, watch, cancel, report …
 //! 2 driver    transition (pure: state × input → state, events, effects) and the loop that performs effects
 //! 1 plan parse report lifecycle       │
-//!   catalog config suppress          │ store executor artifact oci shim
+//!   catalog config suppress          │ store executor exploits artifact oci shim
 //!   pure: values in, values out      │ I/O: one outside world each, blind to one another
 //! 0 model     data and rules: no I/O, no async
 //! ```
@@ -28,6 +28,7 @@
 //! | change what suppresses a finding | `suppress/`: no I/O; what people decide on single findings is `app/triage.rs` |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
+//! | change what fails a gate | `model/gate/`: no I/O; a condition is a field of `RuleForm` and `When`, and a line in `matching.rs` |
 //! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |
 //! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
 //! | change how a container is started | `executor/docker/container.rs`, `executor/kubernetes/manifest` |
@@ -54,6 +55,7 @@ pub mod artifact;
 pub mod catalog;
 pub mod config;
 pub mod executor;
+pub mod exploits;
 pub mod lifecycle;
 pub mod oci;
 pub mod parse;

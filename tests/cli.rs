@@ -12,6 +12,9 @@ use stub::{Answer, Stub};
 #[path = "common/stub.rs"]
 mod stub;
 
+#[path = "cli/gate.rs"]
+mod gate;
+
 /// A new user's machine: no configuration, no state, no engine.
 struct Machine {
     dir: tempfile::TempDir,

@@ -160,7 +160,7 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
         source: None,
         options: ScanOptions {
             suppressions: suppress::gather(app, of_target.then_some(Path::new(&request.target.value)), &|_| {})?,
-            ..app.config.scan.options(0, random_bits())
+            ..app.config.options(0, random_bits())
         },
         steps: vec![Step {
             id: request.scanner.parse().map_err(plan::PlanError::StepId)?,

@@ -35,7 +35,7 @@ pub use images::{FoundImage, PlannedImage};
 pub use import::{ImportRequest, import};
 pub use logs::{LogEntry, LogsRequest, logs};
 pub use plan::{PlanRequest, Planned, plan, preview_scan};
-pub use report::{ReportRequest, Reported, report};
+pub use report::{Judged, ReportRequest, exploits, judge, report};
 pub use retake::{Retaken, retake};
 pub use start::{StartRequest, submit};
 pub use triage::{TriageRequest, find_finding, triage};

@@ -89,7 +89,7 @@ pub async fn plan(
         selection: request.selection,
         options: ScanOptions {
             suppressions: suppress::gather(app, gathered.tree.as_deref(), say)?,
-            ..app.config.scan.options(request.priority, request.seed)
+            ..app.config.options(request.priority, request.seed)
         },
     })?;
     let images = match executor {

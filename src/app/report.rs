@@ -1,72 +1,111 @@
-//! Report: what a scan found, in a format, from the store.
+//! Report: what a scan found, in a format, from the store. Judging it by its gate comes first, and once: all reports of it and the exit
+//! code say the same.
 
 use std::io::Write;
 
 use super::{App, AppError, isolation};
-use crate::model::gate::FailOn;
+use crate::exploits::Exploits;
+use crate::model::gate::{Count, FailOn, Outcome};
 use crate::model::id::ScanId;
 use crate::model::standing::GoneView;
-use crate::model::view::{AssetView, FindingView, Verdict};
-use crate::report::{Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
+use crate::model::view::{AssetView, FindingView, ScanView, Verdict};
+use crate::report::{Gate, Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
 use crate::store::{FindingCursor, GoneCursor, Store, StoreError};
 
 /// Findings of one page.
 const PAGE: usize = 500;
 
+/// A scan that was judged by its gate.
+#[derive(Debug)]
+pub struct Judged {
+    /// The scan, as it stood then.
+    pub scan: ScanView,
+    /// How its gate was decided.
+    pub gate: Gate,
+    id: ScanId,
+    exploits: Exploits,
+}
+
+impl Judged {
+    /// Returns what the scan means.
+    pub const fn verdict(&self) -> Verdict {
+        self.gate.verdict
+    }
+}
+
+/// Reads the copies of datasets that the configuration names.
+pub fn exploits(app: &App) -> Exploits {
+    let data = &app.config.data;
+    Exploits::read(data.epss.as_deref(), data.kev.as_deref(), data.max_age, app.clock.now())
+}
+
+/// Judges a scan by the gate that it was started with; `fail_on`, if not empty, takes the place of its thresholds. The copies of datasets are
+/// those of this process's configuration.
+pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn]) -> Result<Judged, AppError> {
+    let (view, exploits) = (app.store.scan(scan)?, exploits(app));
+    let gate = view.options.gate().with_thresholds(fail_on);
+    let outcome = if gate.needs_findings() {
+        let mut count = Count::new(&gate);
+        let mut findings = Findings::new(&app.store, scan, &exploits, Store::finding_cursor)?;
+        loop {
+            let page = findings.page()?;
+            if page.is_empty() {
+                break;
+            }
+            page.iter().for_each(|finding| count.add(finding));
+        }
+        count.decide(exploits.missing(&gate))
+    } else {
+        Outcome::of_counts(&gate, &view)
+    };
+    let gate = Gate::of(&view, gate, outcome, exploits.copies().to_vec());
+    Ok(Judged { scan: view, gate, id: scan, exploits })
+}
+
 /// What report to write.
 #[derive(Clone, Copy)]
 pub struct ReportRequest<'r> {
-    /// The scan.
-    pub scan: ScanId,
+    /// The scan, judged.
+    pub judged: &'r Judged,
     /// The format.
     pub renderer: &'r dyn Renderer,
-    /// The gate's threshold; the plan's own when absent.
-    pub fail_on: Option<FailOn>,
     /// Most findings that a report for people lists.
     pub limit: Option<u64>,
     /// How a report for people looks.
     pub style: Style,
 }
 
-/// A report that was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reported {
-    /// What the scan means.
-    pub verdict: Verdict,
-    /// What the format could not carry, in words.
-    pub notes: Vec<String>,
-}
-
-/// Writes a report.
-pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Result<Reported, AppError> {
-    let scan = app.store.scan(request.scan)?;
-    let jobs = app.store.jobs(request.scan)?;
-    let mut findings = Findings::new(&app.store, request.scan, Store::finding_cursor)?;
-    let mut rules = Findings::new(&app.store, request.scan, Store::rule_cursor)?;
-    let mut gone = Gone { store: &app.store, cursor: app.store.gone_cursor(request.scan) };
-    let mut assets: Listed<AssetView> = Listed::new(app.store.assets(request.scan, usize::MAX)?);
+/// Writes a report; returns what its format could not carry, in words.
+pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Result<Vec<String>, AppError> {
+    let Judged { scan, gate, id, exploits } = request.judged;
+    let jobs = app.store.jobs(*id)?;
+    let mut findings = Findings::new(&app.store, *id, exploits, Store::finding_cursor)?;
+    let mut rules = Findings::new(&app.store, *id, exploits, Store::rule_cursor)?;
+    let mut gone = Gone { store: &app.store, cursor: app.store.gone_cursor(*id) };
+    let mut assets: Listed<AssetView> = Listed::new(app.store.assets(*id, usize::MAX)?);
     let mut data = ReportData {
-        scan: &scan,
-        isolation: isolation::of_scan(app, request.scan)?,
+        scan,
+        isolation: isolation::of_scan(app, *id)?,
         jobs: &jobs,
         findings: &mut findings,
         rules: &mut rules,
         gone: &mut gone,
         assets: &mut assets,
-        fail_on: request.fail_on.or(scan.options.fail_on),
+        gate,
         limit: request.limit,
         style: request.style,
         notes: Vec::new(),
     };
     request.renderer.render(&mut data, out)?;
     out.flush().map_err(RenderError::from)?;
-    Ok(Reported { verdict: data.verdict(), notes: data.notes })
+    Ok(data.notes)
 }
 
-/// A scan's findings, worst first, page by page.
+/// A scan's findings, worst first, page by page, with what is known of their exploitation.
 struct Findings<'s> {
     store: &'s Store,
     scan: ScanId,
+    exploits: &'s Exploits,
     open: Open,
     cursor: FindingCursor,
 }
@@ -75,8 +114,14 @@ struct Findings<'s> {
 type Open = fn(&Store, ScanId) -> Result<FindingCursor, StoreError>;
 
 impl<'s> Findings<'s> {
-    fn new(store: &'s Store, scan: ScanId, open: Open) -> Result<Self, AppError> {
-        Ok(Self { store, scan, open, cursor: open(store, scan)? })
+    fn new(store: &'s Store, scan: ScanId, exploits: &'s Exploits, open: Open) -> Result<Self, AppError> {
+        Ok(Self { store, scan, exploits, open, cursor: open(store, scan)? })
+    }
+
+    fn page(&mut self) -> Result<Vec<FindingView>, StoreError> {
+        let mut page = self.store.next_findings(&mut self.cursor, PAGE)?;
+        page.iter_mut().for_each(|finding| finding.exploitation = self.exploits.of(&finding.record));
+        Ok(page)
     }
 }
 
@@ -99,7 +144,7 @@ impl Source<GoneView> for Gone<'_> {
 
 impl Source<FindingView> for Findings<'_> {
     fn next_page(&mut self) -> Result<Vec<FindingView>, SourceError> {
-        self.store.next_findings(&mut self.cursor, PAGE).map_err(|error| SourceError { message: error.to_string() })
+        self.page().map_err(|error| SourceError { message: error.to_string() })
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {

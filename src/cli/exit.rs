@@ -10,7 +10,7 @@ pub const CLEAN: u8 = 0;
 pub const GATE_FAILED: u8 = 1;
 /// Wrong usage or configuration; nothing was done.
 pub const USAGE: u8 = 2;
-/// The scan failed or did not see all of its target.
+/// The scan failed or did not see all of its target, or its gate asks what is not known.
 pub const INCOMPLETE: u8 = 3;
 /// The scan reached its `max_duration`.
 pub const MAX_DURATION: u8 = 4;
@@ -28,7 +28,7 @@ pub const fn of_verdict(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Cancelled => CANCELLED,
         Verdict::MaxDuration => MAX_DURATION,
-        Verdict::Incomplete => INCOMPLETE,
+        Verdict::Incomplete | Verdict::GateUndecided => INCOMPLETE,
         Verdict::GateFailed => GATE_FAILED,
         Verdict::Clean => CLEAN,
     }

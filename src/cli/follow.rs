@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::exit;
 use super::progress::{FRAME, Progress};
 use super::signals::{Caught, Signals};
-use crate::app::{self, App, Watch, WatchEnd};
+use crate::app::{self, App, Judged, Watch, WatchEnd};
 use crate::config::OnInterrupt;
 use crate::executor::SharedExecutor;
 use crate::model::event::Event;
@@ -205,24 +205,17 @@ impl Leaving<'_> {
 }
 
 /// Returns the exit code of a command that followed a scan: by its verdict, unless the engine was lost.
-pub(super) fn exit_code(
-    context: &Context,
-    app: &App,
-    scan: ScanId,
-    end: WatchEnd,
-    fail_on: Option<crate::model::gate::FailOn>,
-) -> Result<u8, CliError> {
-    let view = app.store.scan(scan)?;
-    let key = view.id;
+pub(super) fn exit_code(context: &Context, judged: &Judged, end: WatchEnd) -> u8 {
+    let key = judged.scan.id;
     match end {
         WatchEnd::EngineLost => {
             context.ui.talk(&format!(
                 "the engine could not be reached for too long; once it is back, `dragnet watch {key}` goes on"
             ));
-            return Ok(exit::UNREACHABLE);
+            return exit::UNREACHABLE;
         }
         WatchEnd::Paused => context.ui.say(&format!("scan {key} is paused; `dragnet resume {key}` goes on")),
         WatchEnd::Ended | WatchEnd::Detached => {}
     }
-    Ok(exit::of_verdict(view.verdict(fail_on.or(view.options.fail_on))))
+    exit::of_verdict(judged.verdict())
 }

@@ -123,6 +123,10 @@ mod tests {
             error("[[templates.x.steps]]\nid = 'a'\nscaner = 'b'"),
             "dragnet.toml:3: there is no key `templates.x.steps.scaner` (did you mean `scanner`?)"
         );
+        assert_eq!(
+            error("[[gate.rules]]\nkev = true\n\n[[gate.rules]]\nsevrity = 'high'"),
+            "dragnet.toml:5: there is no key `gate.rules.sevrity` (did you mean `severity`?)"
+        );
     }
 
     #[test]
@@ -136,7 +140,15 @@ mod tests {
             "{}",
             error("[scan]\ndepth = -1")
         );
-        assert!(error("scan.fail_on = 'bad'").starts_with("dragnet.toml:1: `scan.fail_on`: `bad` is no gate"));
+        assert!(error("gate.fail_on = 'bad'").starts_with("dragnet.toml:1: `gate.fail_on`: `bad` is no gate"));
+        assert_eq!(
+            error("[gate]\n[[gate.rules]]\naction = 'ignore'"),
+            "dragnet.toml:2: `gate.rules`: a rule with `action = \"ignore\"` needs a condition: without one nothing would count"
+        );
+        assert_eq!(
+            error("[[gate.rules]]\nkev = true\nepss = 2"),
+            "dragnet.toml:3: `gate.rules.epss`: 2 is no score: they go from 0 to 1"
+        );
         assert!(error("[scan\n").starts_with("dragnet.toml:1: "));
         assert!(error("scanners.x.secrets.t = 'plain'").contains("a secret is written as env:NAME"));
     }

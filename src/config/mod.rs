@@ -23,6 +23,6 @@ pub use paths::{PathError, config_dir, prepare_state, state_dir, user_config};
 pub use resolve::{File, Layers, Origin, Project, Resolved, Setting, resolve};
 pub use schema::json_schema;
 pub use types::{
-    Config, DEFAULTS, DockerConfig, ExecutorConfig, ExecutorKind, OnInterrupt, ScanConfig, SourceConfig,
+    Config, DEFAULTS, DataConfig, DockerConfig, ExecutorConfig, ExecutorKind, OnInterrupt, ScanConfig, SourceConfig,
     SuppressConfig, TargetConfig, Transport,
 };

@@ -1,16 +1,17 @@
 //! What can be configured.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kubernetes::KubernetesConfig;
-use crate::model::gate::FailOn;
+use crate::model::gate::Gate;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
-use crate::model::suppress::{SuppressRule, Suppressions};
+use crate::model::suppress::SuppressRule;
 use crate::model::template::Template;
 use crate::model::unit::Span;
 
@@ -25,6 +26,10 @@ pub struct Config {
     pub executor: ExecutorConfig,
     /// Limits and rules of a scan.
     pub scan: ScanConfig,
+    /// When a scan fails although it saw everything.
+    pub gate: Gate,
+    /// Local copies of what is known of vulnerabilities.
+    pub data: DataConfig,
     /// What of a source tree is scanned.
     pub source: SourceConfig,
     /// Findings that do not count.
@@ -106,9 +111,6 @@ pub struct ScanConfig {
     pub max_assets: u64,
     /// Most steps between the target and an asset that is still followed.
     pub depth: u32,
-    /// At what the gate fails: a severity, or `new:` and a severity.
-    #[schemars(with = "Option<String>")]
-    pub fail_on: Option<FailOn>,
     /// What the first interrupt does.
     pub on_interrupt: OnInterrupt,
     /// Time that a scanner has to end by itself when it is cancelled, such as `8s`.
@@ -140,7 +142,6 @@ impl Default for ScanConfig {
             max_results: options.max_results,
             max_assets: options.max_assets,
             depth: options.depth,
-            fail_on: options.fail_on,
             on_interrupt: OnInterrupt::default(),
             grace: Span(Duration::from_secs(8)),
             engine_timeout: Span(Duration::from_mins(10)),
@@ -148,20 +149,41 @@ impl Default for ScanConfig {
     }
 }
 
-impl ScanConfig {
-    /// Returns the options that a plan freezes.
+impl Config {
+    /// Returns the options that a plan freezes, the gate among them.
     pub fn options(&self, priority: i32, seed: u64) -> ScanOptions {
-        ScanOptions {
-            parallelism: self.parallelism,
+        let scan = &self.scan;
+        let options = ScanOptions {
+            parallelism: scan.parallelism,
             priority,
-            max_duration: self.max_duration,
-            max_results: self.max_results,
-            max_assets: self.max_assets,
-            depth: self.depth,
-            fail_on: self.fail_on,
-            suppressions: Suppressions::default(),
+            max_duration: scan.max_duration,
+            max_results: scan.max_results,
+            max_assets: scan.max_assets,
+            depth: scan.depth,
             seed,
-        }
+            ..ScanOptions::default()
+        };
+        options.with_gate(self.gate.clone())
+    }
+}
+
+/// `[data]`: local copies of what is known of vulnerabilities; nothing is fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// A file of EPSS scores as FIRST.org publishes them, `epss_scores-current.csv.gz`, compressed or not.
+    pub epss: Option<PathBuf>,
+    /// CISA's catalogue of known exploited vulnerabilities, `known_exploited_vulnerabilities.json`.
+    pub kev: Option<PathBuf>,
+    /// The age from which on a copy decides nothing any more.
+    #[schemars(with = "String")]
+    pub max_age: Span,
+}
+
+impl Default for DataConfig {
+    /// A score is about the 30 days after its day.
+    fn default() -> Self {
+        Self { epss: None, kev: None, max_age: Span(Duration::from_hours(30 * 24)) }
     }
 }
 
@@ -231,12 +253,15 @@ mod tests {
             "KubernetesConfig",
             "S3Config",
             "ScanConfig",
+            "GateConfig",
+            "GateRule",
+            "DataConfig",
             "SourceConfig",
             "SuppressConfig",
             "TargetConfig",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
-            for key in keys.filter(|key| !["docker", "kubernetes", "s3"].contains(&key.as_str())) {
+            for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules"].contains(&key.as_str())) {
                 let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
                 assert!(DEFAULTS.lines().any(line), "{table}: {key}");
             }

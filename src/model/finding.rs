@@ -254,11 +254,6 @@ impl SeverityCounts {
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
-
-    /// Returns how many fail a gate at `threshold`.
-    pub fn reaching(&self, threshold: Severity) -> u64 {
-        Severity::ALL.into_iter().filter(|s| s.reaches(threshold)).map(|s| self.of(s)).sum()
-    }
 }
 
 impl From<[u64; 6]> for SeverityCounts {

@@ -4,6 +4,7 @@ pub mod asset;
 pub mod clock;
 pub mod coverage;
 pub mod event;
+pub mod exploit;
 pub mod facts;
 pub mod finding;
 pub mod fingerprint;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::AssetKind;
 use super::coverage::Gap;
-use super::gate::FailOn;
+use super::gate::{Gate, Rule, Thresholds};
 use super::id::{Sha256, StepId};
 use super::scanner::Scanner;
+use super::severity::Severity;
 use super::suppress::Suppressions;
 use super::target::{Target, TargetKey};
 use super::unit::Span;
@@ -159,13 +160,38 @@ pub struct ScanOptions {
     /// Most steps between the target and an asset that is still followed.
     pub depth: u32,
     /// At what the gate fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail_on: Option<FailOn>,
+    #[serde(skip_serializing_if = "Thresholds::is_empty")]
+    pub fail_on: Thresholds,
     /// Rules by which findings do not count.
     #[serde(skip_serializing_if = "Suppressions::is_empty")]
     pub suppressions: Suppressions,
     /// Seed of the waits between attempts.
     pub seed: u64,
+    /// The severity that unknown counts as in the gate.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub unknown: Severity,
+    /// The gate's rules over single findings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gate_rules: Vec<Rule>,
+}
+
+/// What is as it was before there was a choice is not written: the hash of a plan is that of its text.
+fn is_usual(unknown: &Severity) -> bool {
+    *unknown == Severity::UNKNOWN_AS
+}
+
+impl ScanOptions {
+    /// Returns the gate that the scan was started with.
+    pub fn gate(&self) -> Gate {
+        Gate { fail_on: self.fail_on.clone(), unknown: self.unknown, rules: self.gate_rules.clone() }
+    }
+
+    /// Takes a gate.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        let Gate { fail_on, unknown, rules: gate_rules } = gate;
+        Self { fail_on, unknown, gate_rules, ..self }
+    }
 }
 
 impl Default for ScanOptions {
@@ -177,9 +203,11 @@ impl Default for ScanOptions {
             max_results: None,
             max_assets: 10_000,
             depth: 5,
-            fail_on: None,
+            fail_on: Thresholds::default(),
             suppressions: Suppressions::default(),
             seed: 0,
+            unknown: Severity::UNKNOWN_AS,
+            gate_rules: Vec::new(),
         }
     }
 }

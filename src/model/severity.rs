@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How bad a record is. `Unknown` counts as high in gates unless told otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// CVSS 9.0 to 10.0.
@@ -25,6 +26,9 @@ pub enum Severity {
 impl Severity {
     /// Every severity, worst first.
     pub const ALL: [Self; 6] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info, Self::Unknown];
+
+    /// What unknown counts as in gates, unless told otherwise.
+    pub const UNKNOWN_AS: Self = Self::High;
 
     /// Returns the severity's name, as it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -62,8 +66,16 @@ impl Severity {
 
     /// Whether a record of this severity fails a gate at `threshold`.
     pub fn reaches(self, threshold: Self) -> bool {
-        let counted = if self == Self::Unknown { Self::High } else { self };
-        counted <= threshold
+        self.counted_as(Self::UNKNOWN_AS) <= threshold
+    }
+
+    /// Returns what it counts as in a gate in which unknown counts as `unknown`.
+    #[must_use]
+    pub const fn counted_as(self, unknown: Self) -> Self {
+        match self {
+            Self::Unknown => unknown,
+            known => known,
+        }
     }
 }
 

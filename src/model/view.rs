@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::coverage::{Coverage, SkipReason};
+use super::exploit::Exploitation;
 use super::finding::{Record, SeverityCounts};
-use super::gate::FailOn;
+use super::gate::Ruling;
 use super::id::{ScanKey, Sha256};
 use super::outcome::Failure;
 use super::plan::{ScanOptions, SourceFacts};
@@ -146,6 +147,9 @@ pub struct FindingView {
     pub standing: Option<Standing>,
     /// Why it does not count; none if it does.
     pub muting: Option<Muting>,
+    /// What is known of the exploitation of the vulnerabilities that it names; none where no dataset was configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploitation: Option<Exploitation>,
     /// The record.
     pub record: Record,
 }
@@ -170,6 +174,8 @@ pub enum Verdict {
     MaxDuration,
     /// It did not see all of its target, or has not ended.
     Incomplete,
+    /// It saw everything, and the gate asks what is not known.
+    GateUndecided,
     /// It saw everything, and the gate failed.
     GateFailed,
     /// It saw everything, and the gate holds.
@@ -182,23 +188,26 @@ impl ScanView {
         self.state == ScanState::Completed && self.coverage.is_full()
     }
 
-    /// Counts the records that a gate looks at.
-    pub fn counted(&self, gate: FailOn) -> SeverityCounts {
+    /// Counts the records that a gate looks at: all, or those that are new or reopened.
+    pub fn counted(&self, only_new: bool) -> SeverityCounts {
         match &self.standings {
-            Some(standings) if gate.only_new => standings.news().without(&self.muted.news),
+            Some(standings) if only_new => standings.news().without(&self.muted.news),
             // Without anything to compare with, everything is new.
             _ => self.records.without(&self.muted.records),
         }
     }
 
-    /// Judges the scan by a gate.
-    pub fn verdict(&self, fail_on: Option<FailOn>) -> Verdict {
+    /// Judges the scan by what its gate says.
+    pub fn verdict(&self, gate: Ruling) -> Verdict {
         match (self.state, self.end) {
             (_, Some(EndReason::MaxDuration)) => Verdict::MaxDuration,
             (ScanState::Cancelled, _) => Verdict::Cancelled,
             _ if !self.is_complete() => Verdict::Incomplete,
-            _ if fail_on.is_some_and(|gate| self.counted(gate).reaching(gate.severity) > 0) => Verdict::GateFailed,
-            _ => Verdict::Clean,
+            _ => match gate {
+                Ruling::Undecided => Verdict::GateUndecided,
+                Ruling::Fails => Verdict::GateFailed,
+                Ruling::Holds => Verdict::Clean,
+            },
         }
     }
 }

@@ -60,9 +60,9 @@ const COLUMNS: [&str; 36] = [
     "target",
 ];
 
-/// One line; the fields in the order of [`COLUMNS`].
+/// One row; the fields in the order of [`COLUMNS`].
 #[derive(Debug, Default, Serialize)]
-struct Line {
+struct Row {
     kind: &'static str,
     severity: &'static str,
     title: String,
@@ -112,12 +112,12 @@ impl Renderer for Csv {
         rows.write_record(COLUMNS).map_err(failed)?;
         let (complete, scan) = (data.scan.is_complete(), data.scan.id.to_string());
         let target = cell(&data.scan.target.to_string());
-        let mut put = |line: Line| {
+        let mut put = |line: Row| {
             let (scan, target) = (scan.clone(), target.clone());
-            rows.serialize(Line { complete, scan, target, ..line }).map_err(failed)
+            rows.serialize(Row { complete, scan, target, ..line }).map_err(failed)
         };
         for line in unseen::lines(data) {
-            put(Line { kind: "not_seen", message: cell(&line), ..Line::default() })?;
+            put(Row { kind: "not_seen", message: cell(&line), ..Row::default() })?;
         }
         for_each(data.findings, |finding| put(found(&finding)).map(|()| true))?;
         for_each(data.gone, |finding| put(gone(&finding)).map(|()| true))?;
@@ -129,10 +129,10 @@ fn failed(error: ::csv::Error) -> RenderError {
     RenderError::Write(error.into())
 }
 
-fn found(finding: &FindingView) -> Line {
+fn found(finding: &FindingView) -> Row {
     let muting = finding.muting.as_ref();
     let by = muting.map(|muting| muting.author.as_deref().unwrap_or(muting.origin.as_str()));
-    Line {
+    Row {
         kind: "finding",
         scanner: cell(&finding.scanner),
         job: cell(&finding.job),
@@ -145,19 +145,19 @@ fn found(finding: &FindingView) -> Line {
     }
 }
 
-fn gone(gone: &GoneView) -> Line {
+fn gone(gone: &GoneView) -> Row {
     let (kind, message) = match gone.fate {
         Fate::Fixed => ("fixed", String::new()),
         Fate::NotObserved(reason) => ("not_observed", reason.explain().to_owned()),
     };
     let record = gone.record.as_ref().map(of_record).unwrap_or_default();
-    Line { kind, message, scanner: cell(&gone.scanner), fingerprint: cell(&gone.fingerprint), ..record }
+    Row { kind, message, scanner: cell(&gone.scanner), fingerprint: cell(&gone.fingerprint), ..record }
 }
 
-fn of_record(record: &Record) -> Line {
+fn of_record(record: &Record) -> Row {
     let optional = |text: &Option<String>| text.as_deref().map(cell).unwrap_or_default();
     let cwe: Vec<String> = record.cwe.iter().map(|number| format!("CWE-{number}")).collect();
-    Line {
+    Row {
         severity: record.severity.as_str(),
         title: cell(&record.title),
         rule: cell(&record.rule),
@@ -179,23 +179,23 @@ fn of_record(record: &Record) -> Line {
     }
 }
 
-fn of_location(location: &Location) -> Line {
+fn of_location(location: &Location) -> Row {
     let region = location.region();
-    let base = Line {
+    let base = Row {
         location: if *location == Location::Nowhere { String::new() } else { cell(&location.to_string()) },
         path: location.path().map(cell).unwrap_or_default(),
         start_line: region.map(|region| region.start_line),
         end_line: region.and_then(|region| region.end_line),
-        ..Line::default()
+        ..Row::default()
     };
     match location {
-        Location::Package { name, version, .. } => Line { package: cell(name), package_version: cell(version), ..base },
-        Location::Host { host, port, .. } => Line { host: cell(host), port: *port, ..base },
+        Location::Package { name, version, .. } => Row { package: cell(name), package_version: cell(version), ..base },
+        Location::Host { host, port, .. } => Row { host: cell(host), port: *port, ..base },
         Location::Url { url, parameter } => {
-            Line { url: cell(url), parameter: parameter.as_deref().map(cell).unwrap_or_default(), ..base }
+            Row { url: cell(url), parameter: parameter.as_deref().map(cell).unwrap_or_default(), ..base }
         }
-        Location::Image { layer, .. } => Line { layer: cell(layer), ..base },
-        Location::Resource { name, .. } => Line { resource: cell(name), ..base },
+        Location::Image { layer, .. } => Row { layer: cell(layer), ..base },
+        Location::Resource { name, .. } => Row { resource: cell(name), ..base },
         Location::File { .. } | Location::Nowhere => base,
     }
 }

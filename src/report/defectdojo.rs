@@ -31,7 +31,7 @@ const MAX_PATH: usize = 4_000;
 
 /// A finding; fields that it does not have are left out, for others than these are refused.
 #[derive(Debug, Default, Serialize)]
-struct Finding {
+struct Entry {
     title: String,
     severity: &'static str,
     description: String,
@@ -86,17 +86,17 @@ impl Renderer for DefectDojo {
         write!(out, ",\n\"findings\":")?;
         let mut findings = Array::open(out)?;
         if !data.scan.is_complete() {
-            missing.iter().try_for_each(|line| findings.item(&Finding::of_gap(line, &date)))?;
+            missing.iter().try_for_each(|line| findings.item(&Entry::of_gap(line, &date)))?;
         }
         for_each::<FindingView, RenderError>(data.findings, |finding| {
-            findings.item(&Finding::new(&finding, &date)).map(|()| true)
+            findings.item(&Entry::new(&finding, &date)).map(|()| true)
         })?;
         findings.close()?;
         Ok(writeln!(out, "}}")?)
     }
 }
 
-impl Finding {
+impl Entry {
     /// Tells that something was not seen, where everybody who looks at the findings sees it.
     fn of_gap(line: &str, date: &str) -> Self {
         Self {
@@ -185,7 +185,9 @@ fn description(finding: &FindingView) -> String {
         say("Place", &record.location.to_string());
     }
     if let [_, more @ ..] = record.cwe.as_slice() {
-        more.iter().for_each(|number| say("Weakness", &format!("CWE-{number}")));
+        for number in more {
+            say("Weakness", &format!("CWE-{number}"));
+        }
     }
     if let Some(native) = &record.native_severity {
         say("Severity in the scanner's word", native);

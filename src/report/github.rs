@@ -1,8 +1,9 @@
 //! GitHub's workflow commands: a line for each finding that becomes an annotation of the run
 //! (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
 //!
-//! GitHub keeps 10 errors, 10 warnings and 10 notices of a step and drops the rest without a word, so no more are written, the
-//! worst of each level, and a notice says how many there are besides. The first error says that a scan is not complete.
+//! GitHub keeps 10 annotations of each level of a step and drops the rest without a word
+//! (<https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md>), so no more are written, the worst of each level,
+//! and a notice says how many there are besides. The first error says that a scan is not complete.
 
 use std::io::{self, Write};
 

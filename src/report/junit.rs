@@ -16,7 +16,7 @@ use super::source::for_each;
 use super::text::{clean, clean_lines};
 use super::words::to_the_second;
 use super::{RenderError, Renderer, ReportData, unseen};
-use crate::model::gate::FailOn;
+use crate::model::gate::Gate;
 use crate::model::standing::Standing;
 use crate::model::view::FindingView;
 
@@ -62,13 +62,15 @@ impl Renderer for JUnit {
         let jobs = of_jobs(data);
         let mut suites: BTreeMap<String, Tally> =
             data.jobs.iter().map(|job| (job.scanner.clone(), Tally::default())).collect();
-        let gate = data.fail_on;
+        let gate = &data.gate.asked;
         for_each::<FindingView, RenderError>(data.findings, |finding| {
             suites.entry(finding.scanner.clone()).or_default().add(&of_finding(&finding, gate));
             Ok(true)
         })?;
         let mut scan = Tally::default();
-        jobs.iter().for_each(|(_, outcome)| scan.add(outcome));
+        for (_, outcome) in &jobs {
+            scan.add(outcome);
+        }
         let mut all = scan;
         for tally in suites.values() {
             all.tests += tally.tests;
@@ -118,19 +120,18 @@ fn of_jobs(data: &ReportData<'_>) -> Vec<(String, Outcome)> {
     cases
 }
 
-fn of_finding(finding: &FindingView, gate: Option<FailOn>) -> Outcome {
+fn of_finding(finding: &FindingView, gate: &Gate) -> Outcome {
     let record = &finding.record;
     if let Some(muting) = &finding.muting {
         let why = muting.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         return Outcome::Skipped { why: format!("{}{why}", muting.decision.in_words()) };
     }
-    if let Some(gate) = gate {
-        if !record.severity.reaches(gate.severity) {
-            return Outcome::Skipped { why: format!("{} does not reach the gate, {gate}", record.severity) };
-        }
-        if gate.only_new && finding.standing == Some(Standing::Existing) {
-            return Outcome::Skipped { why: format!("it was there before; the gate is {gate}") };
-        }
+    if !gate.is_about(finding) {
+        let before = finding.standing == Some(Standing::Existing);
+        let stands = if before { "was there before, and is" } else { "is" };
+        return Outcome::Skipped {
+            why: format!("{}: it {stands} none of those by which the gate fails", record.severity),
+        };
     }
     let mut text = vec![if record.message.is_empty() { record.title.clone() } else { record.message.clone() }];
     text.extend(record.fix.as_ref().map(|fix| format!("Fix: {fix}")));
@@ -227,11 +228,9 @@ mod tests {
     use quick_xml::events::Event;
 
     use super::super::testing::{
-        HOSTILE, compared, findings, finished, hostile, job, muted, render, troubled, unfinished, with_data,
+        HOSTILE, compared, findings, finished, hostile, job, muted, render, troubled, unfinished, with_gate,
     };
     use super::JUnit;
-    use crate::model::gate::FailOn;
-    use crate::model::severity::Severity;
     use crate::model::triage::Decision;
     use crate::report::Renderer as _;
 
@@ -279,8 +278,7 @@ https://example.org/rule</failure></testcase>
     #[test]
     fn what_the_gate_does_not_count_is_skipped() {
         let (scan, findings) = compared();
-        let (skipped, failed) = with_data(&scan, &[], findings, |data| {
-            data.fail_on = Some(FailOn { only_new: true, severity: Severity::High });
+        let (skipped, failed) = with_gate(&scan, &[], findings, "new:high", |data| {
             let mut out = Vec::new();
             JUnit.render(data, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
@@ -301,7 +299,7 @@ https://example.org/rule</failure></testcase>
         loop {
             match reader.read_event().unwrap() {
                 Event::Start(start) | Event::Empty(start) => {
-                    names.push(String::from_utf8(start.name().0.to_vec()).unwrap())
+                    names.push(String::from_utf8(start.name().0.to_vec()).unwrap());
                 }
                 Event::Eof => break,
                 _ => {}

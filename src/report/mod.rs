@@ -33,7 +33,6 @@ mod words;
 
 use std::io::Write;
 
-use crate::model::gate::FailOn;
 use crate::model::isolation::Isolation;
 use crate::model::standing::GoneView;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
@@ -59,8 +58,8 @@ pub struct ReportData<'d> {
     pub gone: &'d mut dyn Source<GoneView>,
     /// Its assets.
     pub assets: &'d mut dyn Source<AssetView>,
-    /// The gate's threshold, when one is asked for.
-    pub fail_on: Option<FailOn>,
+    /// The gate, decided.
+    pub gate: &'d Gate,
     /// Most findings that a report for people lists; none for all. Formats for machines always list all.
     pub limit: Option<u64>,
     /// How reports for people look.
@@ -70,14 +69,9 @@ pub struct ReportData<'d> {
 }
 
 impl ReportData<'_> {
-    /// Judges the scan.
-    pub fn verdict(&self) -> Verdict {
-        self.scan.verdict(self.fail_on)
-    }
-
-    /// Explains the gate.
-    pub fn gate(&self) -> Gate {
-        Gate::of(self.scan, self.fail_on)
+    /// Returns what the scan means.
+    pub const fn verdict(&self) -> Verdict {
+        self.gate.verdict
     }
 }
 

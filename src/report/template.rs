@@ -44,11 +44,11 @@ pub struct TemplateError {
 
 impl Template {
     /// Reads a template. Its name decides how texts are escaped: `report.html`, `mail.txt.j2`.
-    pub fn new(name: &str, source: String) -> Result<Self, TemplateError> {
+    pub fn new(name: &str, source: &str) -> Result<Self, TemplateError> {
         Self::with_fuel(name, source, FUEL)
     }
 
-    fn with_fuel(name: &str, source: String, fuel: u64) -> Result<Self, TemplateError> {
+    fn with_fuel(name: &str, source: &str, fuel: u64) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_fuel(Some(fuel));
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -57,8 +57,8 @@ impl Template {
             _ => escape_formatter(out, state, value),
         });
         environment
-            .add_template_owned(name.to_owned(), source.clone())
-            .map_err(|error| place(name, &source, &error))?;
+            .add_template_owned(name.to_owned(), source.to_owned())
+            .map_err(|error| place(name, source, &error))?;
         Ok(Self { name: name.to_owned(), environment })
     }
 }
@@ -76,7 +76,7 @@ impl Renderer for Template {
             schema: v1::SCHEMA,
             scan: v1::Scan::new(data.scan, data.isolation),
             jobs: data.jobs.iter().map(v1::Job::new).collect(),
-            summary: v1::Summary::new(data.scan, &data.gate()),
+            summary: v1::Summary::new(data.scan, data.gate),
             findings,
             gone,
             assets,
@@ -151,13 +151,13 @@ mod tests {
     }
 
     fn refused(source: &str) -> TemplateError {
-        Template::new("mine.txt", source.to_owned()).unwrap_err()
+        Template::new("mine.txt", source).unwrap_err()
     }
 
     #[test]
     fn a_template_has_the_document() {
         let source = "{{ schema }} {{ summary.verdict }}\n{% for one in findings %}{{ one.severity }} {{ one.location.path }}:{{ one.location.start_line }}\n{% endfor %}{{ jobs|length }} {{ gone[0].fate }} {{ assets[0].value }} {{ scan.complete }}";
-        let template = Template::new("mine.txt", source.to_owned()).unwrap();
+        let template = Template::new("mine.txt", source).unwrap();
         insta::assert_snapshot!(fill(&template, findings()).unwrap(), @r"
         dragnet.report/v1 incomplete
         critical shop/db.py:12
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn the_name_decides_how_texts_are_escaped() {
         let source = "{{ findings[0].title }}";
-        let filled = |name: &str| fill(&Template::new(name, source.to_owned()).unwrap(), vec![hostile()]).unwrap();
+        let filled = |name: &str| fill(&Template::new(name, source).unwrap(), vec![hostile()]).unwrap();
         for name in ["a.html", "a.html.j2", "a.xml"] {
             let text = filled(name);
             assert!(!text.contains('<') && text.contains("&lt;img"), "{text}");
@@ -183,7 +183,7 @@ mod tests {
     fn errors_name_line_and_column() {
         let error = refused("fine\n{{ oh no }}");
         assert_eq!((error.line, error.name.as_str()), (2, "mine.txt"));
-        let template = Template::new("mine.txt", "a\n\n  {{ scan.nothing }}".to_owned()).unwrap();
+        let template = Template::new("mine.txt", "a\n\n  {{ scan.nothing }}").unwrap();
         let error = fill(&template, Vec::new()).unwrap_err().to_string();
         assert!(error.starts_with("the template mine.txt, line 3, column "), "{error}");
         assert!(error.contains("undefined value"), "{error}");
@@ -192,9 +192,9 @@ mod tests {
     #[test]
     fn a_template_ends_and_reads_no_file() {
         let endless = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
-        let template = Template::with_fuel("mine.txt", endless.to_owned(), 10_000).unwrap();
+        let template = Template::with_fuel("mine.txt", endless, 10_000).unwrap();
         assert!(fill(&template, Vec::new()).unwrap_err().to_string().contains("fuel"));
-        let template = Template::new("mine.txt", "{% include '/etc/passwd' %}".to_owned()).unwrap();
+        let template = Template::new("mine.txt", "{% include '/etc/passwd' %}").unwrap();
         assert!(fill(&template, Vec::new()).is_err());
     }
 }

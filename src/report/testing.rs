@@ -7,7 +7,7 @@ use crate::model::asset::{Asset, AssetKind};
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
 use crate::model::finding::{Cvss, Location, Record, Region, SeverityCounts};
-use crate::model::gate::FailOn;
+use crate::model::gate::{FailOn, Gate, Outcome};
 use crate::model::id::{Key8, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::plan::{ScanOptions, SourceFacts};
@@ -120,6 +120,7 @@ pub(super) fn finding(
         job: scanner.to_owned(),
         standing: Some(Standing::New),
         muting: None,
+        exploitation: None,
         record: Record {
             rule: rule.to_owned(),
             title: title.to_owned(),
@@ -203,6 +204,17 @@ pub(super) fn with_data<T>(
     findings: Vec<FindingView>,
     f: impl FnOnce(&mut ReportData<'_>) -> T,
 ) -> T {
+    with_gate(scan, jobs, findings, "high", f)
+}
+
+/// The same, with a gate of this threshold.
+pub(super) fn with_gate<T>(
+    scan: &ScanView,
+    jobs: &[JobView],
+    findings: Vec<FindingView>,
+    threshold: &str,
+    f: impl FnOnce(&mut ReportData<'_>) -> T,
+) -> T {
     let mut scan = scan.clone();
     for finding in &findings {
         scan.records.add(finding.record.severity);
@@ -211,6 +223,8 @@ pub(super) fn with_data<T>(
             *scan.muted.by_origin.entry(muting.origin).or_default() += 1;
         }
     }
+    let asked = Gate { fail_on: threshold.parse::<FailOn>().unwrap().into(), ..Gate::default() };
+    let outcome = Outcome::of_counts(&asked, &scan);
     let asset = Asset { kind: AssetKind::Port, value: "example.org:443/tcp".to_owned() };
     f(&mut ReportData {
         scan: &scan,
@@ -220,7 +234,7 @@ pub(super) fn with_data<T>(
         findings: &mut Listed::new(findings),
         gone: &mut Listed::new(vec![gone()]),
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
-        fail_on: Some(FailOn::all(Severity::High)),
+        gate: &super::Gate::of(&scan, asked, outcome, Vec::new()),
         limit: Some(20),
         style: Style { width: 100, color: false },
         notes: Vec::new(),

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use super::testing::{finding, hostile, render, troubled, unfinished};
-use super::{Listed, RENDERERS, ReportData, Source, SourceError, Style};
+use super::{Gate, Listed, RENDERERS, ReportData, Source, SourceError, Style};
+use crate::model::gate::{Gate as Asked, Outcome};
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
@@ -56,15 +57,17 @@ fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
     for renderer in RENDERERS.iter().filter(|renderer| !limited.contains(&renderer.name())) {
         let written = Rc::new(Cell::new(0));
         let mut pages = Pages { read: 0, written: Rc::clone(&written), before: 0, answered: 0 };
+        let (scan, asked) = (unfinished(), Asked::default());
+        let gate = Gate::of(&scan, asked.clone(), Outcome::of_counts(&asked, &scan), Vec::new());
         let mut data = ReportData {
-            scan: &unfinished(),
+            scan: &scan,
             isolation: None,
             jobs: &troubled()[..1],
             findings: &mut pages,
             rules: &mut Listed::new(Vec::new()),
             gone: &mut Listed::new(Vec::new()),
             assets: &mut Listed::new(Vec::new()),
-            fail_on: None,
+            gate: &gate,
             limit: None,
             style: Style::default(),
             notes: Vec::new(),

@@ -10,6 +10,7 @@ use crate::model::view::{ScanView, Verdict};
 pub(super) fn why(scan: &ScanView, verdict: Verdict) -> Option<&'static str> {
     match verdict {
         Verdict::Clean | Verdict::GateFailed => None,
+        Verdict::GateUndecided => Some("the gate asks what is not known"),
         Verdict::Cancelled => Some("the scan was cancelled before it was done"),
         Verdict::MaxDuration => Some("the scan reached its max_duration before it was done"),
         Verdict::Incomplete if !scan.state.is_terminal() => Some("the scan has not ended"),

@@ -1,5 +1,6 @@
 //! Numbers and times in words.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::model::clock::Timestamp;
@@ -60,8 +61,11 @@ pub(super) fn counts(counts: &SeverityCounts, separator: &str) -> String {
 
 /// A UUID of version 8 (RFC 9562, section 5.8) that is the same for the same parts.
 pub(super) fn uuid(parts: &[&str]) -> String {
-    let lengths: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
-    let mut bytes = Sha256::of(lengths).0;
+    let mut text = String::new();
+    for part in parts {
+        let _ = write!(text, "{}:{part}", part.len());
+    }
+    let mut bytes = Sha256::of(text).0;
     bytes[6] = 0x80 | (bytes[6] & 0x0f);
     bytes[8] = 0x80 | (bytes[8] & 0x3f);
     let hex = Sha256(bytes).to_string();

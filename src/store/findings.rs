@@ -240,6 +240,7 @@ impl Winner {
             scanner: self.scanner.clone(),
             job: self.job.clone(),
             muting: self.muting(connection, named, name, &record)?,
+            exploitation: None,
             record,
         })
     }

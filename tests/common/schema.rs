@@ -55,12 +55,10 @@ impl Schemas {
         Self { validators: FILES.map(|(format, file)| (format, validator(format, file))).into(), xsd: Xsd::read() }
     }
 
-    /// Panics with the first faults of a document; a format without a schema has none.
-    pub(crate) fn check(&self, format: &str, document: &Value, what: &str) {
-        let Some(validator) = self.validators.get(format) else { return };
+    /// Returns the first faults of a document.
+    pub(crate) fn faults(&self, format: &str, document: &Value) -> Vec<String> {
         let fault = |error: jsonschema::ValidationError<'_>| format!("{}: {error}", error.instance_path());
-        let faults: Vec<String> = validator.iter_errors(document).map(fault).take(5).collect();
-        assert!(faults.is_empty(), "{what}, {format}:\n{}", faults.join("\n"));
+        self.validators[format].iter_errors(document).map(fault).take(5).collect()
     }
 }
 
@@ -91,7 +89,7 @@ impl Xsd {
     pub(crate) fn read() -> Self {
         let text = read("junit-10.xsd");
         let mut reader = Reader::from_str(&text);
-        let (mut elements, mut open): (BTreeMap<String, Element>, Option<String>) = Default::default();
+        let (mut elements, mut open) = (BTreeMap::<String, Element>::new(), None);
         let mut depth = 0;
         loop {
             let event = reader.read_event().unwrap();
@@ -134,20 +132,20 @@ impl Xsd {
         Self { elements }
     }
 
-    /// Panics where a report is not as the schema has it, or where a suite does not count its test cases right; returns how
-    /// many test cases there are.
-    pub(crate) fn check(&self, text: &str, what: &str) -> usize {
+    /// Returns how many test cases a report has, and where it is not as the schema has it or does not count them right.
+    pub(crate) fn faults(&self, text: &str) -> (usize, Vec<String>) {
         let mut reader = Reader::from_str(text);
-        let (mut open, mut cases, mut promised): (Vec<String>, usize, usize) = Default::default();
+        let (mut open, mut cases, mut promised) = (Vec::<String>::new(), 0, 0);
+        let mut faults = Vec::new();
         loop {
             let event = reader.read_event().unwrap();
             match &event {
                 Event::Start(start) | Event::Empty(start) => {
                     let name = name(start);
-                    self.check_element(start, &name, open.last(), what);
+                    faults.extend(self.fault(start, &name, open.last()));
                     cases += usize::from(name == "testcase");
-                    if name == "testsuite" {
-                        promised += attribute(start, "tests").unwrap().parse::<usize>().unwrap();
+                    if let (true, Some(tests)) = (name == "testsuite", attribute(start, "tests")) {
+                        promised += tests.parse::<usize>().unwrap();
                     }
                     if matches!(event, Event::Start(_)) {
                         open.push(name);
@@ -158,18 +156,18 @@ impl Xsd {
                 _ => {}
             }
         }
-        assert_eq!(cases, promised, "{what}");
-        cases
+        faults.extend((cases != promised).then(|| format!("{cases} test cases, not {promised}")));
+        (cases, faults)
     }
 
-    fn check_element(&self, start: &BytesStart<'_>, name: &str, parent: Option<&String>, what: &str) {
-        let element = self.elements.get(name).unwrap_or_else(|| panic!("{what}: there is no element {name}"));
-        if let Some(parent) = parent {
-            assert!(self.elements[parent].children.contains(name), "{what}: {name} in {parent}");
+    fn fault(&self, start: &BytesStart<'_>, name: &str, parent: Option<&String>) -> Option<String> {
+        let Some(element) = self.elements.get(name) else { return Some(format!("there is no element {name}")) };
+        if let Some(parent) = parent.filter(|parent| !self.elements[*parent].children.contains(name)) {
+            return Some(format!("{name} in {parent}"));
         }
         let has: BTreeSet<String> =
             start.attributes().map(|attribute| String::from_utf8(attribute.unwrap().key.0.to_vec()).unwrap()).collect();
-        assert!(has.is_subset(&element.attributes), "{what}: {name} has {has:?}");
-        assert!(element.required.is_subset(&has), "{what}: {name} has only {has:?}");
+        let is_right = has.is_subset(&element.attributes) && element.required.is_subset(&has);
+        (!is_right).then(|| format!("{name} has {has:?}"))
     }
 }

@@ -1,6 +1,6 @@
 //! Scanners that end in ways that scanners end: each way has an outcome and words that name it.
 
-use dragnet::app::{ReportRequest, report};
+use dragnet::app::{ReportRequest, judge, report};
 use dragnet::model::coverage::{Coverage, Gap};
 use dragnet::model::outcome::FailureReason;
 use dragnet::model::state::{JobState, ScanState};
@@ -89,7 +89,8 @@ fn shown(scan: &Scan) -> String {
     let mut text = Vec::new();
     let renderer = dragnet::report::renderer("table").unwrap();
     let style = dragnet::report::Style::default();
-    let request = ReportRequest { scan: scan.id, renderer, fail_on: None, limit: None, style };
+    let judged = judge(&scan.app, scan.id, &[]).unwrap();
+    let request = ReportRequest { judged: &judged, renderer, limit: None, style };
     report(&scan.app, request, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }

@@ -1,8 +1,10 @@
 //! What is to be scanned, with what, within which limits: flags that `plan` and `start` share.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
-use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args, Command};
 use toml::Table;
 
 use crate::app::{App, PlanRequest};
@@ -36,24 +38,42 @@ pub(in crate::cli) struct ChoiceArgs {
     /// Store at most so many records of one job
     #[arg(long, value_name = "N")]
     pub(super) max_results: Option<u64>,
-    /// Fail, with exit code 1, on findings of this severity or worse
-    #[arg(long, value_name = "GATE", value_parser = gate())]
-    pub(super) fail_on: Option<FailOn>,
+    /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than
+    /// ten); may be repeated
+    #[arg(long, value_name = "GATE", value_parser = GateParser, value_delimiter = ',')]
+    pub(super) fail_on: Vec<FailOn>,
 }
 
 /// Reads a severity, and lists them all when it is none.
-pub(in crate::cli) fn severity() -> impl clap::builder::TypedValueParser<Value = Severity> {
-    use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(Severity::ALL.map(Severity::as_str)).try_map(|text| text.parse())
+pub(in crate::cli) fn severity() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::as_str)).try_map(|text| text.parse())
 }
 
-/// Reads a gate, a severity or `new:` and a severity; lists them all when it is none.
-pub(in crate::cli) fn gate() -> impl clap::builder::TypedValueParser<Value = FailOn> {
-    use clap::builder::TypedValueParser as _;
-    let gates = [false, true]
-        .into_iter()
-        .flat_map(|only_new| Severity::ALL.map(|severity| FailOn { only_new, severity }.to_string()));
-    clap::builder::PossibleValuesParser::new(gates).try_map(|text| text.parse())
+/// Reads a threshold of the gate; lists those that allow nothing, for completions and when it is none.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct GateParser;
+
+impl GateParser {
+    fn usual() -> impl Iterator<Item = String> {
+        [FailOn::all, FailOn::new].into_iter().flat_map(|gate| Severity::ALL.map(|severity| gate(severity).to_string()))
+    }
+}
+
+impl TypedValueParser for GateParser {
+    type Value = FailOn;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<FailOn, clap::Error> {
+        if let Some(gate) = value.to_str().and_then(|text| text.parse().ok()) {
+            return Ok(gate);
+        }
+        // What is no threshold is no usual one either: clap says so, and names the nearest.
+        let usual = PossibleValuesParser::new(Self::usual());
+        usual.try_map(|text| text.parse::<FailOn>()).parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Self::usual().map(PossibleValue::new)))
+    }
 }
 
 impl ChoiceArgs {
@@ -69,8 +89,8 @@ impl ChoiceArgs {
         if let Some(most) = self.max_results {
             config::set(&mut flags, "scan.max_results", i64::try_from(most).unwrap_or(i64::MAX));
         }
-        if let Some(gate) = self.fail_on {
-            config::set(&mut flags, "scan.fail_on", gate.to_string());
+        if !self.fail_on.is_empty() {
+            config::set(&mut flags, "gate.fail_on", self.fail_on.iter().map(FailOn::to_string).collect::<Vec<_>>());
         }
         flags
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use toml::Table;
 
-use super::choice::gate;
+use super::choice::GateParser;
 use super::output::{Output, format};
 use super::report::{Reporting, write_report};
 use crate::app::{self, ImportRequest};
@@ -45,9 +45,10 @@ pub(in crate::cli) struct ImportArgs {
     /// Write it to this file
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Fail, with exit code 1, on findings of this severity or worse
-    #[arg(long, value_name = "GATE", value_parser = gate())]
-    fail_on: Option<FailOn>,
+    /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than
+    /// ten); may be repeated
+    #[arg(long, value_name = "GATE", value_parser = GateParser, value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
     /// List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -73,11 +74,12 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Cl
             Followed::Watched(end) => end,
             Followed::Left(code) => return Ok(code),
         };
-        let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
+        let judged = app::judge(&app, scan, &args.fail_on)?;
+        let reporting = Reporting { judged: &judged, limit: args.limit };
         match output {
-            Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out).map(drop))?,
-            None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout()).map(drop)?,
+            Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out))?,
+            None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,
         }
-        exit_code(context, &app, scan, end, args.fail_on)
+        Ok(exit_code(context, &judged, end))
     })
 }

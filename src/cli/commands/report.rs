@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::choice::gate;
+use super::choice::GateParser;
 use super::output::{Output, format};
-use crate::app::{self, App, ReportRequest};
+use crate::app::{self, App, Judged, ReportRequest};
 use crate::cli::args::ScanArg;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
 use crate::model::gate::FailOn;
-use crate::model::id::ScanId;
 use crate::model::view::Verdict;
 use crate::report::{Renderer, Template};
 
@@ -31,7 +30,7 @@ Examples:
   dragnet report --template mail.txt.j2 -o mail.txt
   dragnet report --fail-on high              exit with 1 if findings are high or worse
 
-Without --fail-on or --require-complete the exit code is 0 whatever was found.")]
+Without --fail-on, --gate or --require-complete the exit code is 0 whatever was found.")]
 pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     scan: ScanArg,
@@ -45,10 +44,13 @@ pub(in crate::cli) struct ReportArgs {
     /// Write it to this file
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone); with 3 if the
-    /// scan is incomplete
-    #[arg(long, value_name = "GATE", value_parser = gate())]
-    fail_on: Option<FailOn>,
+    /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than
+    /// ten), instead of the thresholds that the scan was started with; with 3 if the scan is incomplete; may be repeated
+    #[arg(long, value_name = "GATE", value_parser = GateParser, value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+    /// Fail as the gate says that the scan was started with
+    #[arg(long)]
+    gate: bool,
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
     require_complete: bool,
@@ -60,31 +62,28 @@ pub(in crate::cli) struct ReportArgs {
 pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let scan = app.store.find_scan(&args.scan.scan)?;
-    let reporting = Reporting { scan, fail_on: args.fail_on, limit: args.limit };
     let template = args.template.as_deref().map(template).transpose()?;
     let renderer = match &template {
         Some(template) => template,
         None => renderer(&args.format)?,
     };
-    let verdict = match &args.output {
-        None => write_with(context, &app, &reporting, renderer, &mut Ui::stdout())?,
-        Some(path) => {
-            let mut verdict = Verdict::Incomplete;
-            Output::create(path, context.umask)?.write(|out| {
-                verdict = write_with(context, &app, &reporting, renderer, out)?;
-                Ok(())
-            })?;
+    let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
+    let judged = app::judge(&app, scan, &args.fail_on)?;
+    let reporting = Reporting { judged: &judged, limit: args.limit };
+    match (output, &args.output) {
+        (Some(output), Some(path)) => {
+            output.write(|out| write_with(context, &app, &reporting, renderer, out))?;
             context.ui.say(&format!("written to {}", path.display()));
-            verdict
         }
-    };
-    Ok(code(verdict, args))
+        _ => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,
+    }
+    Ok(code(judged.verdict(), args))
 }
 
 /// A report alone succeeds; only who asks for a gate or for completeness is told by the code.
 fn code(verdict: Verdict, args: &ReportArgs) -> u8 {
     let complete = matches!(verdict, Verdict::Clean | Verdict::GateFailed);
-    match (args.fail_on.is_some(), args.require_complete) {
+    match (args.gate || !args.fail_on.is_empty(), args.require_complete) {
         (true, _) => exit::of_verdict(verdict),
         (false, true) if !complete => exit::INCOMPLETE,
         (false, _) => exit::CLEAN,
@@ -92,16 +91,15 @@ fn code(verdict: Verdict, args: &ReportArgs) -> u8 {
 }
 
 /// What to report.
-pub(super) struct Reporting {
-    pub(super) scan: ScanId,
-    pub(super) fail_on: Option<FailOn>,
+pub(super) struct Reporting<'j> {
+    pub(super) judged: &'j Judged,
     pub(super) limit: Option<u64>,
 }
 
 fn template(path: &Path) -> Result<Template, CliError> {
     let source = std::fs::read_to_string(path)
         .map_err(|error| CliError::usage(format!("the template {} cannot be read: {error}", path.display())))?;
-    Ok(Template::new(&path.to_string_lossy(), source)?)
+    Ok(Template::new(&path.to_string_lossy(), &source)?)
 }
 
 fn renderer(format: &str) -> Result<&'static dyn Renderer, CliError> {
@@ -113,10 +111,10 @@ fn renderer(format: &str) -> Result<&'static dyn Renderer, CliError> {
 pub(super) fn write_report(
     context: &Context,
     app: &App,
-    reporting: &Reporting,
+    reporting: &Reporting<'_>,
     format: &str,
     out: &mut dyn Write,
-) -> Result<Verdict, CliError> {
+) -> Result<(), CliError> {
     write_with(context, app, reporting, renderer(format)?, out)
 }
 
@@ -124,18 +122,17 @@ pub(super) fn write_report(
 fn write_with(
     context: &Context,
     app: &App,
-    reporting: &Reporting,
+    reporting: &Reporting<'_>,
     renderer: &dyn Renderer,
     out: &mut dyn Write,
-) -> Result<Verdict, CliError> {
+) -> Result<(), CliError> {
     let request = ReportRequest {
-        scan: reporting.scan,
+        judged: reporting.judged,
         renderer,
-        fail_on: reporting.fail_on,
         limit: Some(reporting.limit.unwrap_or(LIMIT)).filter(|limit| *limit > 0),
         style: context.ui.report_style(),
     };
-    let reported = app::report(app, request, out)?;
-    reported.notes.iter().for_each(|note| context.ui.warn(&format!("{}: {note}", renderer.name())));
-    Ok(reported.verdict)
+    let notes = app::report(app, request, out)?;
+    notes.iter().for_each(|note| context.ui.warn(&format!("{}: {note}", renderer.name())));
+    Ok(())
 }

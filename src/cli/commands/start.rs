@@ -153,6 +153,11 @@ async fn start(
     args: &StartArgs,
     outputs: Vec<(String, Output)>,
 ) -> Result<u8, CliError> {
+    let gate = request.plan.options.gate().with_thresholds(&args.choice.fail_on);
+    for missing in app::exploits(app).missing(&gate) {
+        let words = missing.to_string();
+        context.ui.warn(&format!("the gate cannot be decided, and the exit code will be 3: {}", clean(&words)));
+    }
     let waiting = context.ui.waiting("looking for images");
     let (scan, key) = app::submit(app, &executor, request, &|words| waiting.say(words)).await?;
     drop(waiting);
@@ -170,10 +175,11 @@ async fn start(
         Followed::Watched(end) => end,
         Followed::Left(code) => return Ok(code),
     };
-    let reporting = Reporting { scan, fail_on: args.choice.fail_on, limit: None };
+    let judged = app::judge(app, scan, &args.choice.fail_on)?;
+    let reporting = Reporting { judged: &judged, limit: None };
     for (format, output) in outputs {
-        output.write(|out| write_report(context, app, &reporting, &format, out).map(drop))?;
+        output.write(|out| write_report(context, app, &reporting, &format, out))?;
     }
     write_report(context, app, &reporting, &args.format, &mut Ui::stdout())?;
-    exit_code(context, app, scan, end, args.choice.fail_on)
+    Ok(exit_code(context, &judged, end))
 }

@@ -2,15 +2,15 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::app::{self, WatchEnd};
+use crate::app::{self, Judged, WatchEnd};
 use crate::cli::args::ScanArg;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::exit;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
 use crate::cli::progress::Progress;
 use crate::config::OnInterrupt;
-use crate::model::id::ScanId;
+use crate::model::gate::Ruling;
+use crate::model::view::Verdict;
 use crate::report::text::clean;
 
 /// Follow a scan until it ends; drive it when nobody else does
@@ -75,21 +75,19 @@ pub(in crate::cli) fn run(context: &Context, args: &WatchArgs) -> Result<u8, Cli
         match follow(context, &app, None, options).await? {
             Followed::Left(code) => Ok(code),
             Followed::Watched(end) => {
-                if args.format == EventFormat::Text {
-                    summarise(context, &app, scan, end)?;
+                let judged = app::judge(&app, scan, &[])?;
+                if args.format == EventFormat::Text && end == WatchEnd::Ended {
+                    summarise(context, &judged);
                 }
-                exit_code(context, &app, scan, end, None)
+                Ok(exit_code(context, &judged, end))
             }
         }
     })
 }
 
-fn summarise(context: &Context, app: &app::App, scan: ScanId, end: WatchEnd) -> Result<(), CliError> {
-    if end != WatchEnd::Ended {
-        return Ok(());
-    }
-    let view = app.store.scan(scan)?;
-    let complete = if exit::of_verdict(view.verdict(None)) == exit::CLEAN { "" } else { ", INCOMPLETE" };
+fn summarise(context: &Context, judged: &Judged) {
+    let view = &judged.scan;
+    let complete = if view.verdict(Ruling::Holds) == Verdict::Clean { "" } else { ", INCOMPLETE" };
     let target = view.target.to_string();
     context.ui.say(&format!(
         "scan {} of {} {}{complete}: {}; `dragnet report {}` tells more",
@@ -99,5 +97,7 @@ fn summarise(context: &Context, app: &app::App, scan: ScanId, end: WatchEnd) -> 
         crate::cli::progress::found(&view.records),
         view.id
     ));
-    Ok(())
+    if judged.verdict() == Verdict::GateUndecided {
+        context.ui.warn(&judged.gate.lines().swap_remove(0));
+    }
 }

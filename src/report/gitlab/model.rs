@@ -17,7 +17,7 @@ use crate::report::words::{to_the_second, uuid};
 const MAX_NAME: usize = 255;
 const MAX_DESCRIPTION: usize = 1_048_576;
 const MAX_SOLUTION: usize = 7_000;
-/// GitLab reads no more identifiers of a vulnerability than these (<https://docs.gitlab.com/development/integrations/secure/>).
+/// GitLab takes the first of a vulnerability's identifiers alone (`Vulnerabilities::Finding::MAX_NUMBER_OF_IDENTIFIERS` there).
 const MAX_IDENTIFIERS: usize = 20;
 
 /// `vulnerabilities[]`.

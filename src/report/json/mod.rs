@@ -1,5 +1,6 @@
 //! The report for programs: one document of the schema `dragnet.report/v1`, written as a stream.
 
+pub(super) mod gate;
 pub(super) mod v1;
 
 use std::io::Write;
@@ -24,7 +25,7 @@ impl Renderer for Json {
         data.jobs.iter().try_for_each(|job| jobs.item(&v1::Job::new(job)))?;
         jobs.close()?;
         write!(out, ",\n\"summary\":")?;
-        serde_json::to_writer(&mut *out, &v1::Summary::new(data.scan, &data.gate()))?;
+        serde_json::to_writer(&mut *out, &v1::Summary::new(data.scan, data.gate))?;
         write!(out, ",\n\"findings\":")?;
         let mut findings = Array::open(out)?;
         for_each(data.findings, |finding| findings.item(&v1::Finding::new(&finding)).map(|()| true))?;
@@ -87,7 +88,7 @@ mod tests {
 "scan":{"id":"28t5cy4t","project":"default","target":"dir:.","target_key":"git:example.org/shop","line":"main","template":"quick","plan_sha256":"64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","executor":"docker (unix:///var/run/docker.sock)","source":{"sha256":"41cf6794ba4200b839c53531555f0f3998df4cbb01a4d5cb0b94e3ca5e23947d","files":1204,"bytes":8700000,"commit":"1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d","dirty":true,"unreadable":[]},"state":"completed","complete":true,"coverage":{"level":"full","gaps":[]},"created_at":"2026-11-21T03:55:46.000Z","started_at":"2026-11-21T03:55:46.500Z","finished_at":"2026-11-21T03:56:58.500Z"},
 "jobs":[
 {"name":"bandit","step":"bandit","scanner":"bandit","scanner_version":"1.9.4","image":"example.org/bandit:1","image_id":"sha256:0123","data":{},"state":"succeeded","coverage":{"level":"full","gaps":[]},"skip":null,"failure":null,"shortfall":null,"attempts":1,"inputs":0,"records":{"critical":1,"high":0,"info":0,"low":0,"medium":0,"unknown":0},"assets":0,"started_at":"2026-11-21T03:55:46.500Z","finished_at":"2026-11-21T03:55:58.900Z"}],
-"summary":{"verdict":"gate_failed","complete":true,"total":1,"by_severity":{"critical":1,"high":0,"info":0,"low":0,"medium":0,"unknown":0},"jobs":{"succeeded":1},"gate":{"fail_on":"high","failed":true,"reaching":1,"explanation":["fail on high or worse: FAILED","1 critical reach it"]},"standings":null,"muted":{}},
+"summary":{"verdict":"gate_failed","complete":true,"total":1,"by_severity":{"critical":1,"high":0,"info":0,"low":0,"medium":0,"unknown":0},"jobs":{"succeeded":1},"gate":{"fail_on":"high","failed":true,"decided":true,"reaching":1,"ignored":0,"explanation":["fail on high or worse: FAILED","1 critical reach it"],"rules":[{"name":null,"asks":"fail on high or worse","result":"failed","max":0,"matched":1,"by_severity":{"critical":1,"high":0,"info":0,"low":0,"medium":0,"unknown":0},"untold":0,"examples":[]}],"missing":[],"data":[]},"standings":null,"muted":{}},
 "findings":[
 {"fingerprint":"v1:0000000000000000000000000000000c","scanner":"bandit","job":"bandit","rule":"B608","title":"SQL built from strings","message":"SQL built from strings, at length","severity":"critical","native_severity":null,"confidence":null,"location":{"kind":"file","path":"shop/db.py","start_line":12},"cwe":[89],"vulnerabilities":[],"cvss":{"score":9.8,"vector":null},"fix":null,"references":["https://example.org/rule"],"evidence":null,"standing":"new","muting":null}],
 "gone":[

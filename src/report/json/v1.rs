@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::gate::GateSummary;
 use crate::model::coverage::Coverage;
+use crate::model::exploit::Epss;
 use crate::model::finding::{Location, SeverityCounts};
 use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
@@ -252,15 +254,6 @@ impl<'g> Gone<'g> {
     }
 }
 
-/// The gate, with its explanation.
-#[derive(Debug, Serialize)]
-struct GateSummary {
-    fail_on: Option<String>,
-    failed: bool,
-    reaching: u64,
-    explanation: Vec<String>,
-}
-
 impl Summary {
     pub(crate) fn new(scan: &ScanView, gate: &Gate) -> Self {
         Self {
@@ -269,12 +262,7 @@ impl Summary {
             total: scan.records.total(),
             by_severity: by_severity(&scan.records),
             jobs: scan.jobs.iter().map(|(state, count)| (state.as_str(), *count)).collect(),
-            gate: GateSummary {
-                fail_on: gate.fail_on.map(|gate| gate.to_string()),
-                failed: gate.is_failed(),
-                reaching: gate.reaching.total(),
-                explanation: gate.lines(),
-            },
+            gate: GateSummary::new(gate),
             standings: scan.standings.as_ref().map(Compared::new),
             muted: scan.muted.by_origin.iter().map(|(origin, count)| (origin.as_str(), *count)).collect(),
         }
@@ -285,13 +273,14 @@ const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Cancelled => "cancelled",
         Verdict::MaxDuration => "max_duration",
-        Verdict::Incomplete => "incomplete",
+        // What a gate that is not decided means to a pipeline is the same: nothing was shown to be clean.
+        Verdict::Incomplete | Verdict::GateUndecided => "incomplete",
         Verdict::GateFailed => "gate_failed",
         Verdict::Clean => "clean",
     }
 }
 
-fn by_severity(counts: &SeverityCounts) -> BTreeMap<&'static str, u64> {
+pub(super) fn by_severity(counts: &SeverityCounts) -> BTreeMap<&'static str, u64> {
     Severity::ALL.into_iter().map(|severity| (severity.as_str(), counts.of(severity))).collect()
 }
 
@@ -318,6 +307,16 @@ pub(crate) struct Finding<'f> {
     standing: Option<&'static str>,
     /// Why it does not count; null if it does.
     muting: Option<&'f Muting>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    exploitation: Option<Exploited>,
+}
+
+/// Where copies of datasets were configured: the greatest EPSS score of its vulnerabilities, null if none has one; whether one of them is
+/// known to be exploited, null if that cannot be told.
+#[derive(Debug, Serialize)]
+struct Exploited {
+    epss: Option<Epss>,
+    kev: Option<bool>,
 }
 
 /// A CVSS score.
@@ -354,6 +353,7 @@ impl<'f> Finding<'f> {
             evidence: record.evidence.as_deref(),
             standing: finding.standing.map(Standing::as_str),
             muting: finding.muting.as_ref(),
+            exploitation: finding.exploitation.map(|known| Exploited { epss: known.epss, kev: known.kev }),
         }
     }
 }

@@ -107,10 +107,11 @@ fn head(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
 fn verdict(data: &ReportData<'_>) -> &'static str {
     match data.verdict() {
         Verdict::Clean if data.scan.records.total() == 0 => "clean",
-        Verdict::Clean if data.fail_on.is_some() => "the gate holds",
+        Verdict::Clean if !data.gate.asked.is_open() => "the gate holds",
         Verdict::Clean => "complete",
         Verdict::GateFailed => "the gate fails",
-        Verdict::Incomplete if data.gate().is_failed() => "INCOMPLETE, and the gate fails already",
+        Verdict::GateUndecided => "NOT DECIDED: the gate asks what is not known",
+        Verdict::Incomplete if data.gate.is_failed() => "INCOMPLETE, and the gate fails already",
         Verdict::Incomplete => "INCOMPLETE",
         Verdict::MaxDuration => "INCOMPLETE: max_duration reached",
         Verdict::Cancelled => "INCOMPLETE: cancelled",
@@ -140,7 +141,7 @@ fn not_seen(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
 fn numbers(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let records = &data.scan.records;
     page.put(&format!("**Findings:** {}", counts(records, " · ")))?;
-    let more = since(data.scan).into_iter().chain(data.gate().lines());
+    let more = since(data.scan).into_iter().chain(data.gate.lines());
     page.put("")?;
     for line in more {
         page.put(&format!("- {line}"))?;

@@ -24,7 +24,7 @@ pub(super) fn cell(text: &str, most: usize) -> String {
     inside
 }
 
-/// Between more backticks than the text has in a row (CommonMark 0.31, section 6.1).
+/// Between more backticks than the text has in a row (`CommonMark` 0.31, section 6.1).
 fn span(text: &str) -> String {
     let (mut longest, mut run) = (0, 0);
     for c in text.chars() {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::json::Array;
+use super::json::gate::GateSummary;
 use super::shortfall::shortfall;
 use super::source::for_each;
 use super::words::grouped;
@@ -44,7 +45,14 @@ impl Renderer for Sarif {
             write!(out, "{}", if i == 0 { "\n" } else { ",\n" })?;
             run(data, scanner, rules, out)?;
         }
-        Ok(writeln!(out, "]}}")?)
+        write!(out, "]")?;
+        if !data.gate.asked.is_open() {
+            // A property bag, section 3.8: the gate is about the whole scan, which no run is.
+            write!(out, ",\n\"properties\":{{\"dragnet/gate\":")?;
+            serde_json::to_writer(&mut *out, &GateSummary::new(data.gate))?;
+            write!(out, "}}")?;
+        }
+        Ok(writeln!(out, "}}")?)
     }
 }
 

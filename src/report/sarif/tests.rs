@@ -27,7 +27,8 @@ fn a_run_looks_like_this() {
     insta::assert_snapshot!(text, @r#"
 {"$schema":"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json","version":"2.1.0","runs":[
 {"tool":{"driver":{"name":"bandit","version":"1.9.4","rules":[{"id":"B608","shortDescription":{"text":"SQL built from strings"},"helpUri":"https://example.org/rule","defaultConfiguration":{"level":"error"},"properties":{"security-severity":"9.5","tags":["security","external/cwe/cwe-089"]}}]}},"automationDetails":{"id":"dragnet/bandit/28t5cy4t"},"invocations":[{"executionSuccessful":true,"startTimeUtc":"2026-11-21T03:55:46.500Z","endTimeUtc":"2026-11-21T03:56:58.500Z"}],"columnKind":"unicodeCodePoints","results":[
-{"ruleId":"B608","ruleIndex":0,"level":"error","message":{"text":"SQL built from strings, at length"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"shop/db.py","uriBaseId":"%SRCROOT%"},"region":{"startLine":12}}}],"partialFingerprints":{"dragnet/v1":"v1:0000000000000000000000000000000c"},"baselineState":"new","properties":{"severity":"critical"}}]}]}
+{"ruleId":"B608","ruleIndex":0,"level":"error","message":{"text":"SQL built from strings, at length"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"shop/db.py","uriBaseId":"%SRCROOT%"},"region":{"startLine":12}}}],"partialFingerprints":{"dragnet/v1":"v1:0000000000000000000000000000000c"},"baselineState":"new","properties":{"severity":"critical"}}]}],
+"properties":{"dragnet/gate":{"fail_on":"high","failed":true,"decided":true,"reaching":1,"ignored":0,"explanation":["fail on high or worse: FAILED","1 critical reach it"],"rules":[{"name":null,"asks":"fail on high or worse","result":"failed","max":0,"matched":1,"by_severity":{"critical":1,"high":0,"info":0,"low":0,"medium":0,"unknown":0},"untold":0,"examples":[]}],"missing":[],"data":[]}}}
 "#);
 }
 
@@ -51,6 +52,6 @@ fn what_github_refuses_is_told() {
     let told = too_many("s", 25_001, 1).unwrap();
     assert_eq!(told, "GitHub's code scanning refuses a run of more than 25,000 results; s has 25,001");
     let scanners = (0..21).map(|number| job("j", &format!("s{number}"), [0; 6])).collect::<Vec<_>>();
-    assert_eq!(render_noted("sarif", &finished(), &scanners[..20], Vec::new()).1, [String::new(); 0]);
+    assert!(render_noted("sarif", &finished(), &scanners[..20], Vec::new()).1.is_empty());
     assert_eq!(render_noted("sarif", &finished(), &scanners, Vec::new()).1.len(), 1);
 }

@@ -17,6 +17,9 @@ const MAX_NAMED: usize = 20;
 
 /// Says loudly what is missing, when something is.
 pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    if data.verdict() == Verdict::GateUndecided {
+        return undecided(data, paint, width, out);
+    }
     let Some(what) = unseen::why(data.scan, data.verdict()) else { return Ok(()) };
     writeln!(out, "{}  {what}.", paint.alarm(" INCOMPLETE "))?;
     writeln!(out, "              More may be there than is listed.")?;
@@ -39,14 +42,25 @@ pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &m
     writeln!(out)
 }
 
+/// Says loudly why nothing can be said.
+fn undecided(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}  the gate asks what is not known.", paint.alarm(" NOT DECIDED "))?;
+    writeln!(out)?;
+    for missing in &data.gate.outcome.missing {
+        writeln!(out, "  {} {}", paint.mark("!"), fit(&clean(&missing.to_string()), width - 4))?;
+    }
+    writeln!(out)
+}
+
 /// The verdict in one line.
 pub(super) fn in_words(data: &ReportData<'_>, paint: Paint) -> String {
     match data.verdict() {
         Verdict::Clean if data.scan.records.total() == 0 => paint.good("clean: complete, and nothing was found"),
-        Verdict::Clean if data.fail_on.is_some() => paint.good("clean: complete, and the gate holds"),
+        Verdict::Clean if !data.gate.asked.is_open() => paint.good("clean: complete, and the gate holds"),
         Verdict::Clean => paint.good("complete"),
         Verdict::GateFailed => paint.bad("gate failed"),
-        Verdict::Incomplete if data.gate().is_failed() => paint.alarm(" INCOMPLETE, and the gate fails already "),
+        Verdict::GateUndecided => paint.alarm(" the gate is NOT DECIDED "),
+        Verdict::Incomplete if data.gate.is_failed() => paint.alarm(" INCOMPLETE, and the gate fails already "),
         Verdict::Incomplete => paint.alarm(" INCOMPLETE "),
         Verdict::MaxDuration => paint.alarm(" INCOMPLETE: max_duration reached "),
         Verdict::Cancelled => paint.alarm(" INCOMPLETE: cancelled "),

@@ -8,6 +8,7 @@ mod paint;
 use std::io::Write;
 
 use super::since::since;
+use super::text::fit;
 use super::words::counts;
 use super::{RenderError, Renderer, ReportData};
 use paint::Paint;
@@ -30,22 +31,21 @@ impl Renderer for Table {
         head::scan(data.scan, data.isolation, paint, width, out)?;
         jobs::table(data.jobs, paint, width, out)?;
         findings::list(data, paint, width, out)?;
-        foot(data, paint, out)?;
+        foot(data, paint, width, out)?;
         Ok(())
     }
 }
 
 /// The last lines are those that a terminal still shows.
-fn foot(data: &ReportData<'_>, paint: Paint, out: &mut dyn Write) -> std::io::Result<()> {
+fn foot(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}  {}", paint.label("Findings"), counts(&data.scan.records, " · "))?;
     for (i, line) in since(data.scan).iter().enumerate() {
         writeln!(out, "{}{line}", if i == 0 { format!("{}     ", paint.label("Since")) } else { " ".repeat(10) })?;
     }
-    let gate = data.gate();
-    for (i, line) in gate.lines().iter().enumerate() {
+    for (i, line) in data.gate.lines().iter().enumerate() {
         match i {
-            0 => writeln!(out, "{}      {}", paint.label("Gate"), paint.outcome(gate.is_failed(), line))?,
-            _ => writeln!(out, "          {line}")?,
+            0 => writeln!(out, "{}      {}", paint.label("Gate"), paint.outcome(data.gate.is_failed(), line))?,
+            _ => writeln!(out, "          {}", fit(line, width - 10))?,
         }
     }
     writeln!(out, "{}   {}", paint.label("Verdict"), head::in_words(data, paint))

@@ -1,6 +1,8 @@
 use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
 use super::super::{Listed, Renderer as _, ReportData, Source, SourceError, Style};
 use super::Table;
+use crate::model::exploit::Dataset;
+use crate::model::gate::{Count, Gate, Missing, Outcome};
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
@@ -168,15 +170,17 @@ impl Source<FindingView> for Pages {
 #[test]
 fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut pages = Pages { read: 0 };
+    let (scan, open) = (finished(), Gate::default());
+    let outcome = Outcome::of_counts(&open, &scan);
     let mut data = ReportData {
-        scan: &finished(),
+        scan: &scan,
         isolation: None,
         jobs: &[],
         findings: &mut pages,
         rules: &mut Listed::new(Vec::new()),
         gone: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(Vec::new()),
-        fail_on: None,
+        gate: &super::super::Gate::of(&scan, open, outcome, Vec::new()),
         limit: Some(150),
         style: Style { width: 80, color: true },
         notes: Vec::new(),
@@ -193,4 +197,31 @@ fn of_very_many_jobs_the_troubled_are_shown() {
     jobs.extend(troubled());
     let text = render("table", &unfinished(), &jobs, Vec::new(), 80);
     assert!(text.contains("✗ semgrep  semgrep") && text.contains("… and 153 jobs"), "{text}");
+}
+
+#[test]
+fn a_gate_that_is_not_decided_says_so_first_and_last() {
+    let asked: Gate = serde_json::from_str(r#"{"rules":[{"kev":true}]}"#).unwrap();
+    let missing = vec![Missing { dataset: Dataset::Kev, problem: None }];
+    let (scan, outcome) = (finished(), Count::new(&asked).decide(missing));
+    let mut data = ReportData {
+        scan: &scan,
+        isolation: None,
+        jobs: &[],
+        findings: &mut Listed::new(Vec::new()),
+        rules: &mut Listed::new(Vec::new()),
+        gone: &mut Listed::new(Vec::new()),
+        assets: &mut Listed::new(Vec::new()),
+        gate: &super::super::Gate::of(&scan, asked, outcome, Vec::new()),
+        limit: None,
+        style: Style { width: 100, color: false },
+        notes: Vec::new(),
+    };
+    let mut out = Vec::new();
+    Table.render(&mut data, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let why = "it asks the KEV catalogue, and no copy is configured: set data.kev";
+    assert!(text.starts_with(&format!(" NOT DECIDED   the gate asks what is not known.\n\n  ! {why}\n")), "{text}");
+    assert!(text.contains(&format!("Gate      not decided: {why}\n")), "{text}");
+    assert!(text.ends_with("Verdict    the gate is NOT DECIDED \n") && !text.contains("clean"), "{text}");
 }

@@ -4,13 +4,14 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::cli::args::ScanArg;
 use crate::cli::commands::choice::severity;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
+use crate::exploits::Exploits;
 use crate::model::id::ScanId;
 use crate::model::severity::Severity;
 use crate::model::standing::Standing;
@@ -69,10 +70,10 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
     }
     match args.format {
         Format::Table => table(context, &app, scan, args)?,
-        Format::Json => json(&app, scan, args)?,
+        Format::Json => json(&app, scan, args, &exploits(context, &app))?,
         Format::Jsonl => {
             let mut out = Ui::stdout();
-            each(&app, scan, args, |finding| {
+            each(&app, scan, args, &exploits(context, &app), |finding| {
                 serde_json::to_writer(&mut out, &FindingJson::new(finding))?;
                 Ok(out.write_all(b"\n")?)
             })?;
@@ -82,11 +83,23 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
     Ok(exit::CLEAN)
 }
 
-fn json(app: &App, scan: ScanId, args: &ListArgs) -> Result<(), CliError> {
+/// Reads the copies of datasets, and says which cannot be used as they are.
+pub(super) fn exploits(context: &Context, app: &App) -> Exploits {
+    let exploits = app::exploits(app);
+    for copy in exploits.copies() {
+        if let Some(problem) = &copy.problem {
+            let words = format!("the copy of the {}: {problem}", copy.dataset.in_words());
+            context.ui.warn(&clean(&words));
+        }
+    }
+    exploits
+}
+
+fn json(app: &App, scan: ScanId, args: &ListArgs, exploits: &Exploits) -> Result<(), CliError> {
     let mut out = Ui::stdout();
     write!(out, "{{\"schema\":\"dragnet.findings/v1\",\n\"findings\":[")?;
     let mut before = "\n";
-    each(app, scan, args, |finding| {
+    each(app, scan, args, exploits, |finding| {
         out.write_all(std::mem::replace(&mut before, ",\n").as_bytes())?;
         Ok(serde_json::to_writer(&mut out, &FindingJson::new(finding))?)
     })?;
@@ -104,7 +117,7 @@ fn table(context: &Context, app: &App, scan: ScanId, args: &ListArgs) -> Result<
         scan: ScanArg { scan: String::new() },
         ..*args
     };
-    each(app, scan, &all, |finding| {
+    each(app, scan, &all, &Exploits::default(), |finding| {
         if limit == 0 || (rows.len() as u64) < limit {
             rows.push(row(finding));
         } else {
@@ -151,6 +164,7 @@ fn each(
     app: &App,
     scan: ScanId,
     args: &ListArgs,
+    exploits: &Exploits,
     mut each: impl FnMut(&FindingView) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let (mut cursor, mut left) = (app.store.finding_cursor(scan)?, args.limit.filter(|limit| *limit > 0));
@@ -159,11 +173,12 @@ fn each(
         if page.is_empty() {
             return Ok(());
         }
-        for finding in page.iter().filter(|finding| is_wanted(finding, args)) {
+        for mut finding in page.into_iter().filter(|finding| is_wanted(finding, args)) {
             if left == Some(0) {
                 return Ok(());
             }
-            each(finding)?;
+            finding.exploitation = exploits.of(&finding.record);
+            each(&finding)?;
             left = left.map(|left| left - 1);
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 
+use super::list::exploits;
 use crate::app::{self, App};
 use crate::cli::args::TableFormat;
 use crate::cli::context::Context;
@@ -49,13 +50,14 @@ struct Named {
 pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let (found, finding) = find(&app, &args.named)?;
-    let Some(finding) = finding else {
+    let Some(mut finding) = finding else {
         let name = found.name;
         return Err(CliError::usage(format!(
             "{name} is not in scan {}: `findings history` tells more",
             args.named.scan
         )));
     };
+    finding.exploitation = exploits(context, &app).of(&finding.record);
     let mut out = Ui::stdout();
     match args.format {
         TableFormat::Json => {
@@ -93,6 +95,9 @@ fn describe(finding: &FindingView, out: &mut impl std::io::Write) -> std::io::Re
     let known: Vec<String> = cwe.chain(record.vulnerabilities.iter().map(|id| clean(id).into_owned())).collect();
     lines.extend((!known.is_empty()).then(|| ("Known as", known.join(", "))));
     lines.extend(record.cvss.as_ref().map(|cvss| ("CVSS", cvss.score.to_string())));
+    let (epss, kev) = finding.exploitation.map_or((None, None), |known| (known.epss, known.kev));
+    lines.extend(epss.map(|epss| ("EPSS", format!("{}, percentile {}", epss.score, epss.percentile))));
+    lines.extend((kev == Some(true)).then(|| ("KEV", "known to be exploited".to_owned())));
     lines.extend(record.fix.as_ref().map(|fix| ("Mend by", clean(fix).into_owned())));
     lines.extend(finding.muting.as_ref().map(|muting| {
         let why = muting.reason.as_ref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::cli::ui::Ui;
 use crate::cli::words::{count, duration, size};
 use crate::executor::Keeping;
 use crate::model::asset::AssetKind;
+use crate::model::gate::{FailOn, Rule};
 use crate::model::plan::{Condition, OnFailure, SourceFacts, Step};
 use crate::model::scanner::{HardeningItem, Limits};
 use crate::model::suppress::Suppressions;
@@ -46,8 +47,10 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
     if let Some(isolation) = planned.isolation {
         line("Network", &format!("policy for scanners without a network: {isolation}"));
     }
-    if let Some(severity) = plan.options.fail_on {
-        line("Gate", &format!("fails on {severity} or worse"));
+    let gate = plan.options.gate();
+    let asked = gate.fail_on.0.iter().map(FailOn::in_words).chain(gate.rules.iter().map(Rule::to_string));
+    for (i, asked) in asked.enumerate() {
+        line(if i == 0 { "Gate" } else { "" }, &clean(&asked));
     }
     if let Some(words) = suppressions(&plan.options.suppressions) {
         line("Suppress", &words);
