@@ -31,12 +31,14 @@ impl Bench {
         command.current_dir(self.dir.path()).args(arguments).output().unwrap()
     }
 
-    /// Imports a file; returns the scan, or nothing where the file is refused.
-    fn import(&self, scanner: &str, target: &str, file: &Path) -> Option<String> {
+    /// Imports a file of a format; returns the scan, or nothing where the file is refused.
+    fn import(&self, format: &str, target: &str, file: &Path) -> Option<String> {
         let output = self.dragnet(&[
             "import",
             "--scanner",
-            scanner,
+            format,
+            "--as",
+            format,
             "--target",
             target,
             "--format",

@@ -127,11 +127,8 @@ fn of_finding(finding: &FindingView, gate: &Gate) -> Outcome {
         return Outcome::Skipped { why: format!("{}{why}", muting.decision.in_words()) };
     }
     if !gate.is_about(finding) {
-        let before = finding.standing == Some(Standing::Existing);
-        let stands = if before { "was there before, and is" } else { "is" };
-        return Outcome::Skipped {
-            why: format!("{}: it {stands} none of those by which the gate fails", record.severity),
-        };
+        let before = if finding.standing == Some(Standing::Existing) { ", there before" } else { "" };
+        return Outcome::Skipped { why: format!("{}{before}: the gate does not count it", record.severity) };
     }
     let mut text = vec![if record.message.is_empty() { record.title.clone() } else { record.message.clone() }];
     text.extend(record.fix.as_ref().map(|fix| format!("Fix: {fix}")));
@@ -250,7 +247,7 @@ mod tests {
 <testsuite name="bandit" tests="3" failures="1" errors="0" skipped="2" id="28t5cy4t" timestamp="2026-11-21T03:55:46">
 <testcase classname="bandit.shop/db_py" name="B608: SQL built from strings at shop/db.py:12 [v1:0000000000000000000000000000000c]"><failure message="critical: SQL built from strings" type="critical">SQL built from strings, at length
 https://example.org/rule</failure></testcase>
-<testcase classname="bandit.shop/cart_py" name="B101: Assert used at shop/cart.py:40 [v1:00000000000000000000000000000028]"><skipped message="low does not reach the gate, high"></skipped></testcase>
+<testcase classname="bandit.shop/cart_py" name="B101: Assert used at shop/cart.py:40 [v1:00000000000000000000000000000028]"><skipped message="low: the gate does not count it"></skipped></testcase>
 <testcase classname="bandit.shop/auth_py" name="B105: Password in the code at shop/auth.py:2 [v1:00000000000000000000000000000002]"><skipped message="accepted: only a test"></skipped></testcase>
 </testsuite>
 <testsuite name="semgrep" tests="0" failures="0" errors="0" skipped="0" id="28t5cy4t" timestamp="2026-11-21T03:55:46">

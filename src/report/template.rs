@@ -87,8 +87,9 @@ impl Renderer for Template {
         };
         let template = self.environment.get_template(&self.name).map_err(|error| failed(&error, ""))?;
         let source = template.source();
-        template.render_captured_to(Serde(&document), out).map_err(|error| failed(&error, source))?;
-        Ok(())
+        // Nothing is written of a report that cannot be written whole.
+        let text = template.render(Serde(&document)).map_err(|error| failed(&error, source))?;
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 

@@ -75,7 +75,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, Cl
             output.write(|out| write_with(context, &app, &reporting, renderer, out))?;
             context.ui.say(&format!("written to {}", path.display()));
         }
-        _ => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,
+        _ => write_with(context, &app, &reporting, renderer, &mut Ui::stdout())?,
     }
     Ok(code(judged.verdict(), args))
 }

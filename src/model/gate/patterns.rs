@@ -140,6 +140,8 @@ impl TryFrom<OneOrMany> for Paths {
             if text.starts_with('#') {
                 return Err(refused(text, "it is a comment; write `\\#` for a name that begins so".to_owned()));
             }
+            // A line of `.gitignore` with half a class is taken, and matches nothing.
+            GlobBuilder::new(text).build().map_err(|error| refused(text, error.kind().to_string()))?;
             builder.add_line(None, text).map_err(|error| refused(text, error.to_string()))?;
         }
         let set = builder.build().map_err(|error| refused(&texts.join(" "), error.to_string()))?;
