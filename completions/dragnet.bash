@@ -815,7 +815,7 @@ _dragnet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json jsonl sarif table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1076,14 +1076,18 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__report)
-            opts="-o -q -v -h --format --output --fail-on --require-complete --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-o -q -v -h --format --template --output --fail-on --gate --require-complete --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "json jsonl sarif table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1267,7 +1271,7 @@ _dragnet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json jsonl sarif table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
                     return 0
                     ;;
                 --report)

@@ -62,7 +62,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l priority -d 'Di
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l parallelism -d 'Run at most so many jobs at once' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l max-duration -d 'Stop the scan after this time, as in 90s or 1h30m' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l max-results -d 'Store at most so many records of one job' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten); may be repeated' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
@@ -95,7 +95,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l priority -d 'D
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l parallelism -d 'Run at most so many jobs at once' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l max-duration -d 'Stop the scan after this time, as in 90s or 1h30m' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l max-results -d 'Store at most so many records of one job' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten); may be repeated' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
@@ -109,9 +109,22 @@ new:info\t''
 new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''
 kubernetes\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "json\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "csv\t''
+cyclonedx\t''
+defectdojo\t''
+github\t''
+github-summary\t''
+gitlab-container-scanning\t''
+gitlab-dependency-scanning\t''
+gitlab-sast\t''
+gitlab-secret-detection\t''
+json\t''
 jsonl\t''
+junit\t''
+markdown\t''
+pr\t''
 sarif\t''
+sonarqube\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l report -d 'Write a report to a file too; may be repeated' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key' -r
@@ -154,12 +167,26 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -l trust-project
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand cancel" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l format -d 'Write the report as' -r -f -a "json\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l format -d 'Write the report as' -r -f -a "csv\t''
+cyclonedx\t''
+defectdojo\t''
+github\t''
+github-summary\t''
+gitlab-container-scanning\t''
+gitlab-dependency-scanning\t''
+gitlab-sast\t''
+gitlab-secret-detection\t''
+json\t''
 jsonl\t''
+junit\t''
+markdown\t''
+pr\t''
 sarif\t''
+sonarqube\t''
 table\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l template -d 'Write the report after this Jinja template, filled with what `--format json` has; a file `….html` or `….xml` escapes what it prints' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s o -l output -d 'Write it to this file' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone); with 3 if the scan is incomplete' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten), instead of the thresholds that the scan was started with; with 3 if the scan is incomplete; may be repeated' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
@@ -171,13 +198,14 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l policy -d 'Lay this file over all configuration but the flags' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l gate -d 'Fail as the gate says that the scan was started with'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l require-complete -d 'Fail, with exit code 3, if the scan did not see all of its target'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s q -l quiet -d 'Say nothing but errors'
@@ -391,12 +419,25 @@ zap\t''
 zap-xml\t''
 zizmor\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l target -d 'What was scanned' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l format -d 'Write the report as' -r -f -a "json\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l format -d 'Write the report as' -r -f -a "csv\t''
+cyclonedx\t''
+defectdojo\t''
+github\t''
+github-summary\t''
+gitlab-container-scanning\t''
+gitlab-dependency-scanning\t''
+gitlab-sast\t''
+gitlab-secret-detection\t''
+json\t''
 jsonl\t''
+junit\t''
+markdown\t''
+pr\t''
 sarif\t''
+sonarqube\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s o -l output -d 'Write it to this file' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten); may be repeated' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
@@ -408,7 +449,7 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a table; 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l policy -d 'Lay this file over all configuration but the flags' -r -F

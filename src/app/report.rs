@@ -52,7 +52,9 @@ pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn]) -> Result<Judged, AppE
             if page.is_empty() {
                 break;
             }
-            page.iter().for_each(|finding| count.add(finding));
+            for finding in &page {
+                count.add(finding);
+            }
         }
         count.decide(exploits.missing(&gate))
     } else {
@@ -120,7 +122,9 @@ impl<'s> Findings<'s> {
 
     fn page(&mut self) -> Result<Vec<FindingView>, StoreError> {
         let mut page = self.store.next_findings(&mut self.cursor, PAGE)?;
-        page.iter_mut().for_each(|finding| finding.exploitation = self.exploits.of(&finding.record));
+        for finding in &mut page {
+            finding.exploitation = self.exploits.of(&finding.record);
+        }
         Ok(page)
     }
 }

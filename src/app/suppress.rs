@@ -28,7 +28,8 @@ pub(super) fn gather(app: &App, source: Option<&Path>, say: Say<'_>) -> Result<S
     }
     for path in &config.vex {
         let (directory, name) = (Path::new(path).parent(), Path::new(path).file_name());
-        let directory = directory.filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory =
+            directory.filter(|directory| !directory.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let read = beneath::root(directory)
             .and_then(|root| beneath::read(&root, name.unwrap_or_default().as_encoded_bytes(), MAX_FILE));
         vex(path, &read.map_err(|error| failed(path, error))?, &mut rules, say)?;
@@ -73,6 +74,6 @@ fn vex(file: &str, text: &[u8], rules: &mut Vec<Suppression>, say: Say<'_>) -> R
     Ok(())
 }
 
-fn failed(file: &str, error: impl ToString) -> AppError {
-    AppError::Suppress { file: file.to_owned(), message: error.to_string() }
+fn failed(file: &str, error: impl std::fmt::Display) -> AppError {
+    AppError::Suppress { file: file.to_owned(), message: format!("{error}") }
 }

@@ -176,6 +176,7 @@ pub struct ScanOptions {
 }
 
 /// What is as it was before there was a choice is not written: the hash of a plan is that of its text.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
 fn is_usual(unknown: &Severity) -> bool {
     *unknown == Severity::UNKNOWN_AS
 }

@@ -266,14 +266,13 @@ impl Named {
                 UNION ALL SELECT root_occurrence FROM alias WHERE subject_id = ?1 AND version = ?2 AND root_fingerprint = ?3)",
         )?;
         for (rule, one) in &self.0 {
-            let last = match rule.occurrence {
-                Some(occurrence) => Some(occurrence),
-                None => {
-                    let params = params![subject, Fingerprint::VERSION, rule.fingerprint.0, attempt];
-                    there.query_row(params, |row| row.get::<_, Option<u32>>(0))?
-                }
+            let occurrences = if let Some(occurrence) = rule.occurrence {
+                occurrence..=occurrence
+            } else {
+                let params = params![subject, Fingerprint::VERSION, rule.fingerprint.0, attempt];
+                let last: Option<u32> = there.query_row(params, |row| row.get(0))?;
+                0..=last.unwrap_or_default()
             };
-            let occurrences = rule.occurrence.unwrap_or_default()..=last.unwrap_or_default();
             found.extend(
                 occurrences.map(|occurrence| (FindingKey { fingerprint: rule.fingerprint, occurrence }, one.origin)),
             );

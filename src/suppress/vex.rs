@@ -122,8 +122,8 @@ struct Statement {
     status: String,
     #[serde(default)]
     justification: Option<String>,
-    #[serde(default)]
-    impact_statement: Option<String>,
+    #[serde(rename = "impact_statement", default)]
+    impact: Option<String>,
     #[serde(default)]
     timestamp: Option<String>,
 }
@@ -164,7 +164,9 @@ impl Product {
         match self {
             Self::Id(id) => into.push(id),
             Self::Object { subcomponents, .. } if !subcomponents.is_empty() => {
-                subcomponents.iter().for_each(|part| part.packages(into));
+                for part in subcomponents {
+                    part.packages(into);
+                }
             }
             Self::Object { id, identifiers, .. } => {
                 into.extend(identifiers.get("purl").or(id.as_ref()).map(String::as_str));
@@ -184,10 +186,12 @@ fn open_vex(document: OpenVex) -> Said {
             Named::Object { name, id, aliases } => name.or(id).into_iter().chain(aliases).collect(),
         };
         let mut packages = Vec::new();
-        statement.products.iter().for_each(|product| product.packages(&mut packages));
+        for product in &statement.products {
+            product.packages(&mut packages);
+        }
         let verdict = matches!(statement.status.as_str(), "not_affected" | "fixed").then(|| Verdict {
             decision: Decision::Suppressed,
-            reason: reason(&[&Some(statement.status), &statement.justification, &statement.impact_statement]),
+            reason: reason(&[&Some(statement.status), &statement.justification, &statement.impact]),
         });
         said.say(&ids, packages, verdict.as_ref());
     }
@@ -217,7 +221,9 @@ impl Component {
         if let (Some(reference), Some(purl)) = (&self.reference, &self.purl) {
             into.insert(reference.clone(), purl.clone());
         }
-        self.components.iter().for_each(|part| part.gather(into));
+        for part in &self.components {
+            part.gather(into);
+        }
     }
 }
 
@@ -256,7 +262,9 @@ struct Affected {
 
 fn cyclonedx(bom: Bom) -> Said {
     let (mut said, mut packages) = (Said::default(), HashMap::new());
-    bom.components.iter().for_each(|component| component.gather(&mut packages));
+    for component in &bom.components {
+        component.gather(&mut packages);
+    }
     for vulnerability in bom.vulnerabilities {
         let Some(Analysis { state: Some(state), justification, detail }) = vulnerability.analysis else { continue };
         let decision = match state.as_str() {
@@ -375,8 +383,12 @@ impl FullName {
 
 impl Branch {
     fn gather(&self, into: &mut HashMap<String, String>) {
-        self.product.iter().for_each(|product| product.gather(into));
-        self.branches.iter().for_each(|branch| branch.gather(into));
+        if let Some(product) = &self.product {
+            product.gather(into);
+        }
+        for branch in &self.branches {
+            branch.gather(into);
+        }
     }
 }
 
@@ -384,8 +396,12 @@ impl ProductTree {
     /// The package that each product is, or is a part of.
     fn packages(&self) -> HashMap<String, String> {
         let mut packages = HashMap::new();
-        self.branches.iter().for_each(|branch| branch.gather(&mut packages));
-        self.full_product_names.iter().for_each(|product| product.gather(&mut packages));
+        for branch in &self.branches {
+            branch.gather(&mut packages);
+        }
+        for product in &self.full_product_names {
+            product.gather(&mut packages);
+        }
         for Relationship { product_reference, full_product_name } in &self.relationships {
             if let Some(part) = packages.get(product_reference).cloned() {
                 packages.insert(full_product_name.product_id.clone(), part);

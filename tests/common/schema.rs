@@ -52,7 +52,7 @@ impl Schemas {
         let validator = |format: &str, file: &str| {
             let schema = if format == "cyclonedx" { with_referred(json(file)) } else { json(file) };
             let options = jsonschema::options().should_validate_formats(true);
-            options.build(&schema).unwrap_or_else(|error| panic!("{file}: {error}"))
+            options.build(&schema).map_err(|error| format!("{file}: {error}")).unwrap()
         };
         Self { validators: FILES.map(|(format, file)| (format, validator(format, file))).into(), xsd: Xsd::read() }
     }

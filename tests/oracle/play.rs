@@ -161,7 +161,9 @@ impl Scan {
             let tree = dragnet::artifact::tree(&lab.store.dir().join("artifacts"), source);
             std::fs::create_dir_all(&tree).unwrap();
             std::fs::write(tree.join(file), text).unwrap();
-            planned.iter_mut().for_each(|(_, spec)| spec.source = Some(source));
+            for (_, spec) in &mut planned {
+                spec.source = Some(source);
+            }
         }
         let suppressions = self.suppressions();
         let options = ScanOptions { max_results: self.max_results, suppressions, ..ScanOptions::default() };

@@ -133,6 +133,8 @@ fn write_with(
         style: context.ui.report_style(),
     };
     let notes = app::report(app, request, out)?;
-    notes.iter().for_each(|note| context.ui.warn(&format!("{}: {note}", renderer.name())));
+    for note in notes {
+        context.ui.warn(&format!("{}: {note}", renderer.name()));
+    }
     Ok(())
 }

@@ -191,7 +191,7 @@ impl Analysis {
             Decision::FalsePositive => (Some("false_positive"), Vec::new()),
             Decision::Suppressed => (None, vec!["will_not_fix"]),
         };
-        let by = muting.author.as_deref().unwrap_or(muting.origin.who());
+        let by = muting.author.as_deref().unwrap_or_else(|| muting.origin.who());
         let reason = muting.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let until = muting.until.map(|until| format!(" (until {})", to_the_second(until))).unwrap_or_default();
         Self { state, response, detail: format!("{} by {by}{reason}{until}", muting.decision.in_words()) }

@@ -101,7 +101,7 @@ fn describe(finding: &FindingView, out: &mut impl std::io::Write) -> std::io::Re
     lines.extend(record.fix.as_ref().map(|fix| ("Mend by", clean(fix).into_owned())));
     lines.extend(finding.muting.as_ref().map(|muting| {
         let why = muting.reason.as_ref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
-        let who = muting.author.as_deref().unwrap_or(muting.origin.who());
+        let who = muting.author.as_deref().unwrap_or_else(|| muting.origin.who());
         let until = muting.until.map(|until| format!(" until {until}")).unwrap_or_default();
         ("Decided", format!("{} by {}{until}{why}", muting.decision.in_words(), clean(who)))
     }));
