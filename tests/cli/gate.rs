@@ -38,7 +38,7 @@ fn import(machine: &Machine, config: &str, flags: &[&str]) -> std::process::Outp
 
 fn code(machine: &Machine, config: &str, flags: &[&str]) -> i32 {
     let output = import(machine, config, flags);
-    output.status.code().unwrap_or_else(|| panic!("{}", text(&output.stderr)))
+    output.status.code().ok_or_else(|| text(&output.stderr)).unwrap()
 }
 
 fn gate_of(machine: &Machine, config: &str) -> Value {
