@@ -59,6 +59,11 @@ impl Gate {
         lines
     }
 
+    /// Whether its lines have words in them that are not this program's own: those of rules, findings and copies.
+    pub(super) fn has_words_from_outside(&self) -> bool {
+        self.asked.needs_findings() || !self.copies.is_empty()
+    }
+
     /// One threshold, and nothing else.
     fn threshold(&self, threshold: &FailOn) -> Vec<String> {
         let outcome = match (self.is_failed(), self.is_complete()) {

@@ -7,7 +7,7 @@ use crate::model::asset::{Asset, AssetKind};
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
 use crate::model::finding::{Cvss, Location, Record, Region, SeverityCounts};
-use crate::model::gate::{FailOn, Gate, Outcome};
+use crate::model::gate::{Count, FailOn, Gate, Missing, Outcome};
 use crate::model::id::{Key8, Sha256};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::plan::{ScanOptions, SourceFacts};
@@ -215,6 +215,19 @@ pub(super) fn with_gate<T>(
     threshold: &str,
     f: impl FnOnce(&mut ReportData<'_>) -> T,
 ) -> T {
+    let asked = Gate { fail_on: threshold.parse::<FailOn>().unwrap().into(), ..Gate::default() };
+    with_asked(scan, jobs, findings, asked, Vec::new(), f)
+}
+
+/// The same, with any gate, and datasets that it asks and that cannot answer.
+pub(super) fn with_asked<T>(
+    scan: &ScanView,
+    jobs: &[JobView],
+    findings: Vec<FindingView>,
+    asked: Gate,
+    missing: Vec<Missing>,
+    f: impl FnOnce(&mut ReportData<'_>) -> T,
+) -> T {
     let mut scan = scan.clone();
     for finding in &findings {
         scan.records.add(finding.record.severity);
@@ -223,8 +236,15 @@ pub(super) fn with_gate<T>(
             *scan.muted.by_origin.entry(muting.origin).or_default() += 1;
         }
     }
-    let asked = Gate { fail_on: threshold.parse::<FailOn>().unwrap().into(), ..Gate::default() };
-    let outcome = Outcome::of_counts(&asked, &scan);
+    let outcome = if asked.needs_findings() {
+        let mut count = Count::new(&asked);
+        for finding in &findings {
+            count.add(finding);
+        }
+        count.decide(missing)
+    } else {
+        Outcome::of_counts(&asked, &scan)
+    };
     let asset = Asset { kind: AssetKind::Port, value: "example.org:443/tcp".to_owned() };
     f(&mut ReportData {
         scan: &scan,

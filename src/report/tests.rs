@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use super::testing::{finding, hostile, render, troubled, unfinished};
-use super::{Gate, Listed, RENDERERS, ReportData, Source, SourceError, Style};
-use crate::model::gate::{Gate as Asked, Outcome};
+use super::testing::{finding, finished, hostile, render, troubled, unfinished, with_asked};
+use super::{Gate, Listed, RENDERERS, ReportData, Source, SourceError, Style, renderer};
+use crate::model::exploit::Dataset;
+use crate::model::gate::{Gate as Asked, Missing, Outcome};
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
@@ -89,6 +90,22 @@ fn every_format_tells_that_a_scan_is_incomplete() {
             !text.contains("stopped after 10m")
         })
         .collect();
+    assert_eq!(silent, BTreeSet::new());
+}
+
+#[test]
+fn every_format_tells_that_a_gate_is_not_decided() {
+    let silent = |name: &&str| {
+        let asked: Asked = serde_json::from_str(r#"{"rules":[{"kev":true}]}"#).unwrap();
+        let missing = vec![Missing { dataset: Dataset::Kev, problem: None }];
+        let text = with_asked(&finished(), &[], Vec::new(), asked, missing, |data| {
+            let mut out = Vec::new();
+            renderer(name).unwrap().render(data, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        });
+        !["asks what is not known", "it asks the KEV catalogue"].iter().any(|why| text.contains(why))
+    };
+    let silent: BTreeSet<&str> = RENDERERS.iter().map(|renderer| renderer.name()).filter(silent).collect();
     assert_eq!(silent, BTreeSet::new());
 }
 

@@ -23,8 +23,14 @@ pub(super) fn why(scan: &ScanView, verdict: Verdict) -> Option<&'static str> {
 pub(super) fn lines(data: &ReportData<'_>) -> Vec<String> {
     let why = why(data.scan, data.verdict());
     let accepted = if why.is_none() { " (accepted)" } else { "" };
-    let mut lines: Vec<String> =
-        why.map(|why| format!("INCOMPLETE: {why}; more may be there than is listed")).into_iter().collect();
+    let mut lines: Vec<String> = match data.verdict() {
+        // All that is there is listed; what it means is not known.
+        Verdict::GateUndecided => {
+            let missing = data.gate.outcome.missing.iter().map(|missing| format!("NOT DECIDED: {missing}"));
+            missing.map(|line| clean(&line).into_owned()).collect()
+        }
+        _ => why.map(|why| format!("INCOMPLETE: {why}; more may be there than is listed")).into_iter().collect(),
+    };
     let of_jobs = data.jobs.iter().filter_map(|job| Some(format!("{}: {}{accepted}", job.name, shortfall(job)?)));
     lines.extend(of_jobs.map(|line| clean(&line).into_owned()));
     if let (1, Coverage::Partial(gaps)) = (lines.len(), &data.scan.coverage) {

@@ -141,9 +141,13 @@ fn not_seen(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
 fn numbers(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let records = &data.scan.records;
     page.put(&format!("**Findings:** {}", counts(records, " · ")))?;
-    let more = since(data.scan).into_iter().chain(data.gate.lines());
     page.put("")?;
-    for line in more {
+    for line in since(data.scan) {
+        page.put(&format!("- {line}"))?;
+    }
+    let is_code = data.gate.has_words_from_outside();
+    for line in data.gate.lines() {
+        let line = if is_code { code(line.trim(), TEXT) } else { line };
         page.put(&format!("- {line}"))?;
     }
     page.put("")

@@ -1,5 +1,6 @@
 use super::super::testing::{
-    compared, finding, findings, finished, hostile, job, muted, render, troubled, unfinished, with_data,
+    HOSTILE, compared, finding, findings, finished, hostile, job, muted, render, troubled, unfinished, with_asked,
+    with_data,
 };
 use super::{DOCUMENT, GITHUB_SUMMARY, Markdown, PULL_REQUEST};
 use crate::model::severity::Severity;
@@ -136,6 +137,24 @@ fn outside_of_code(line: &str) -> String {
         rest = &inside[closing.expect("a span that ends") + fence..];
     }
     outside + rest
+}
+
+#[test]
+fn what_a_gate_names_is_code() {
+    let rules = serde_json::json!({ "rules": [{ "name": HOSTILE, "severity": "high" }, { "path": "<b>" }] });
+    let mut view = hostile();
+    view.muting = None;
+    let asked = serde_json::from_value(rules).unwrap();
+    let text = with_asked(&finished(), &[], vec![view], asked, Vec::new(), |data| {
+        let mut out = Vec::new();
+        super::super::renderer("markdown").unwrap().render(data, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    });
+    assert!(text.contains("fail on high or worse (=cmd"), "{text}");
+    for line in text.lines() {
+        let outside = outside_of_code(line);
+        assert!(!outside.contains(['<', '@', '[', '!', '\\']) && !outside.contains("::"), "{line}");
+    }
 }
 
 #[test]
