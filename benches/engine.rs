@@ -120,7 +120,7 @@ async fn scan(transport: Transport) -> Duration {
     let executor = executor(dir.path(), transport).await;
     let image = executor.resolve_image(IMAGE, false, &|_| {}).await.unwrap().id;
     let steps: Vec<Step> = (0..JOBS).map(|number| step(&format!("job-{number}"))).collect();
-    round::scan(store, Arc::new(executor), &image, steps, AT_ONCE).await
+    round::scan(store, Arc::new(executor), &image, steps, AT_ONCE).await.1
 }
 
 async fn executor(state: &Path, transport: Transport) -> DockerExecutor {

@@ -11,15 +11,15 @@ use dragnet::model::target::TargetKey;
 use dragnet::store::{NewScan, NewStep, Store};
 use tokio_util::sync::CancellationToken;
 
-/// Runs the steps in a state of their own, so many at once; returns the time from the first dispatch until the engine holds nothing of
-/// the scan.
+/// Runs the steps in a state of their own, so many at once; returns the time from the first dispatch until all results were stored, and
+/// that until the engine held nothing of the scan any more.
 pub(crate) async fn scan(
     store: Store,
     executor: SharedExecutor,
     image: &str,
     steps: Vec<Step>,
     at_once: usize,
-) -> Duration {
+) -> (Duration, Duration) {
     let specify = |step: &Step| JobSpec::of(&step.scanner, image.to_owned(), "bench".to_owned());
     let specs = steps.iter().map(|step| NewStep { spec: specify(step), blocked: None }).collect();
     let options = ScanOptions { parallelism: u32::try_from(at_once).unwrap(), ..ScanOptions::default() };
@@ -53,9 +53,11 @@ pub(crate) async fn scan(
         engine_timeout: Duration::from_mins(10),
         actor: "bench".to_owned(),
     };
-    let started = Instant::now();
+    let (started, at) = (Instant::now(), Clock::System.now());
     assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);
-    let elapsed = started.elapsed();
-    assert_eq!(store.scan(scan).unwrap().state.as_str(), "completed");
-    elapsed
+    let tidied = started.elapsed();
+    let view = store.scan(scan).unwrap();
+    assert_eq!(view.state.as_str(), "completed");
+    let results = view.finished_at.unwrap().since(at);
+    (Duration::from_millis(results.try_into().unwrap()), tidied)
 }
