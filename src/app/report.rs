@@ -15,6 +15,9 @@ use crate::store::{FindingCursor, GoneCursor, Store, StoreError};
 /// Findings of one page.
 const PAGE: usize = 500;
 
+/// Earlier scans of the view over time.
+const TREND: u32 = 29;
+
 /// A scan that was judged by its gate.
 #[derive(Debug)]
 pub struct Judged {
@@ -85,8 +88,10 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
     let mut rules = Findings::new(&app.store, *id, exploits, Store::rule_cursor)?;
     let mut gone = Gone { store: &app.store, cursor: app.store.gone_cursor(*id) };
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(*id, usize::MAX)?);
+    let trend = app.store.scans_before(*id, TREND)?;
     let mut data = ReportData {
         scan,
+        trend: &trend,
         isolation: isolation::of_scan(app, *id)?,
         jobs: &jobs,
         findings: &mut findings,

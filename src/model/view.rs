@@ -65,6 +65,21 @@ pub struct ScanView {
     pub muted: Muted,
 }
 
+/// What an ended scan came to, for a view over time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastScan {
+    /// Its id.
+    pub id: ScanKey,
+    /// The template, when one was named: scans of different ones look for different things.
+    pub template: Option<String>,
+    /// When its rows were made.
+    pub created_at: Timestamp,
+    /// Whether it saw all of its target.
+    pub complete: bool,
+    /// Records by severity, those included that do not count.
+    pub records: SeverityCounts,
+}
+
 /// Why a scan ended without completing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,7 +200,7 @@ pub enum Verdict {
 impl ScanView {
     /// Whether every job succeeded or was skipped, with coverage full or accepted.
     pub fn is_complete(&self) -> bool {
-        self.state == ScanState::Completed && self.coverage.is_full()
+        is_complete(self.state, &self.coverage)
     }
 
     /// Counts the records that a gate looks at: all, or those that are new or reopened.
@@ -210,4 +225,9 @@ impl ScanView {
             },
         }
     }
+}
+
+/// Whether a scan that stands so saw all of its target.
+pub fn is_complete(state: ScanState, coverage: &Coverage) -> bool {
+    state == ScanState::Completed && coverage.is_full()
 }

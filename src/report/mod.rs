@@ -1,5 +1,5 @@
-//! Reports: a scan's state and findings → text, JSON, SARIF and what other systems read. Layer 1, pure: values in, bytes out,
-//! streaming.
+//! Reports: a scan's state and findings → text, a page, JSON, SARIF and what other systems read. Layer 1, pure: values in, bytes
+//! out, streaming.
 //!
 //! Findings arrive in pages, worst first, from a [`Source`]; no renderer holds more than a page of them, so a report over a
 //! million findings begins at once and needs no memory to speak of; a template of somebody's own is the exception. What is not
@@ -14,8 +14,10 @@ pub mod text;
 mod csv;
 mod cyclonedx;
 mod defectdojo;
+mod facts;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod jsonl;
 mod junit;
@@ -35,7 +37,7 @@ use std::io::Write;
 
 use crate::model::isolation::Isolation;
 use crate::model::standing::GoneView;
-use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
+use crate::model::view::{AssetView, FindingView, JobView, PastScan, ScanView, Verdict};
 
 pub use gate::Gate;
 pub(crate) use json::v1::Finding as FindingJson;
@@ -46,6 +48,8 @@ pub use template::{Template, TemplateError};
 pub struct ReportData<'d> {
     /// The scan.
     pub scan: &'d ScanView,
+    /// The ended scans before it, of the same target and line, oldest first; not all, if there are many.
+    pub trend: &'d [PastScan],
     /// What is known of how its engine keeps scanners without a network from it, where it is only asked to.
     pub isolation: Option<Isolation>,
     /// Its jobs, in the order of the plan.
@@ -115,6 +119,11 @@ pub trait Renderer: Sync {
     /// Its name in `--format`.
     fn name(&self) -> &'static str;
 
+    /// Most findings that it lists for people, unless they say otherwise.
+    fn limit(&self) -> u64 {
+        50
+    }
+
     /// Writes the whole report.
     fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError>;
 }
@@ -129,6 +138,7 @@ pub const RENDERERS: &[&dyn Renderer] = &[
     &gitlab::DEPENDENCY_SCANNING,
     &gitlab::SAST,
     &gitlab::SECRET_DETECTION,
+    &html::Html,
     &json::Json,
     &jsonl::JsonLines,
     &junit::JUnit,

@@ -16,7 +16,7 @@ use crate::model::standing::{Fate, GoneView, Standing, Standings};
 use crate::model::state::{JobState, ScanState};
 use crate::model::target::TargetKey;
 use crate::model::triage::{Decision, Muting, Origin};
-use crate::model::view::{AssetView, EndReason, FindingView, JobView, ScanView};
+use crate::model::view::{AssetView, EndReason, FindingView, JobView, PastScan, ScanView};
 
 pub(super) const START: i64 = 1_795_233_346_000;
 
@@ -156,6 +156,18 @@ pub(super) fn findings() -> Vec<FindingView> {
     findings
 }
 
+/// Two scans before it, of which one did not see everything.
+fn past() -> [PastScan; 2] {
+    let scan = |bits, days: i64, complete, records| PastScan {
+        id: Key8::from_bits(bits),
+        template: Some("quick".to_owned()),
+        created_at: Timestamp(START - days * 86_400_000),
+        complete,
+        records: SeverityCounts(records),
+    };
+    [scan(1, 14, true, [2, 4, 1, 0, 0, 0]), scan(2, 7, false, [1, 1, 0, 0, 0, 0])]
+}
+
 /// A finding that was fixed.
 fn gone() -> GoneView {
     let record = finding(Severity::High, "bandit", "B602", "Shell in a subprocess", "shop/run.py", 7).record;
@@ -248,6 +260,7 @@ pub(super) fn with_asked<T>(
     let asset = Asset { kind: AssetKind::Port, value: "example.org:443/tcp".to_owned() };
     f(&mut ReportData {
         scan: &scan,
+        trend: &past(),
         isolation: None,
         jobs,
         rules: &mut Listed::new(findings.clone()),

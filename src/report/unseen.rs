@@ -1,20 +1,17 @@
 //! What a scan did not see, as lines that any format can carry.
 
 use super::ReportData;
+use super::facts::unfinished;
 use super::shortfall::{gap_in_words, shortfall};
 use super::text::clean;
 use crate::model::coverage::Coverage;
 use crate::model::view::{ScanView, Verdict};
 
-/// Says in a clause why a scan is not complete; none when it is.
+/// Says in a clause why a scan means nothing yet; none when it does.
 pub(super) fn why(scan: &ScanView, verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::Clean | Verdict::GateFailed => None,
         Verdict::GateUndecided => Some("the gate asks what is not known"),
-        Verdict::Cancelled => Some("the scan was cancelled before it was done"),
-        Verdict::MaxDuration => Some("the scan reached its max_duration before it was done"),
-        Verdict::Incomplete if !scan.state.is_terminal() => Some("the scan has not ended"),
-        Verdict::Incomplete => Some("the scan did not see all of its target"),
+        _ => unfinished(scan),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::spec::JobSpec;
 use crate::model::standing::Standings;
 use crate::model::state::{AttemptState, JobState, ScanState};
 use crate::model::target::TargetKey;
-use crate::model::view::{JobView, ScanView};
+use crate::model::view::{JobView, PastScan, ScanView, is_complete};
 use crate::model::wait::Waits;
 
 /// Which scans a list shows; all are optional and must all hold.
@@ -118,6 +118,33 @@ impl Store {
             while let Some(row) = rows.next()? {
                 scans.push(scan_view(connection, row)?);
             }
+            Ok(scans)
+        })
+    }
+
+    /// Reads the last ended scans before a scan, at most `limit`, of the same target and line, oldest first.
+    pub fn scans_before(&self, scan: ScanId, limit: u32) -> Result<Vec<PastScan>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT past.key, json_extract(past.plan, '$.template'), past.created_at, past.state, past.coverage, past.records
+                 FROM scan JOIN scan AS past ON past.project_id = scan.project_id AND past.target_key = scan.target_key
+                   AND past.line IS scan.line AND past.id < scan.id
+                 WHERE scan.id = ?1 AND past.deleted_at IS NULL AND past.state IN ('completed', 'failed', 'cancelled')
+                 ORDER BY past.id DESC LIMIT ?2",
+            )?;
+            let mut rows = query.query(params![scan.0, limit])?;
+            let mut scans = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (state, coverage) = (text(row, 3)?.parse()?, json(text(row, 4)?)?);
+                scans.push(PastScan {
+                    id: text(row, 0)?.parse()?,
+                    template: row.get(1)?,
+                    created_at: Timestamp(row.get(2)?),
+                    complete: is_complete(state, &coverage),
+                    records: json(text(row, 5)?)?,
+                });
+            }
+            scans.reverse();
             Ok(scans)
         })
     }

@@ -49,7 +49,7 @@ pub(in crate::cli) struct ImportArgs {
     /// ten); may be repeated
     #[arg(long, value_name = "GATE", value_parser = GateParser, value_delimiter = ',')]
     fail_on: Vec<FailOn>,
-    /// List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all
+    /// List at most so many findings in a report for people, worst first; 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }

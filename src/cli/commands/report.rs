@@ -17,15 +17,13 @@ use crate::model::gate::FailOn;
 use crate::model::view::Verdict;
 use crate::report::{Renderer, Template};
 
-/// Findings that a report on a terminal lists, unless told otherwise.
-const LIMIT: u64 = 50;
-
 /// Report what a scan found, and what it did not see
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   dragnet report                             the newest scan
   dragnet report 4f2k --format sarif -o results.sarif
+  dragnet report --format html -o report.html
   dragnet report --format json | jq .summary
   dragnet report --template mail.txt.j2 -o mail.txt
   dragnet report --fail-on high              exit with 1 if findings are high or worse
@@ -54,7 +52,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
     require_complete: bool,
-    /// List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all
+    /// List at most so many findings in a report for people, worst first; 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -129,7 +127,7 @@ fn write_with(
     let request = ReportRequest {
         judged: reporting.judged,
         renderer,
-        limit: Some(reporting.limit.unwrap_or(LIMIT)).filter(|limit| *limit > 0),
+        limit: Some(reporting.limit.unwrap_or_else(|| renderer.limit())).filter(|limit| *limit > 0),
         style: context.ui.report_style(),
     };
     let notes = app::report(app, request, out)?;

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
+use super::super::facts::{mark, source_in_words, time};
 use super::super::shortfall::shortfall;
 use super::super::text::{clean, fit};
-use super::super::words::{count, size, took};
+use super::super::words::count;
 use super::super::{ReportData, shortfall as reasons, unseen};
 use super::paint::Paint;
 use crate::model::coverage::Coverage;
 use crate::model::isolation::Isolation;
-use crate::model::plan::SourceFacts;
 use crate::model::view::{JobView, ScanView, Verdict};
 
 /// At most this many jobs are named in the banner; the table below has them all.
@@ -29,7 +29,7 @@ pub(super) fn verdict(data: &ReportData<'_>, paint: Paint, width: usize, out: &m
     for (job, why) in missing.iter().take(MAX_NAMED) {
         let name = clean(&job.name);
         let line = format!("{:names$}  {}", fit(&name, 24), clean(why));
-        writeln!(out, "  {} {}", paint.mark(super::jobs::mark(job)), fit(&line, width - 4))?;
+        writeln!(out, "  {} {}", paint.mark(mark(job)), fit(&line, width - 4))?;
     }
     if missing.len() > MAX_NAMED {
         writeln!(out, "  … and {}", count((missing.len() - MAX_NAMED) as u64, "job", "jobs"))?;
@@ -92,32 +92,4 @@ pub(super) fn scan(
         writeln!(out, "{}{} {}", paint.label(label), " ".repeat(9 - label.len()), fit(&text, width - 10))?;
     }
     writeln!(out)
-}
-
-fn source_in_words(source: &SourceFacts) -> String {
-    let commit = source.commit.as_deref().map(|commit| {
-        let short: String = clean(commit).chars().take(7).collect();
-        format!(" · commit {short}{}", if source.dirty { ", with changes" } else { "" })
-    });
-    let (files, bytes) = (count(source.files, "file", "files"), size(source.bytes));
-    format!("{files}, {bytes}{} · sha256 {:.8}", commit.unwrap_or_default(), source.sha256.to_string())
-}
-
-fn time(scan: &ScanView) -> String {
-    let Some(started) = scan.started_at else {
-        return format!("made {}, not started", seconds(scan.created_at.to_string()));
-    };
-    let when = seconds(started.to_string());
-    match scan.finished_at {
-        Some(end) => format!("{when}, took {}", took(Some(started), Some(end))),
-        None => format!("{when}, not ended"),
-    }
-}
-
-/// Cuts the milliseconds and says the zone in words.
-fn seconds(timestamp: String) -> String {
-    match timestamp.split_once('.') {
-        Some((whole, _)) => format!("{} UTC", whole.replace('T', " ")),
-        None => timestamp,
-    }
 }

@@ -4,12 +4,10 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-use super::super::shortfall::shortfall;
+use super::super::facts::{found, listed, mark, saw};
 use super::super::text::{clean, fit};
-use super::super::words::{count, counts, took};
+use super::super::words::{count, took};
 use super::paint::Paint;
-use crate::model::coverage::Coverage;
-use crate::model::state::JobState;
 use crate::model::view::JobView;
 
 /// Up to this many jobs have a row each; of more, those that did not see everything come first.
@@ -25,7 +23,7 @@ pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn 
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["JOB", "SCANNER", "STATE", "SAW", "FOUND", "TIME"]);
-    let listed = listed(jobs);
+    let listed = listed(jobs, MAX_ROWS);
     table.add_rows(listed.iter().map(|job| row(job, width)));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -48,15 +46,6 @@ pub(super) fn table(jobs: &[JobView], paint: Paint, width: usize, out: &mut dyn 
     writeln!(out)
 }
 
-fn listed(jobs: &[JobView]) -> Vec<&JobView> {
-    let mut listed: Vec<&JobView> = jobs.iter().collect();
-    if listed.len() > MAX_ROWS {
-        listed.sort_by_key(|job| shortfall(job).is_none());
-        listed.truncate(MAX_ROWS);
-    }
-    listed
-}
-
 fn row(job: &JobView, width: usize) -> [String; 6] {
     let scanner = match &job.scanner_version {
         Some(version) => format!("{} {}", job.scanner, version),
@@ -71,37 +60,4 @@ fn row(job: &JobView, width: usize) -> [String; 6] {
         found(job),
         took(job.started_at, job.finished_at),
     ]
-}
-
-/// `✓` saw everything, `!` saw a part, `✗` saw nothing, `·` has not ended or had nothing to see.
-pub(super) fn mark(job: &JobView) -> &'static str {
-    match (job.state, &job.coverage) {
-        (JobState::Failed | JobState::Cancelled | JobState::Quarantined, _)
-        | (JobState::Succeeded, Some(Coverage::None)) => "✗",
-        (JobState::Succeeded, _) if shortfall(job).is_none() => "✓",
-        (JobState::Succeeded, _) => "!",
-        (JobState::Skipped, _) if shortfall(job).is_some() => "✗",
-        _ => "·",
-    }
-}
-
-fn saw(job: &JobView) -> &'static str {
-    match &job.coverage {
-        _ if job.state == JobState::Skipped && shortfall(job).is_none() => "not needed",
-        Some(Coverage::Full) => "all",
-        Some(Coverage::Partial(_)) => "a part",
-        Some(Coverage::None) => "nothing",
-        None => "-",
-    }
-}
-
-fn found(job: &JobView) -> String {
-    match (job.records.total(), job.assets) {
-        (0, 0) => "-".to_owned(),
-        (_, 0) => counts(&job.records, ", "),
-        (0, assets) => count(assets, "asset", "assets"),
-        (_, assets) => {
-            format!("{}, {}", counts(&job.records, ", "), count(assets, "asset", "assets"))
-        }
-    }
 }

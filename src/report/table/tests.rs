@@ -174,6 +174,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
     let outcome = Outcome::of_counts(&open, &scan);
     let mut data = ReportData {
         scan: &scan,
+        trend: &[],
         isolation: None,
         jobs: &[],
         findings: &mut pages,
