@@ -33,8 +33,8 @@
   function prepare(finding, order) {
     finding.order = order;
     finding.keys = { title: finding.title.toLowerCase(), place: finding.place.toLowerCase(), file: finding.file.toLowerCase() };
-    const { rule, scanner, job, message, id, known, standing } = finding;
-    finding.text = [finding.title, rule, finding.place, scanner, job, message, id, known?.join(" "), standing]
+    const { title, rule, place, scanner, job, message, known } = finding;
+    finding.text = [title, rule, place, scanner, job, message, known?.join(" ")]
       .filter(Boolean).join("\n").toLowerCase();
   }
 
@@ -72,7 +72,8 @@
   const passes = (finding) =>
     (!view.scanner || finding.scanner === view.scanner) &&
     (!view.standing || standingOf(finding) === view.standing) &&
-    view.words.every((word) => finding.text.includes(word));
+    // Of a fingerprint the beginning counts: in the midst of it are all short numbers.
+    view.words.every((word) => finding.text.includes(word) || finding.id.startsWith(word));
 
   /** Chooses, sorts and groups anew, and draws from the top. */
   function update() {
