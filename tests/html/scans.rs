@@ -13,7 +13,9 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("shop")).unwrap();
+        for target in ["shop", "other"] {
+            std::fs::create_dir(dir.path().join(target)).unwrap();
+        }
         Self { dir }
     }
 
@@ -24,11 +26,15 @@ impl Bench {
         command.output().unwrap()
     }
 
-    /// Imports a file.
+    /// Imports a file as a scan of `dir:shop`.
     pub(crate) fn import(&self, scanner: &str, format: &str, file: &Path) {
+        self.import_of("dir:shop", scanner, format, file);
+    }
+
+    /// Imports a file as a scan of a target.
+    pub(crate) fn import_of(&self, target: &str, scanner: &str, format: &str, file: &Path) {
         let file = file.to_str().unwrap();
-        let arguments =
-            ["import", "--scanner", scanner, "--as", format, "--target", "dir:shop", "--format", "jsonl", file];
+        let arguments = ["import", "--scanner", scanner, "--as", format, "--target", target, "--format", "jsonl", file];
         let output = self.dragnet(&arguments);
         assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -38,6 +44,11 @@ impl Bench {
         let file = self.dir.path().join("results");
         std::fs::write(&file, text).unwrap();
         self.import(scanner, format, &file);
+    }
+
+    /// Imports the same document as a scan of another target.
+    pub(crate) fn import_elsewhere(&self, scanner: &str, format: &str) {
+        self.import_of("dir:other", scanner, format, &self.dir.path().join("results"));
     }
 
     /// Writes the page of the newest scan.
@@ -102,8 +113,10 @@ pub(crate) fn hostile() -> String {
     let results: Vec<Value> = [act, "__proto__", "constructor", "<svg onload=alert(4)>"]
         .iter()
         .map(|text| {
+            // What a snippet quotes is masked everywhere in its result: the others bear theirs to the page.
+            let snippet = if text.starts_with("<svg") { text } else { "x = 1" };
             json!({"ruleId": act, "ruleIndex": 0, "message": {"text": text},
-                "locations": [{"physicalLocation": {"artifactLocation": {"uri": text}, "region": {"startLine": 1, "snippet": {"text": text}}}}],
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": text}, "region": {"startLine": 1, "snippet": {"text": snippet}}}}],
                 "suppressions": if *text == "__proto__" { json!([{"kind": "inSource", "justification": act}]) } else { json!([]) }})
         })
         .collect();

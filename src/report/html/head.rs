@@ -135,9 +135,8 @@ fn tiles(data: &ReportData<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "<ul class=\"tiles\">")?;
     writeln!(
         out,
-        "<li class=\"all\"><b>{}</b> <span>{}</span>{}</li>",
+        "<li class=\"all\"><b>{}</b> <span>findings</span>{}</li>",
         grouped(counted.total()),
-        "findings",
         aside(muted.total())
     )?;
     for severity in Severity::ALL {

@@ -1,5 +1,6 @@
 //! What the page says without its script: a table of the worst findings, what ran, what was scanned.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use super::super::facts::{found, listed, mark, saw, source_in_words, time};
@@ -128,7 +129,7 @@ pub(super) fn assets(data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(
         number += 1;
         if number <= MAX_ASSETS {
             let (kind, value, job) = (view.asset.kind.as_str(), Text(&view.asset.value), Text(&view.job));
-            list.push_str(&format!("<li><span>{kind}</span> <code>{value}</code> <small>{job}</small></li>\n"));
+            let _ = writeln!(list, "<li><span>{kind}</span> <code>{value}</code> <small>{job}</small></li>");
         }
         Ok(true)
     })?;

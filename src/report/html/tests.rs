@@ -129,7 +129,7 @@ fn only_what_saw_everything_looks_clean() {
     let fine = [job("bandit", "bandit", [0; 6])];
     let low = vec![finding(Severity::Low, "s", "r", "t", "a.py", 1)];
     assert_eq!(heading(&render("html", &finished(), &fine, Vec::new(), 80)), "Clean");
-    assert_eq!(heading(&render("html", &finished(), &fine, low.clone(), 80)), "Gate passed");
+    assert_eq!(heading(&render("html", &finished(), &fine, low, 80)), "Gate passed");
     assert_eq!(heading(&render("html", &finished(), &fine, findings(), 80)), "Gate failed");
     let page = render("html", &unfinished(), &fine, Vec::new(), 80);
     assert_eq!(heading(&page), "Incomplete");
