@@ -54,7 +54,7 @@ impl Source<FindingView> for Pages {
 
 #[test]
 fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
-    let limited = ["github", "github-summary", "markdown", "pr", "table"];
+    let limited = ["github", "github-summary", "html", "markdown", "pr", "table"];
     for renderer in RENDERERS.iter().filter(|renderer| !limited.contains(&renderer.name())) {
         let written = Rc::new(Cell::new(0));
         let mut pages = Pages { read: 0, written: Rc::clone(&written), before: 0, answered: 0 };
@@ -62,6 +62,7 @@ fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
         let gate = Gate::of(&scan, asked.clone(), Outcome::of_counts(&asked, &scan), Vec::new());
         let mut data = ReportData {
             scan: &scan,
+            trend: &[],
             isolation: None,
             jobs: &troubled()[..1],
             findings: &mut pages,

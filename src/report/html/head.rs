@@ -13,7 +13,6 @@ use crate::model::coverage::Coverage;
 use crate::model::finding::SeverityCounts;
 use crate::model::severity::Severity;
 use crate::model::standing::Standings;
-use crate::model::triage::Origin;
 use crate::model::view::Verdict;
 
 /// At most this many jobs are named above; the table of jobs has more.
@@ -32,7 +31,7 @@ pub(super) struct Outcome {
 
 /// Says what the scan means. Only one that saw everything looks clean.
 pub(super) fn outcome(data: &ReportData<'_>) -> Outcome {
-    let gate = data.gate();
+    let gate = data.gate;
     if let Some(why) = unfinished(data.scan) {
         let failed = if gate.is_failed() { " The gate fails already." } else { "" };
         let sentence = format!("{}. More may be there than is listed.{failed}", capital(why));
@@ -45,11 +44,14 @@ pub(super) fn outcome(data: &ReportData<'_>) -> Outcome {
     };
     let (class, word, sentence) = match data.verdict() {
         Verdict::GateFailed => {
-            let reach = count(gate.reaching.total(), "finding reaches", "findings reach");
+            let reach = count(gate.outcome.reaching.total(), "finding reaches", "findings reach");
             ("failed", "Gate failed", format!("{seen}, and {reach} the gate."))
         }
+        Verdict::GateUndecided => {
+            ("incomplete", "Not decided", format!("{seen}, and the gate asks what is not known."))
+        }
         _ if data.scan.records.total() == 0 => ("clean", "Clean", format!("{seen}, and nothing was found.")),
-        _ if data.fail_on.is_some() => ("clean", "Gate passed", format!("{seen}, and no finding reaches the gate.")),
+        _ if !gate.asked.is_open() => ("clean", "Gate passed", format!("{seen}, and the gate holds.")),
         _ => ("plain", "Complete", format!("{seen}. No gate was set.")),
     };
     Outcome { class, word, sentence }
@@ -274,17 +276,14 @@ fn trend(data: &ReportData<'_>, out: &mut dyn Write) -> std::io::Result<()> {
 
 /// The gate line by line, and who says that findings do not count.
 fn gate(data: &ReportData<'_>, out: &mut dyn Write) -> std::io::Result<()> {
-    let gate = data.gate();
+    let gate = data.gate;
     writeln!(out, "<section class=\"panel\" aria-labelledby=\"gate\"><h2 id=\"gate\">Gate</h2>\n<ul class=\"gate\">")?;
     for line in gate.lines() {
         writeln!(out, "<li>{}</li>", Text(capital(&line)))?;
     }
-    if gate.fail_on.is_none() {
+    if gate.asked.is_open() {
         for (origin, number) in &data.scan.muted.by_origin {
-            let by = match origin {
-                Origin::Report => "suppressed by the scanner's own report",
-                Origin::Person => "suppressed or accepted here",
-            };
+            let by = origin.in_words();
             writeln!(out, "<li>{} {by}</li>", grouped(*number))?;
         }
     }

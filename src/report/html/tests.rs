@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
-use super::super::{Listed, Renderer as _, ReportData, Source, SourceError, Style};
+use super::super::{Gate, Listed, Renderer as _, ReportData, Source, SourceError, Style};
 use super::{Html, SCRIPT, STYLE, fits, hash, policy};
+use crate::model::gate::{Gate as Asked, Outcome};
 use crate::model::severity::Severity;
 use crate::model::standing::{Standing, Standings};
 use crate::model::triage::{Decision, Muting, Origin};
@@ -208,8 +209,10 @@ impl Source<FindingView> for Pages {
 #[test]
 fn a_long_list_is_read_in_pages_and_no_further_than_it_is_shown() {
     let mut pages = Pages { at: 0, read: 0 };
+    let (scan, asked) = (finished(), Asked::default());
+    let gate = Gate::of(&scan, asked.clone(), Outcome::of_counts(&asked, &scan), Vec::new());
     let mut data = ReportData {
-        scan: &finished(),
+        scan: &scan,
         trend: &[],
         isolation: None,
         jobs: &[],
@@ -217,9 +220,10 @@ fn a_long_list_is_read_in_pages_and_no_further_than_it_is_shown() {
         rules: &mut Listed::new(Vec::new()),
         gone: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(Vec::new()),
-        fail_on: None,
+        gate: &gate,
         limit: Some(150),
         style: Style::default(),
+        notes: Vec::new(),
     };
     assert_eq!(fits(&mut data, 1 << 30).unwrap().total(), 150);
     let few = fits(&mut data, 4096).unwrap().total();

@@ -175,6 +175,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut data = ReportData {
         scan: &scan,
         trend: &[],
+        trend: &[],
         isolation: None,
         jobs: &[],
         findings: &mut pages,
