@@ -6,7 +6,7 @@ use super::super::facts::seconds;
 use super::super::text::clean;
 use crate::model::finding::{Confidence, Location, Record};
 use crate::model::standing::{Fate, GoneView, Standing};
-use crate::model::triage::{Muting, Origin};
+use crate::model::triage::Muting;
 use crate::model::view::FindingView;
 
 /// One line of the page's list. What is empty is left out.
@@ -143,10 +143,7 @@ impl Row {
 
 impl Decided {
     fn new(muting: &Muting) -> Self {
-        let by = match muting.origin {
-            Origin::Report => "the scanner's own report".to_owned(),
-            Origin::Person => muting.author.as_deref().map_or_else(|| "somebody".to_owned(), line),
-        };
+        let by = muting.author.as_deref().map_or_else(|| muting.origin.who().to_owned(), line);
         Self {
             decision: muting.decision.in_words(),
             by,

@@ -175,7 +175,6 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut data = ReportData {
         scan: &scan,
         trend: &[],
-        trend: &[],
         isolation: None,
         jobs: &[],
         findings: &mut pages,
@@ -208,6 +207,7 @@ fn a_gate_that_is_not_decided_says_so_first_and_last() {
     let (scan, outcome) = (finished(), Count::new(&asked).decide(missing));
     let mut data = ReportData {
         scan: &scan,
+        trend: &[],
         isolation: None,
         jobs: &[],
         findings: &mut Listed::new(Vec::new()),
