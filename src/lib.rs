@@ -26,6 +26,7 @@
 //! | add a scanner | `catalog/scanners/x.toml`, one word in `catalog/builtin.rs`; `parse/x.rs` and a row in its table, unless it prints SARIF |
 //! | change what is new, fixed or the same | `lifecycle/`: no I/O; the scenarios of `tests/oracle` first |
 //! | change what suppresses a finding | `suppress/`: no I/O; what people decide on single findings is `app/triage.rs` |
+//! | read another kind of baseline | `parse/baseline/`; what recognises its findings is `lifecycle/face.rs` |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
 //! | change what fails a gate | `model/gate/`: no I/O; a condition is a field of `RuleForm` and `When`, and a line in `matching.rs` |

@@ -7,7 +7,7 @@ use crate::catalog::CatalogError;
 use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
-use crate::model::id::Sha256;
+use crate::model::id::{ScanKey, Sha256};
 use crate::oci::{InvalidReference, RegistryError};
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
@@ -63,6 +63,28 @@ pub enum AppError {
         file: String,
         /// What is wrong.
         message: String,
+    },
+    /// A baseline cannot be read, or is none.
+    #[error("the baseline {}: {message}", path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A scan has not ended: nobody knows yet what it will bring.
+    #[error("scan {scan} has not ended")]
+    NotEnded {
+        /// The scan.
+        scan: ScanKey,
+    },
+    /// A scan of another target.
+    #[error("scan {scan} is of another target, {key}")]
+    OtherTarget {
+        /// The scan.
+        scan: ScanKey,
+        /// The key of its target.
+        key: String,
     },
     /// No finding has this name.
     #[error("no finding's fingerprint begins with `{name}`")]

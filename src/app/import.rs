@@ -88,7 +88,7 @@ pub(super) fn nothing() -> SharedExecutor {
 }
 
 /// Copies a file, which may be a pipe, into one without a name: it cannot change any more, and is gone with this process.
-fn copy(path: &Path, spool: &Path) -> io::Result<(File, u64)> {
+pub(super) fn copy(path: &Path, spool: &Path) -> io::Result<(File, u64)> {
     let mut file = tempfile::tempfile_in(spool)?;
     let len = io::copy(&mut File::open(path)?, &mut file)?;
     Ok((file, len))

@@ -3,11 +3,12 @@
 
 use std::io::Write;
 
+use super::relation::Relation;
 use super::{App, AppError, isolation};
 use crate::exploits::Exploits;
 use crate::model::gate::{Count, FailOn, Outcome};
 use crate::model::id::ScanId;
-use crate::model::standing::GoneView;
+use crate::model::standing::{GoneView, Standing};
 use crate::model::view::{AssetView, FindingView, ScanView, Verdict};
 use crate::report::{Gate, Listed, RenderError, Renderer, ReportData, Source, SourceError, Style};
 use crate::store::{FindingCursor, GoneCursor, Store, StoreError};
@@ -27,6 +28,7 @@ pub struct Judged {
     pub gate: Gate,
     id: ScanId,
     exploits: Exploits,
+    relation: Option<Relation>,
 }
 
 impl Judged {
@@ -43,13 +45,21 @@ pub fn exploits(app: &App) -> Exploits {
 }
 
 /// Judges a scan by the gate that it was started with; `fail_on`, if not empty, takes the place of its thresholds. The copies of datasets are
-/// those of this process's configuration.
-pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn]) -> Result<Judged, AppError> {
-    let (view, exploits) = (app.store.scan(scan)?, exploits(app));
+/// those of this process's configuration. With a relation, what is new is so to that.
+pub fn judge(
+    app: &App,
+    scan: ScanId,
+    fail_on: &[FailOn],
+    relation: Option<Relation>,
+) -> Result<Judged, AppError> {
+    let (mut view, exploits) = (app.store.scan(scan)?, exploits(app));
+    if let Some(relation) = &relation {
+        relation.lay_over(&mut view);
+    }
     let gate = view.options.gate().with_thresholds(fail_on);
     let outcome = if gate.needs_findings() {
         let mut count = Count::new(&gate);
-        let mut findings = Findings::new(&app.store, scan, &exploits, Store::finding_cursor)?;
+        let mut findings = Findings::new(&app.store, scan, Store::finding_cursor, &exploits, relation.as_ref(), false)?;
         loop {
             let page = findings.page()?;
             if page.is_empty() {
@@ -64,7 +74,7 @@ pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn]) -> Result<Judged, AppE
         Outcome::of_counts(&gate, &view)
     };
     let gate = Gate::of(&view, gate, outcome, exploits.copies().to_vec());
-    Ok(Judged { scan: view, gate, id: scan, exploits })
+    Ok(Judged { scan: view, gate, id: scan, exploits, relation })
 }
 
 /// What report to write.
@@ -74,6 +84,8 @@ pub struct ReportRequest<'r> {
     pub judged: &'r Judged,
     /// The format.
     pub renderer: &'r dyn Renderer,
+    /// Whether to list only what is new or reopened.
+    pub only_new: bool,
     /// Most findings that a report for people lists.
     pub limit: Option<u64>,
     /// How a report for people looks.
@@ -82,11 +94,17 @@ pub struct ReportRequest<'r> {
 
 /// Writes a report; returns what its format could not carry, in words.
 pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Result<Vec<String>, AppError> {
-    let Judged { scan, gate, id, exploits } = request.judged;
+    let Judged { scan, gate, id, exploits, relation } = request.judged;
+    let (only_new, relation) = (request.only_new, relation.as_ref());
     let jobs = app.store.jobs(*id)?;
-    let mut findings = Findings::new(&app.store, *id, exploits, Store::finding_cursor)?;
-    let mut rules = Findings::new(&app.store, *id, exploits, Store::rule_cursor)?;
-    let mut gone = Gone { store: &app.store, cursor: app.store.gone_cursor(*id) };
+    let view = |open: Open| Findings::new(&app.store, *id, open, exploits, relation, only_new);
+    let mut findings = view(Store::finding_cursor)?;
+    // Of those that are listed the first of a rule may be any.
+    let mut rules = view(if only_new { Store::finding_cursor } else { Store::rule_cursor })?;
+    let mut gone: Box<dyn Source<GoneView> + '_> = match relation {
+        Some(relation) => Box::new(relation.gone()),
+        None => Box::new(Gone { store: &app.store, cursor: app.store.gone_cursor(*id) }),
+    };
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(*id, usize::MAX)?);
     let trend = app.store.scans_before(*id, TREND)?;
     let mut data = ReportData {
@@ -96,8 +114,10 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
         jobs: &jobs,
         findings: &mut findings,
         rules: &mut rules,
-        gone: &mut gone,
+        gone: &mut *gone,
         assets: &mut assets,
+        reference: relation.map(|relation| &relation.reference),
+        only_new,
         gate,
         limit: request.limit,
         style: request.style,
@@ -115,22 +135,46 @@ struct Findings<'s> {
     exploits: &'s Exploits,
     open: Open,
     cursor: FindingCursor,
+    relation: Option<&'s Relation>,
+    only_new: bool,
 }
 
 /// Starts reading a scan's findings: all, or some.
 type Open = fn(&Store, ScanId) -> Result<FindingCursor, StoreError>;
 
 impl<'s> Findings<'s> {
-    fn new(store: &'s Store, scan: ScanId, exploits: &'s Exploits, open: Open) -> Result<Self, AppError> {
-        Ok(Self { store, scan, exploits, open, cursor: open(store, scan)? })
+    fn new(
+        store: &'s Store,
+        scan: ScanId,
+        open: Open,
+        exploits: &'s Exploits,
+        relation: Option<&'s Relation>,
+        only_new: bool,
+    ) -> Result<Self, AppError> {
+        Ok(Self { store, scan, exploits, open, cursor: open(store, scan)?, relation, only_new })
     }
 
     fn page(&mut self) -> Result<Vec<FindingView>, StoreError> {
-        let mut page = self.store.next_findings(&mut self.cursor, PAGE)?;
-        for finding in &mut page {
-            finding.exploitation = self.exploits.of(&finding.record);
+        loop {
+            let mut page = self.store.next_findings(&mut self.cursor, PAGE)?;
+            if page.is_empty() {
+                return Ok(page);
+            }
+            if let Some(relation) = self.relation {
+                for finding in &mut page {
+                    finding.standing = Some(relation.standing(finding));
+                }
+            }
+            // What was not compared with anything is new.
+            page.retain(|finding| !self.only_new || finding.standing.is_none_or(Standing::is_news));
+            for finding in &mut page {
+                finding.exploitation = self.exploits.of(&finding.record);
+            }
+            // An empty page would be the end.
+            if !page.is_empty() {
+                return Ok(page);
+            }
         }
-        Ok(page)
     }
 }
 

@@ -176,6 +176,12 @@ fn app(error: &AppError) -> Advice {
             advice(Kind::Usage, ["`dragnet findings` lists them; --in SCAN looks at another scan than the newest"])
         }
         AppError::ManyFindings { .. } => advice(Kind::Usage, ["give more of it"]),
+        AppError::NotEnded { .. } => advice(Kind::Usage, ["`dragnet watch SCAN` follows it to its end"]),
+        AppError::OtherTarget { .. } => advice(Kind::Usage, [LIST]),
+        AppError::Baseline { .. } => advice(
+            Kind::Usage,
+            ["a baseline is SARIF, or what `dragnet report --format json -o FILE` wrote of a scan, whole"],
+        ),
         AppError::Suppress { .. } => advice(
             Kind::Usage,
             ["mend it, or leave what the target says aside with `suppress.target = false` in your configuration"],

@@ -5,6 +5,7 @@
 //! name, a removal of nothing is done, results are stored by attempt and ordinal. So after a crash at any point the next driver
 //! loads the rows, lists the engine, and goes on.
 
+mod between;
 mod compare;
 mod effects;
 mod error;
@@ -12,6 +13,9 @@ mod ingest;
 mod input;
 mod jobs;
 mod rank;
+mod reaches;
+mod reading;
+mod reparse;
 mod run;
 mod settle;
 mod tidy;
@@ -20,8 +24,10 @@ mod trust;
 mod verdict;
 mod view;
 
+pub use between::{Between, between, sights};
 pub use error::DriverError;
 pub use input::{Decisions, Effect, Harvest, Input, Ticket};
+pub use reparse::{Outcome, Reparsed, ReparsedJob, reparse};
 pub use run::{Driver, Rest};
 pub use settle::settle;
 pub use tidy::is_untidy;

@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::model::finding::{Location, Record};
 use crate::model::standing::FindingKey;
 
+/// More findings than this that are only before or only after are not searched for drift: so many do not drift, a rule was renamed.
+pub const MAX_DRIFT: usize = 20_000;
 /// Lines between two places that may still be one.
 const MAX_DISTANCE: u32 = 60;
 /// Share of words, in percent, that two texts must have in common to be versions of one.

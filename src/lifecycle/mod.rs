@@ -5,9 +5,13 @@
 //! it had been fixed; what is only in the reference is fixed if the scan would have brought it ([`reach`]), else not observed,
 //! and stays open. Between those that are only here and only there, [`drift`] first pairs what has merely moved or changed its
 //! face.
+//!
+//! A list that comes from outside, a baseline, has no reference: [`recognise`] looks its findings up by their [`Face`].
 
 mod drift;
+mod face;
 mod reach;
 
-pub use drift::{Candidate, pair};
+pub use drift::{Candidate, MAX_DRIFT, pair};
+pub use face::{Face, recognise};
 pub use reach::{Reach, Scope, Sight};

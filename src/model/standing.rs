@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Record, SeverityCounts};
 use super::fingerprint::Fingerprint;
+use super::id::InvalidId;
 
 /// A finding of one scanner in one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +27,27 @@ impl fmt::Display for FindingKey {
             0 => write!(f, "{}", self.fingerprint),
             more => write!(f, "{}#{}", self.fingerprint, u64::from(more) + 1),
         }
+    }
+}
+
+impl FromStr for FindingKey {
+    type Err = InvalidId;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = || InvalidId {
+            text: text.to_owned(),
+            expected: "a fingerprint, and from the second of equals on its number",
+        };
+        let (fingerprint, occurrence) = match text.split_once('#') {
+            None => (text, 0),
+            // Numbers begin with the second of equals, and are written in one way only.
+            Some((fingerprint, number)) => match number.parse::<u32>() {
+                Ok(rank @ 2..) if rank.to_string() == number => (fingerprint, rank - 1),
+                _ => return Err(invalid()),
+            },
+        };
+        Ok(Self { fingerprint: fingerprint.parse()?, occurrence })
     }
 }
 
@@ -74,6 +97,8 @@ pub enum Unseen {
     Parameters,
     /// The place was not looked at.
     Scope,
+    /// How it was looked for then is not known: it comes from a file.
+    Unknown,
 }
 
 impl Unseen {
@@ -84,6 +109,7 @@ impl Unseen {
             Self::Version => "version",
             Self::Parameters => "parameters",
             Self::Scope => "scope",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -94,11 +120,12 @@ impl Unseen {
             Self::Version => "the scanner is of another version",
             Self::Parameters => "the scanner was called in another way",
             Self::Scope => "the place was not looked at",
+            Self::Unknown => "how it was looked for then is not known",
         }
     }
 
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Coverage, Self::Version, Self::Parameters, Self::Scope];
+    pub const ALL: [Self; 5] = [Self::Coverage, Self::Version, Self::Parameters, Self::Scope, Self::Unknown];
 }
 
 /// What became of a finding that was open and that a scan did not bring.
@@ -162,5 +189,22 @@ impl Standings {
         let mut news = self.new;
         news.merge(&self.reopened);
         news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for occurrence in [0, 1, 41] {
+            let key = FindingKey { fingerprint: Fingerprint([7; 16]), occurrence };
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+        let digits = Fingerprint([7; 16]).to_string();
+        for bad in ["#1", "#0", "#02", "#x", "#", "#4294967296"] {
+            assert!(format!("{digits}{bad}").parse::<FindingKey>().is_err(), "{bad}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Rules by which findings do not count: written by people, frozen with the plan.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,7 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::finding::Location;
 use super::triage::{Decision, Muting, Origin};
+
+/// What comments said of records when the source was there, by rule and place.
+pub type Said = BTreeMap<(String, Location), Muting>;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

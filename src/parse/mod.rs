@@ -8,6 +8,7 @@
 //! file; so a masked file parses to the same records as the original.
 
 mod bandit;
+mod baseline;
 mod brakeman;
 mod burp;
 mod cargo_audit;
@@ -103,6 +104,7 @@ use std::io::Read;
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
 
+pub use baseline::{BaselineFacts, KnownFinding, baseline};
 pub use mask::{MaskReport, Redaction, mask};
 pub use registry::{PARSERS, parser, sniff};
 pub use sniff::Outline;

@@ -67,7 +67,8 @@ impl Renderer for Annotations {
             let text = cut(&unseen.join("\n"), MAX_MESSAGE).into_owned();
             command(level, &[("title", "dragnet: not everything was seen".to_owned())], &text, out)?;
         }
-        let listed = data.scan.records.without(&data.scan.muted.records);
+        let muted = if data.only_new { data.scan.muted.news } else { data.scan.muted.records };
+        let listed = data.listed().without(&muted);
         let mut shown = SeverityCounts::default();
         for_each::<FindingView, RenderError>(data.findings, |finding| {
             let severity = finding.record.severity;

@@ -42,7 +42,7 @@ impl Renderer for JsonLines {
         for_each(data.findings, |finding| put(&Line::Finding(Box::new(v1::Finding::new(&finding)))).map(|()| true))?;
         for_each(data.gone, |gone| put(&Line::Gone(Box::new(v1::Gone::new(&gone)))).map(|()| true))?;
         for_each(data.assets, |asset| put(&Line::Asset(v1::Asset::new(&asset))).map(|()| true))?;
-        put(&Line::Summary(Box::new(v1::Summary::new(data.scan, data.gate))))
+        put(&Line::Summary(Box::new(v1::Summary::new(data))))
     }
 }
 

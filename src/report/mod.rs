@@ -5,6 +5,7 @@
 //! million findings begins at once and needs no memory to speak of; a template of somebody's own is the exception. What is not
 //! complete says so first, by the means that the format has.
 
+pub mod diff;
 pub mod gate;
 pub mod shortfall;
 pub mod source;
@@ -35,11 +36,13 @@ mod words;
 
 use std::io::Write;
 
+use crate::model::finding::SeverityCounts;
 use crate::model::isolation::Isolation;
 use crate::model::standing::GoneView;
 use crate::model::view::{AssetView, FindingView, JobView, PastScan, ScanView, Verdict};
 
 pub use gate::Gate;
+pub(crate) use json::ExportJson;
 pub(crate) use json::v1::Finding as FindingJson;
 pub use source::{Listed, Source, SourceError};
 pub use template::{Template, TemplateError};
@@ -62,6 +65,10 @@ pub struct ReportData<'d> {
     pub gone: &'d mut dyn Source<GoneView>,
     /// Its assets.
     pub assets: &'d mut dyn Source<AssetView>,
+    /// What the findings' standings relate to, where that is not what was known on the scan's line before it.
+    pub reference: Option<&'d Reference>,
+    /// Whether only findings that are new or reopened are listed; counts are always of all.
+    pub only_new: bool,
     /// The gate, decided.
     pub gate: &'d Gate,
     /// Most findings that a report for people lists; none for all. Formats for machines always list all.
@@ -77,6 +84,33 @@ impl ReportData<'_> {
     pub const fn verdict(&self) -> Verdict {
         self.gate.verdict
     }
+
+    /// Counts what a report lists if nothing cuts it: all, or what is new or reopened.
+    fn listed(&self) -> SeverityCounts {
+        match &self.scan.standings {
+            Some(standings) if self.only_new && !standings.first => standings.news(),
+            _ => self.scan.records,
+        }
+    }
+}
+
+/// What the standings of a report relate to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A file of findings that are known.
+    Baseline {
+        /// The file, as it was named.
+        file: String,
+        /// How many findings it has.
+        findings: u64,
+    },
+    /// What was open when a scan before had ended; none if there is none so old: then everything is new.
+    Since {
+        /// What was asked for: a scan, a day, a span.
+        asked: String,
+        /// The scans that were compared with, by their ids; several where scanners had their last in different ones.
+        scans: Vec<String>,
+    },
 }
 
 /// How reports for people look.

@@ -1,11 +1,14 @@
 //! How a scan's findings stand to those known before, in words.
 
+use super::text::clean;
 use super::words::{count, grouped};
-use crate::model::view::ScanView;
+use super::{Reference, ReportData};
+use crate::model::standing::Standings;
 
-/// How the findings stand to those known before; nothing for a first scan, to which all is new.
-pub(super) fn since(scan: &ScanView) -> Vec<String> {
-    let Some(standings) = scan.standings.as_ref().filter(|standings| !standings.first) else { return Vec::new() };
+/// How the findings stand to those known before; nothing for a first scan, to which all is new, unless something else was asked for.
+pub(super) fn since(data: &ReportData<'_>) -> Vec<String> {
+    let known = |standings: &&Standings| !standings.first || data.reference.is_some();
+    let Some(standings) = data.scan.standings.as_ref().filter(known) else { return Vec::new() };
     let kinds = [
         (standings.new.total(), "new"),
         (standings.reopened.total(), "reopened"),
@@ -17,9 +20,23 @@ pub(super) fn since(scan: &ScanView) -> Vec<String> {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", grouped(*number)))
         .collect();
-    let mut lines = vec![if named.is_empty() { "nothing changed".to_owned() } else { named.join(" · ") }];
+    let mut lines: Vec<String> = data.reference.map(reference).into_iter().collect();
+    lines.push(if named.is_empty() { "nothing changed".to_owned() } else { named.join(" · ") });
     lines.extend(standings.not_observed.iter().map(|(reason, number)| {
         format!("{} not observed, and still open: {}", count(*number, "finding", "findings"), reason.explain())
     }));
     lines
+}
+
+/// Names what the standings relate to.
+pub(super) fn reference(reference: &Reference) -> String {
+    match reference {
+        Reference::Baseline { file, findings } => {
+            format!("the baseline {} with {}", clean(file), count(*findings, "finding", "findings"))
+        }
+        Reference::Since { asked, scans } if scans.is_empty() => {
+            format!("{}: no scan is so old, so everything is new", clean(asked))
+        }
+        Reference::Since { asked, scans } => format!("{} (scan {})", clean(asked), scans.join(", ")),
+    }
 }

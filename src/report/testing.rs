@@ -267,6 +267,8 @@ pub(super) fn with_asked<T>(
         findings: &mut Listed::new(findings),
         gone: &mut Listed::new(vec![gone()]),
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
+        reference: None,
+        only_new: false,
         gate: &super::Gate::of(&scan, asked, outcome, Vec::new()),
         limit: Some(20),
         style: Style { width: 100, color: false },

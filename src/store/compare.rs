@@ -1,7 +1,7 @@
 //! Comparing what a scanner brought with what was known before: reading both sides in the order of fingerprints, and keeping what
 //! differs.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Rows, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, Rows, Statement, Transaction, params};
 
 use super::error::StoreError;
 use super::load::{text, text_option};
@@ -245,41 +245,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
-            let mut insert =
-                tx.prepare_cached("INSERT INTO difference VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
-            let mut alias = tx.prepare_cached(
-                "INSERT INTO alias SELECT ?1, ?2, ?3, ?4,
-                   coalesce((SELECT root_fingerprint FROM alias WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?5 AND occurrence = ?6), ?5),
-                   coalesce((SELECT root_occurrence FROM alias WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?5 AND occurrence = ?6), ?6)
-                 WHERE true ON CONFLICT DO NOTHING",
-            )?;
-            for DifferenceRow { known, difference, was } in rows {
-                let (kind, reason) = difference.columns();
-                let key = known.key;
-                insert.execute(params![
-                    scan.0,
-                    subject.0,
-                    Fingerprint::VERSION,
-                    key.fingerprint.0,
-                    key.occurrence,
-                    kind,
-                    reason,
-                    known.attempt.0,
-                    known.severity.rank(),
-                    known.ordinal
-                ])?;
-                if let Some(was) = was {
-                    alias.execute(params![
-                        subject.0,
-                        Fingerprint::VERSION,
-                        key.fingerprint.0,
-                        key.occurrence,
-                        was.fingerprint.0,
-                        was.occurrence
-                    ])?;
-                }
-            }
-            Ok(())
+            insert_differences(tx, scan, subject, &rows)
         })
         .await
     }
@@ -295,18 +261,87 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write_relaxed(move |tx| {
             check_fence(tx, scan, fence)?;
-            tx.execute(
-                "INSERT OR REPLACE INTO comparison SELECT id, ?2, coalesce(line, ''), ?3, ?4 FROM scan WHERE id = ?1",
-                params![scan.0, subject.0, reference.map(|scan| scan.0), to_json(&standings)?],
-            )?;
-            Ok(())
+            insert_comparison(tx, scan, subject, reference, &standings)
         })
         .await
     }
 }
 
+/// Keeps differences.
+pub(super) fn insert_differences(
+    tx: &Transaction<'_>,
+    scan: ScanId,
+    subject: Subject,
+    rows: &[DifferenceRow],
+) -> Result<(), StoreError> {
+    let mut insert = tx.prepare_cached("INSERT INTO difference VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    for DifferenceRow { known, difference, was } in rows {
+        let (kind, reason) = difference.columns();
+        let key = known.key;
+        insert.execute(params![
+            scan.0,
+            subject.0,
+            Fingerprint::VERSION,
+            key.fingerprint.0,
+            key.occurrence,
+            kind,
+            reason,
+            known.attempt.0,
+            known.severity.rank(),
+            known.ordinal
+        ])?;
+        if let Some(was) = was {
+            insert_alias(tx, subject, key, *was)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes that a finding is the one that was known as `was`, and so has the name of that.
+pub(super) fn insert_alias(
+    tx: &Transaction<'_>,
+    subject: Subject,
+    key: FindingKey,
+    was: FindingKey,
+) -> Result<(), StoreError> {
+    let mut alias = tx.prepare_cached(
+        "INSERT INTO alias SELECT ?1, ?2, ?3, ?4,
+           coalesce((SELECT root_fingerprint FROM alias WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?5 AND occurrence = ?6), ?5),
+           coalesce((SELECT root_occurrence FROM alias WHERE subject_id = ?1 AND version = ?2 AND fingerprint = ?5 AND occurrence = ?6), ?6)
+         WHERE true ON CONFLICT DO NOTHING",
+    )?;
+    alias.execute(params![
+        subject.0,
+        Fingerprint::VERSION,
+        key.fingerprint.0,
+        key.occurrence,
+        was.fingerprint.0,
+        was.occurrence
+    ])?;
+    Ok(())
+}
+
+/// Keeps the outcome of a comparison.
+pub(super) fn insert_comparison(
+    tx: &Transaction<'_>,
+    scan: ScanId,
+    subject: Subject,
+    reference: Option<ScanId>,
+    standings: &Standings,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT OR REPLACE INTO comparison SELECT id, ?2, coalesce(line, ''), ?3, ?4 FROM scan WHERE id = ?1",
+        params![scan.0, subject.0, reference.map(|scan| scan.0), to_json(standings)?],
+    )?;
+    Ok(())
+}
+
 /// Finds what a scan is compared with, and whether that is of another line.
-fn reference(connection: &Connection, scan: ScanId, subject: Subject) -> Result<Option<(ScanId, bool)>, StoreError> {
+pub(super) fn reference(
+    connection: &Connection,
+    scan: ScanId,
+    subject: Subject,
+) -> Result<Option<(ScanId, bool)>, StoreError> {
     let line: String =
         connection.query_row("SELECT coalesce(line, '') FROM scan WHERE id = ?1", [scan.0], |row| row.get(0))?;
     let mut query = connection.prepare_cached(
@@ -324,7 +359,7 @@ fn reference(connection: &Connection, scan: ScanId, subject: Subject) -> Result<
 }
 
 /// Walks along both sides, which are in the same order.
-fn merge(mut before: Walk<'_>, mut now: Walk<'_>, sides: &mut Sides) -> Result<(), StoreError> {
+pub(super) fn merge(mut before: Walk<'_>, mut now: Walk<'_>, sides: &mut Sides) -> Result<(), StoreError> {
     let (mut old, mut new) = (before.next()?, now.next()?);
     while old.is_some() || new.is_some() {
         match (old, new) {
@@ -369,13 +404,13 @@ const fn params_of(subject: Subject, scan: ScanId) -> [i64; 3] {
     [scan.0, subject.0, Fingerprint::VERSION as i64]
 }
 
-struct Walk<'s> {
+pub(super) struct Walk<'s> {
     rows: Rows<'s>,
     last: Option<FindingKey>,
 }
 
 impl<'s> Walk<'s> {
-    fn new(statement: &'s mut Statement<'_>, params: [i64; 3]) -> Result<Self, StoreError> {
+    pub(super) fn new(statement: &'s mut Statement<'_>, params: impl Params) -> Result<Self, StoreError> {
         Ok(Self { rows: statement.query(params)?, last: None })
     }
 
@@ -403,7 +438,7 @@ pub(super) fn known(row: &Row<'_>, column: usize) -> Result<Known, StoreError> {
 }
 
 /// The attempts whose results a scan has of a scanner.
-fn winners(connection: &Connection, subject: Subject, scan: ScanId) -> Result<Vec<i64>, StoreError> {
+pub(super) fn winners(connection: &Connection, subject: Subject, scan: ScanId) -> Result<Vec<i64>, StoreError> {
     let mut query = connection.prepare_cached(WINNERS)?;
     let rows = query.query_map(params![scan.0, subject.0], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -11,7 +11,7 @@ use super::{Store, json};
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::finding::{Record, SeverityCounts};
 use crate::model::fingerprint::Fingerprint;
-use crate::model::id::{JobName, ScanId, StepId};
+use crate::model::id::{AttemptId, JobName, ScanId, StepId};
 use crate::model::severity::Severity;
 use crate::model::standing::{FindingKey, Standing, Standings};
 use crate::model::triage::{Decision, Muting, Origin};
@@ -38,7 +38,7 @@ enum Choice {
 }
 
 #[derive(Debug, Clone)]
-struct Winner {
+pub(super) struct Winner {
     attempt: i64,
     job: String,
     scanner: String,
@@ -95,9 +95,8 @@ impl Store {
     pub fn finding(&self, scan: ScanId, known: &Known) -> Result<Option<FindingView>, StoreError> {
         self.read(|connection| {
             let mut winners = winners(connection, scan)?.into_iter();
-            let Some(winner) = winners.find(|winner| winner.attempt == known.attempt.0) else { return Ok(None) };
-            let Some(record) = record_at(connection, known)? else { return Ok(None) };
-            winner.view(connection, scan, &named(connection, scan)?, known.key, record).map(Some)
+            let Some(winner) = winners.find(|winner| winner.is(known.attempt)) else { return Ok(None) };
+            winner.read(connection, scan, &named(connection, scan)?, known)
         })
     }
 
@@ -130,7 +129,7 @@ fn refuse_deleted(connection: &Connection, scan: ScanId) -> Result<(), StoreErro
 }
 
 /// The rules of a scan that name findings.
-fn named(connection: &Connection, scan: ScanId) -> Result<Named, StoreError> {
+pub(super) fn named(connection: &Connection, scan: ScanId) -> Result<Named, StoreError> {
     let mut query =
         connection.prepare_cached("SELECT json_extract(plan, '$.options.suppressions') FROM scan WHERE id = ?1")?;
     let rules: Option<Option<String>> = query.query_row([scan.0], |row| row.get(0)).optional()?;
@@ -140,7 +139,7 @@ fn named(connection: &Connection, scan: ScanId) -> Result<Named, StoreError> {
     }
 }
 
-fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
+pub(super) fn winners(connection: &Connection, scan: ScanId) -> Result<Vec<Winner>, StoreError> {
     let mut query = connection.prepare_cached(
         "SELECT job.winning_attempt, step.id, job.chunk, json_extract(spec.body, '$.scanner'), job.records,
                 subject.id, comparison.reference IS NULL, standings,
@@ -224,6 +223,23 @@ fn fill(
 }
 
 impl Winner {
+    /// Whether this attempt won.
+    pub(super) const fn is(&self, attempt: AttemptId) -> bool {
+        self.attempt == attempt.0
+    }
+
+    /// Reads one of its findings.
+    pub(super) fn read(
+        &self,
+        connection: &Connection,
+        scan: ScanId,
+        named: &Named,
+        known: &Known,
+    ) -> Result<Option<FindingView>, StoreError> {
+        let Some(record) = record_at(connection, known)? else { return Ok(None) };
+        self.view(connection, scan, named, known.key, record).map(Some)
+    }
+
     /// Says all that is known of a record's finding.
     fn view(
         &self,

@@ -7,6 +7,7 @@
 //! - Results come in small batches that nobody sees, tagged with their attempt. One last transaction names the attempt that won.
 
 mod backup;
+mod between;
 mod compare;
 mod connect;
 mod delete;
@@ -14,6 +15,7 @@ mod drive;
 mod error;
 mod events;
 mod expand;
+mod export;
 mod findings;
 mod gate;
 mod gone;
@@ -23,6 +25,7 @@ mod isolation;
 mod lease;
 mod load;
 mod migrate;
+mod reparse;
 mod scans;
 mod submit;
 mod triage;
@@ -33,17 +36,20 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rusqlite::{Connection, Transaction};
 
+pub use between::Before;
 pub use compare::{Difference, DifferenceRow, Known, SeenBy, Sides, Subject};
 pub use drive::{AttemptChange, Change, Commit, Committed, JobEnd, JobMove, NewAttempt, ScanChange};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use expand::{Expanded, Expansion};
+pub use export::{LastScan, Stands, StandsOn, SubjectRow};
 pub use findings::FindingCursor;
 pub use gone::GoneCursor;
 pub use ingest::{Identity, IngestBatch, IngestRecord, NewArtifact};
 pub use intents::{IntentRow, Verb};
 pub use lease::{Lease, LeaseError, ScanLock};
 pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};
+pub use reparse::{KeptFile, KeptJob, NewComparison, NewResults, Replacement};
 pub use scans::ScanFilter;
 pub use submit::{NewScan, NewStep};
 pub use triage::Found;

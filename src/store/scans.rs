@@ -209,7 +209,8 @@ impl Store {
             let mut query = connection.prepare_cached(
                 "SELECT attempt.name, attempt.number, attempt.state FROM attempt JOIN job ON job.id = attempt.job_id
                  JOIN step ON step.scan_id = job.scan_id AND step.ordinal = job.step
-                 WHERE job.scan_id = ?1 AND step.id || '-' || job.chunk = ?2 ORDER BY attempt.number",
+                 WHERE job.scan_id = ?1 AND step.id || '-' || job.chunk = ?2 AND attempt.number <= job.attempts
+                 ORDER BY attempt.number",
             )?;
             let mut rows = query.query(params![scan.0, job])?;
             let mut attempts = Vec::new();

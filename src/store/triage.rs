@@ -174,7 +174,7 @@ fn seen(
 }
 
 /// Every name that a finding has had.
-fn names(connection: &Connection, subject: i64, name: FindingKey) -> Result<Vec<FindingKey>, StoreError> {
+pub(super) fn names(connection: &Connection, subject: i64, name: FindingKey) -> Result<Vec<FindingKey>, StoreError> {
     let mut query = connection.prepare_cached(
         "SELECT fingerprint, occurrence FROM alias
          WHERE subject_id = ?1 AND version = ?2 AND root_fingerprint = ?3 AND root_occurrence = ?4",

@@ -10,12 +10,13 @@ mod pattern;
 mod vex;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::clock::Timestamp;
 use crate::model::finding::{Location, Record};
-use crate::model::suppress::{InvalidRule, Suppression};
+use crate::model::suppress::{InvalidRule, Said, Suppression};
 use crate::model::triage::Muting;
 use crate::parse::purl;
 
@@ -39,6 +40,7 @@ pub struct Suppressor {
     rules: Vec<Compiled>,
     now: Timestamp,
     comments: Option<(ReadComments, HashMap<String, Vec<Comment>>)>,
+    said: Arc<Said>,
 }
 
 /// Files of which the comments are remembered at once.
@@ -66,13 +68,25 @@ impl Suppressor {
                 && !suppression.is_over(now)
         };
         let rules = rules.iter().filter(about).map(Compiled::new).collect::<Result<_, _>>()?;
-        Ok(Self { rules, now, comments: comments.map(|read| (read, HashMap::new())) })
+        Ok(Self { rules, now, comments: comments.map(|read| (read, HashMap::new())), said: Arc::default() })
+    }
+
+    /// Takes what comments said when the source was there.
+    pub fn with_said(self, said: Arc<Said>) -> Self {
+        Self { said, ..self }
     }
 
     /// Says why a record does not count; the first rule that is about it, else a comment.
     pub fn muting(&mut self, record: &Record) -> Option<Muting> {
         let rule = self.rules.iter().find(|rule| rule.is_about(record));
-        rule.map(|rule| rule.suppression.muting()).or_else(|| self.commented(record))
+        rule.map(|rule| rule.suppression.muting()).or_else(|| self.commented(record)).or_else(|| self.said(record))
+    }
+
+    fn said(&self, record: &Record) -> Option<Muting> {
+        if self.said.is_empty() {
+            return None;
+        }
+        self.said.get(&(record.rule.clone(), record.location.clone())).cloned()
     }
 
     fn commented(&mut self, record: &Record) -> Option<Muting> {

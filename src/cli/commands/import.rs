@@ -8,8 +8,8 @@ use toml::Table;
 
 use super::choice::GateParser;
 use super::output::{Output, format};
-use super::report::{Reporting, write_report};
-use crate::app::{self, ImportRequest};
+use super::report::{Reporting, relate, write_report};
+use crate::app::{self, Baseline, ImportRequest};
 use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
@@ -45,6 +45,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Write it to this file
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Say what is new to this file of known findings: SARIF, or a report of ours as JSON
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than
     /// ten); may be repeated
     #[arg(long, value_name = "GATE", value_parser = GateParser, value_delimiter = ',')]
@@ -56,6 +59,7 @@ pub(in crate::cli) struct ImportArgs {
 
 pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, CliError> {
     let app = context.app_with(Table::new(), Scope::Project)?;
+    let baseline = args.baseline.as_deref().map(|path| Baseline::open(&app, path)).transpose()?;
     let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
     let request = ImportRequest {
         scanner: args.scanner.clone(),
@@ -74,8 +78,9 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Cl
             Followed::Watched(end) => end,
             Followed::Left(code) => return Ok(code),
         };
-        let judged = app::judge(&app, scan, &args.fail_on)?;
-        let reporting = Reporting { judged: &judged, limit: args.limit };
+        let relation = relate(context, &app, baseline.as_ref(), scan)?;
+        let judged = app::judge(&app, scan, &args.fail_on, relation)?;
+        let reporting = Reporting { judged: &judged, only_new: false, limit: args.limit };
         match output {
             Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out))?,
             None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,

@@ -60,6 +60,6 @@ async fn resume(context: &Context, app: &App, scan: ScanId, watch: bool) -> Resu
     let options = Follow { scan, key, from: 0, drive: true, end_when_paused, on_interrupt, show };
     match follow(context, app, None, options).await? {
         Followed::Left(code) => Ok(code),
-        Followed::Watched(end) => Ok(exit_code(context, &app::judge(app, scan, &[])?, end)),
+        Followed::Watched(end) => Ok(exit_code(context, &app::judge(app, scan, &[], None)?, end)),
     }
 }

@@ -1,14 +1,14 @@
 //! `dragnet start`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
 use super::plan::{check_images, warn_of_tags};
-use super::report::{Reporting, write_report};
-use crate::app::{self, App, Database, Retaken, StartRequest};
+use super::report::{Reporting, relate, write_report};
+use crate::app::{self, App, Baseline, Database, Retaken, StartRequest};
 use crate::artifact::Hold;
 use crate::cli::background;
 use crate::cli::context::{Context, Scope};
@@ -28,6 +28,7 @@ use crate::report::text::clean;
 Examples:
   dragnet start                                      scan this directory
   dragnet start --fail-on high --report sarif=out.sarif
+  dragnet start --baseline main.sarif --fail-on new:high
   dragnet start git:https://example.org/shop.git@main -t code
   dragnet start plan.json                            run what `dragnet plan -o plan.json` froze
   dragnet watch $(dragnet start --detach)            leave it to a driver in the background, and look in
@@ -43,7 +44,7 @@ pub(in crate::cli) struct StartArgs {
     #[arg(long, value_name = "KIND", value_parser = ["docker", "kubernetes"])]
     executor: Option<String>,
     /// Leave the scan to a driver in the background, and print its id
-    #[arg(long, conflicts_with_all = ["report", "format", "on_interrupt"])]
+    #[arg(long, conflicts_with_all = ["report", "format", "on_interrupt", "baseline"])]
     detach: bool,
     /// Print the report as
     #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
@@ -51,6 +52,9 @@ pub(in crate::cli) struct StartArgs {
     /// Write a report to a file too; may be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<ReportFile>,
+    /// Say what is new to this file of known findings: SARIF, or a report of ours as JSON
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Refuse to start a second scan with this key
     #[arg(long, value_name = "KEY")]
     request_key: Option<String>,
@@ -69,7 +73,9 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
     }
     let mut app = context.app_with(flags, Scope::Project)?;
     let frozen = frozen_plan(args)?;
+    let baseline = args.baseline.as_deref().map(|path| Baseline::open(&app, path)).transpose()?;
     let outputs = open_outputs(context, args)?;
+    let wanted = Wanted { baseline, outputs };
     Context::block_on(async {
         let executor = app::connect(&app).await?;
         let (plan, hold) = match frozen {
@@ -80,8 +86,14 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
             None => make_plan(context, &mut app, args, &executor).await?,
         };
         let request = StartRequest { plan, hold, request_key: args.request_key.clone(), actor: context.actor() };
-        start(context, &app, executor, request, args, outputs).await
+        start(context, &app, executor, request, args, wanted).await
     })
+}
+
+/// What the user wants to have in the end.
+struct Wanted {
+    baseline: Option<Baseline>,
+    outputs: Vec<(String, Output)>,
 }
 
 /// Reads the plan when the target is the file of one.
@@ -151,7 +163,7 @@ async fn start(
     executor: SharedExecutor,
     request: StartRequest,
     args: &StartArgs,
-    outputs: Vec<(String, Output)>,
+    wanted: Wanted,
 ) -> Result<u8, CliError> {
     let gate = request.plan.options.gate().with_thresholds(&args.choice.fail_on);
     for missing in app::exploits(app).missing(&gate) {
@@ -175,9 +187,10 @@ async fn start(
         Followed::Watched(end) => end,
         Followed::Left(code) => return Ok(code),
     };
-    let judged = app::judge(app, scan, &args.choice.fail_on)?;
-    let reporting = Reporting { judged: &judged, limit: None };
-    for (format, output) in outputs {
+    let relation = relate(context, app, wanted.baseline.as_ref(), scan)?;
+    let judged = app::judge(app, scan, &args.choice.fail_on, relation)?;
+    let reporting = Reporting { judged: &judged, only_new: false, limit: None };
+    for (format, output) in wanted.outputs {
         output.write(|out| write_report(context, app, &reporting, &format, out))?;
     }
     write_report(context, app, &reporting, &args.format, &mut Ui::stdout())?;

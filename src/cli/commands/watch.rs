@@ -75,7 +75,7 @@ pub(in crate::cli) fn run(context: &Context, args: &WatchArgs) -> Result<u8, Cli
         match follow(context, &app, None, options).await? {
             Followed::Left(code) => Ok(code),
             Followed::Watched(end) => {
-                let judged = app::judge(&app, scan, &[])?;
+                let judged = app::judge(&app, scan, &[], None)?;
                 if args.format == EventFormat::Text && end == WatchEnd::Ended {
                     summarise(context, &judged);
                 }

@@ -20,7 +20,7 @@ use super::json::{Event, walk};
 use super::output::Output;
 use super::value::{first, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary};
-use results::Run;
+pub(super) use results::{Run, no_problem};
 
 /// The format `sarif`.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Parser for Sarif {
 }
 
 /// Version 1 has other names for everything: read as version 2 it would be empty, and clean.
-fn expect_version(version: Option<&str>) -> Result<(), ParseError> {
+pub(super) fn expect_version(version: Option<&str>) -> Result<(), ParseError> {
     match version {
         Some(version) if !version.starts_with("2.") => Err(ParseError::Invalid {
             format: "sarif",
@@ -94,7 +94,7 @@ fn expect_version(version: Option<&str>) -> Result<(), ParseError> {
 }
 
 /// A run that says itself that it failed, or tells of errors (sections 3.20.14, 3.20.21 and 3.20.22).
-fn invocation(value: &Value, output: &mut Output<'_>) {
+pub(super) fn invocation(value: &Value, output: &mut Output<'_>) {
     let before = output.summary.errors.len();
     for list in ["/toolExecutionNotifications", "/toolConfigurationNotifications"] {
         for notification in super::value::items(value, list) {

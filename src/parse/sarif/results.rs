@@ -15,10 +15,10 @@ use crate::model::finding::{Cvss, Location, Record};
 pub(super) const MAX_WAITING: usize = 64 << 20;
 
 /// A run while it is read.
-pub(super) struct Run<'c> {
+pub(in crate::parse) struct Run<'c> {
     context: &'c Context,
     masker: Masker<'c>,
-    pub(super) rules: Rules,
+    pub(in crate::parse) rules: Rules,
     tool_known: bool,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
@@ -32,7 +32,7 @@ struct Waiting {
 }
 
 impl<'c> Run<'c> {
-    pub(super) fn new(context: &'c Context) -> Self {
+    pub(in crate::parse) fn new(context: &'c Context) -> Self {
         Self {
             context,
             masker: Masker::new(&context.secret_key),
@@ -44,12 +44,12 @@ impl<'c> Run<'c> {
         }
     }
 
-    pub(super) fn named(&mut self, tool: Option<&str>) {
+    pub(in crate::parse) fn named(&mut self, tool: Option<&str>) {
         self.masker.tool = tool.map(str::to_owned);
     }
 
     /// Takes a result: to the sink if its rules are known, else to those that wait.
-    pub(super) fn result(&mut self, mut result: Value, output: &mut Output<'_>) -> Result<(), ParseError> {
+    pub(in crate::parse) fn result(&mut self, mut result: Value, output: &mut Output<'_>) -> Result<(), ParseError> {
         if let Some(reason) = no_problem(&result) {
             output.skip(reason);
             return Ok(());
@@ -70,7 +70,7 @@ impl<'c> Run<'c> {
     }
 
     /// Hands on those that waited.
-    pub(super) fn tool_is_known(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
+    pub(in crate::parse) fn tool_is_known(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
         self.tool_known = true;
         self.waiting_bytes = 0;
         for Waiting { result, secret } in std::mem::take(&mut self.waiting) {
@@ -80,8 +80,13 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
+    /// Whether results have overtaken those that wait for their rules: they come in another order than they stand in.
+    pub(in crate::parse) const fn has_overflowed(&self) -> bool {
+        self.overflow > 0
+    }
+
     /// Ends the run; a document may hold several.
-    pub(super) fn finish(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
+    pub(in crate::parse) fn finish(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
         self.tool_is_known(output)?;
         if self.overflow > 0 {
             output.error(&format!(
@@ -131,7 +136,7 @@ impl<'c> Run<'c> {
 }
 
 /// Why a result is no problem to report, when it is none.
-fn no_problem(result: &Value) -> Option<&'static str> {
+pub(in crate::parse) fn no_problem(result: &Value) -> Option<&'static str> {
     match (text(result, "/kind"), text(result, "/baselineState")) {
         (Some("pass"), _) => Some("kind pass"),
         (Some("notApplicable"), _) => Some("kind notApplicable"),

@@ -27,7 +27,7 @@ pub(super) struct Rule {
 
 /// The rules of one run.
 #[derive(Debug, Default)]
-pub(super) struct Rules {
+pub(in crate::parse) struct Rules {
     all: Vec<Rule>,
     by_id: HashMap<String, usize>,
     extended: bool,
@@ -35,7 +35,7 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Takes a rule of the driver; results may name it by its position.
-    pub(super) fn add(&mut self, value: &Value) {
+    pub(in crate::parse) fn add(&mut self, value: &Value) {
         if self.all.len() < MAX_RULES {
             let rule = Rule::new(value);
             self.by_id.entry(rule.id.clone()).or_insert(self.all.len());
@@ -44,7 +44,7 @@ impl Rules {
     }
 
     /// Takes a rule of an extension; positions count anew in each extension, so only the id leads to it.
-    pub(super) fn add_of_extension(&mut self, value: &Value) {
+    pub(in crate::parse) fn add_of_extension(&mut self, value: &Value) {
         self.extended = true;
         self.add(value);
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::super::facts::{seconds, unfinished};
 use super::super::shortfall::{gap_in_words, shortfall};
+use super::super::since::reference;
 use super::super::words::{count, counts, grouped};
 use super::super::{RenderError, ReportData};
 use super::charts::{self, Column};
@@ -12,7 +13,6 @@ use super::escape::Text;
 use crate::model::coverage::Coverage;
 use crate::model::finding::SeverityCounts;
 use crate::model::severity::Severity;
-use crate::model::standing::Standings;
 use crate::model::view::Verdict;
 
 /// At most this many jobs are named above; the table of jobs has more.
@@ -70,7 +70,7 @@ pub(super) fn write(data: &ReportData<'_>, out: &mut dyn Write) -> Result<(), Re
     tiles(data, out)?;
     writeln!(out, "<div class=\"panels\">")?;
     scanners(data, out)?;
-    since(data.scan.standings.as_ref(), out)?;
+    since(data, out)?;
     trend(data, out)?;
     gate(data, out)?;
     Ok(writeln!(out, "</div>")?)
@@ -193,12 +193,16 @@ fn scanners(data: &ReportData<'_>, out: &mut dyn Write) -> std::io::Result<()> {
 }
 
 /// How the findings stand to those known before.
-fn since(standings: Option<&Standings>, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(out, "<section class=\"panel\" aria-labelledby=\"since\"><h2 id=\"since\">Since the scan before</h2>")?;
-    let Some(standings) = standings else {
+fn since(data: &ReportData<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let title = if data.reference.is_some() { "What changed" } else { "Since the scan before" };
+    writeln!(out, "<section class=\"panel\" aria-labelledby=\"since\"><h2 id=\"since\">{title}</h2>")?;
+    if let Some(asked) = data.reference {
+        writeln!(out, "<p class=\"note\">Since {}.</p>", Text(&reference(asked)))?;
+    }
+    let Some(standings) = &data.scan.standings else {
         return writeln!(out, "<p>The scan was not compared yet: nothing is known to be new or fixed.</p></section>");
     };
-    if standings.first {
+    if standings.first && data.reference.is_none() {
         return writeln!(out, "<p>There is no scan before it: all is new.</p></section>");
     }
     let unseen = standings.not_observed.values().sum::<u64>();

@@ -121,9 +121,12 @@ fn top(data: &ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
 fn findings(data: &mut ReportData<'_>, shown: &SeverityCounts, out: &mut dyn Write) -> Result<(), RenderError> {
     writeln!(out, "<section id=\"findings\" aria-labelledby=\"findings-title\" tabindex=\"-1\">")?;
     writeln!(out, "<h2 id=\"findings-title\">Findings</h2>")?;
+    if data.only_new {
+        writeln!(out, "<p class=\"left\" role=\"note\"><strong>Only what is new or reopened is listed.</strong></p>")?;
+    }
     let left = left_out(data, shown);
     if left.total() > 0 {
-        let (all, kept) = (grouped(data.scan.records.total()), grouped(shown.total()));
+        let (all, kept) = (grouped(data.listed().total()), grouped(shown.total()));
         write!(
             out,
             "<p class=\"left\" role=\"note\"><strong>This page carries the worst {kept} of {all} findings.</strong>"
@@ -137,7 +140,7 @@ fn findings(data: &mut ReportData<'_>, shown: &SeverityCounts, out: &mut dyn Wri
 }
 
 fn left_out(data: &ReportData<'_>, shown: &SeverityCounts) -> SeverityCounts {
-    data.scan.records.without(shown)
+    data.listed().without(shown)
 }
 
 /// What the script works with; hidden from those who have none.

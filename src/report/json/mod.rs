@@ -1,5 +1,7 @@
 //! The report for programs: one document of the schema `dragnet.report/v1`, written as a stream.
 
+mod diff;
+mod export;
 pub(super) mod gate;
 pub(super) mod v1;
 
@@ -7,6 +9,9 @@ use std::io::Write;
 
 use super::source::for_each;
 use super::{RenderError, Renderer, ReportData};
+
+pub(super) use diff::diff;
+pub(crate) use export::ExportJson;
 
 /// The format `json`.
 #[derive(Debug)]
@@ -25,7 +30,7 @@ impl Renderer for Json {
         data.jobs.iter().try_for_each(|job| jobs.item(&v1::Job::new(job)))?;
         jobs.close()?;
         write!(out, ",\n\"summary\":")?;
-        serde_json::to_writer(&mut *out, &v1::Summary::new(data.scan, data.gate))?;
+        serde_json::to_writer(&mut *out, &v1::Summary::new(data))?;
         write!(out, ",\n\"findings\":")?;
         let mut findings = Array::open(out)?;
         for_each(data.findings, |finding| findings.item(&v1::Finding::new(&finding)).map(|()| true))?;

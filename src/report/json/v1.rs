@@ -15,8 +15,8 @@ use crate::model::severity::Severity;
 use crate::model::standing::{Fate, GoneView, Standing, Standings};
 use crate::model::triage::Muting;
 use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
-use crate::report::gate::Gate;
 use crate::report::shortfall::shortfall;
+use crate::report::{Reference, ReportData};
 
 /// Name and version of the format.
 pub(crate) const SCHEMA: &str = "dragnet.report/v1";
@@ -194,6 +194,29 @@ pub(crate) struct Summary {
     standings: Option<Compared>,
     /// Records that do not count, by who decided.
     muted: BTreeMap<&'static str, u64>,
+    /// What the standings relate to, where that is not what was known on the scan's line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<ReferenceSummary>,
+    /// `new` where `findings` has only those that are new or reopened. Counts are of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listed: Option<&'static str>,
+}
+
+/// `baseline` with its file and how many findings that has, or `since` with what was asked for and the scans compared with.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum ReferenceSummary {
+    Baseline { file: String, findings: u64 },
+    Since { asked: String, scans: Vec<String> },
+}
+
+impl ReferenceSummary {
+    fn new(reference: &Reference) -> Self {
+        match reference.clone() {
+            Reference::Baseline { file, findings } => Self::Baseline { file, findings },
+            Reference::Since { asked, scans } => Self::Since { asked, scans },
+        }
+    }
 }
 
 /// How the findings stand to those known before: counts of findings. `first`: there was nothing to compare with.
@@ -255,7 +278,8 @@ impl<'g> Gone<'g> {
 }
 
 impl Summary {
-    pub(crate) fn new(scan: &ScanView, gate: &Gate) -> Self {
+    pub(crate) fn new(data: &ReportData<'_>) -> Self {
+        let (scan, gate) = (data.scan, data.gate());
         Self {
             verdict: verdict(gate.verdict),
             complete: scan.is_complete(),
@@ -265,6 +289,8 @@ impl Summary {
             gate: GateSummary::new(gate),
             standings: scan.standings.as_ref().map(Compared::new),
             muted: scan.muted.by_origin.iter().map(|(origin, count)| (origin.as_str(), *count)).collect(),
+            reference: data.reference.map(ReferenceSummary::new),
+            listed: data.only_new.then_some("new"),
         }
     }
 }
@@ -280,7 +306,7 @@ const fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn by_severity(counts: &SeverityCounts) -> BTreeMap<&'static str, u64> {
+pub(crate) fn by_severity(counts: &SeverityCounts) -> BTreeMap<&'static str, u64> {
     Severity::ALL.into_iter().map(|severity| (severity.as_str(), counts.of(severity))).collect()
 }
 
@@ -303,6 +329,9 @@ pub(crate) struct Finding<'f> {
     fix: Option<&'f str>,
     references: &'f [String],
     evidence: Option<&'f str>,
+    /// What sets it apart from others of its rule in its place; left out where nothing does.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    identity: &'f str,
     /// `new`, `existing` or `reopened`; null until the scan was compared with what was known before.
     standing: Option<&'static str>,
     /// Why it does not count; null if it does.
@@ -351,6 +380,7 @@ impl<'f> Finding<'f> {
             fix: record.fix.as_deref(),
             references: &record.references,
             evidence: record.evidence.as_deref(),
+            identity: &record.identity,
             standing: finding.standing.map(Standing::as_str),
             muting: finding.muting.as_ref(),
             exploitation: finding.exploitation.map(|known| Exploited { epss: known.epss, kev: known.kev }),
@@ -360,7 +390,7 @@ impl<'f> Finding<'f> {
 
 /// A place; fields that its kind does not have are left out.
 #[derive(Debug, Default, Serialize)]
-struct Place<'f> {
+pub(crate) struct Place<'f> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'f str>,
@@ -391,7 +421,7 @@ struct Place<'f> {
 }
 
 impl<'f> Place<'f> {
-    fn new(location: &'f Location) -> Self {
+    pub(crate) fn new(location: &'f Location) -> Self {
         let region = location.region();
         let base = Self {
             path: location.path(),

@@ -74,7 +74,7 @@ impl Renderer for Markdown {
         if self.extent == Extent::Whole {
             jobs(data, &mut page)?;
         }
-        let only_news = self.extent == Extent::Change && is_compared(data);
+        let only_news = (self.extent == Extent::Change || data.only_new) && is_compared(data);
         findings(data, self.extent, only_news, &mut page)?;
         gone(data, &mut page)?;
         if self.extent == Extent::Change {
@@ -142,7 +142,7 @@ fn numbers(data: &ReportData<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let records = &data.scan.records;
     page.put(&format!("**Findings:** {}", counts(records, " · ")))?;
     page.put("")?;
-    for line in since(data.scan) {
+    for line in since(data) {
         page.put(&format!("- {line}"))?;
     }
     let is_code = data.gate.has_words_from_outside();
@@ -197,7 +197,8 @@ fn findings(
     let is_change = extent == Extent::Change;
     let scan = data.scan;
     let total = match (&scan.standings, only_news) {
-        (Some(standings), true) => standings.news().without(&scan.muted.news),
+        (Some(standings), true) if is_change => standings.news().without(&scan.muted.news),
+        (Some(standings), true) => standings.news(),
         _ if is_change => scan.records.without(&scan.muted.records),
         _ => scan.records,
     };

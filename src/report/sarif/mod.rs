@@ -18,7 +18,7 @@ use super::words::grouped;
 use super::{RenderError, Renderer, ReportData};
 use crate::model::severity::Severity;
 use crate::model::view::{FindingView, JobView, ScanView};
-use model::{Automation, Descriptor, Invocation, Notification, Result as SarifResult, Tool};
+use model::{Automation, Descriptor, Invocation, Notification, Result as SarifResult, RunProperties, Tool};
 
 /// The format `sarif`.
 #[derive(Debug)]
@@ -85,6 +85,8 @@ fn run(
     serde_json::to_writer(&mut *out, &Tool::new(scanner, version, rules.values().collect()))?;
     write!(out, ",\"automationDetails\":")?;
     serde_json::to_writer(&mut *out, &Automation { id: format!("dragnet/{scanner}/{}", data.scan.id) })?;
+    write!(out, ",\"properties\":")?;
+    serde_json::to_writer(&mut *out, &RunProperties::new(data))?;
     write!(out, ",\"invocations\":")?;
     serde_json::to_writer(&mut *out, &[invocation(data.scan, &jobs)])?;
     write!(out, ",\"columnKind\":\"unicodeCodePoints\",\"results\":")?;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::super::ReportData;
+use super::super::json::v1::Place as ExactPlace;
 use super::level;
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
@@ -114,6 +116,32 @@ pub(super) struct Automation {
     pub(super) id: String,
 }
 
+/// What SARIF has no word for and [`crate::parse::baseline()`] wants to know, in a run's property bag (section 3.8).
+#[derive(Serialize)]
+pub(super) struct RunProperties<'r> {
+    dragnet: OfScan<'r>,
+}
+
+#[derive(Serialize)]
+struct OfScan<'r> {
+    target_key: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<&'r str>,
+    complete: bool,
+    /// `new` where the results are only those that are new or reopened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listed: Option<&'static str>,
+}
+
+impl<'r> RunProperties<'r> {
+    pub(super) fn new(data: &ReportData<'r>) -> Self {
+        let key = &data.scan.target_key;
+        let listed = data.only_new.then_some("new");
+        let complete = data.scan.is_complete();
+        Self { dragnet: OfScan { target_key: &key.key, line: key.line.as_deref(), complete, listed } }
+    }
+}
+
 /// `invocation`, section 3.20.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -143,7 +171,7 @@ impl Notification {
 /// `result`, section 3.27.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Result {
+pub(super) struct Result<'f> {
     rule_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
@@ -157,7 +185,7 @@ pub(super) struct Result {
     /// Section 3.27.23.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Suppression>,
-    properties: ResultProperties,
+    properties: ResultProperties<'f>,
 }
 
 /// `suppression`, section 3.35.
@@ -180,10 +208,16 @@ impl Suppression {
 }
 
 #[derive(Serialize)]
-struct ResultProperties {
+struct ResultProperties<'f> {
     severity: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vulnerabilities: Vec<String>,
+    /// What sets it apart from others of its rule in its place, where anything does.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    identity: &'f str,
+    /// The place, where SARIF cannot tell it: a package, a host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<ExactPlace<'f>>,
 }
 
 /// `location`, section 3.28.
@@ -222,6 +256,9 @@ struct Region {
     start_column: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<u32>,
+    /// Section 3.30.13.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snippet: Option<Text>,
 }
 
 #[derive(Serialize)]
@@ -230,8 +267,8 @@ struct Logical {
     fully_qualified_name: String,
 }
 
-impl Result {
-    pub(super) fn new(finding: &FindingView, rule_index: Option<usize>) -> Self {
+impl<'f> Result<'f> {
+    pub(super) fn new(finding: &'f FindingView, rule_index: Option<usize>) -> Self {
         let record = &finding.record;
         let message = if record.message.is_empty() { &record.title } else { &record.message };
         Self {
@@ -239,25 +276,32 @@ impl Result {
             rule_index,
             level: level(record.severity),
             message: Text { text: message.clone() },
-            locations: Place::of(&record.location).into_iter().collect(),
+            locations: Place::of(record).into_iter().collect(),
             partial_fingerprints: BTreeMap::from([("dragnet/v1", finding.fingerprint.clone())]),
             baseline_state: finding.standing.map(|standing| if standing.is_news() { "new" } else { "unchanged" }),
             suppressions: finding.muting.iter().map(Suppression::new).collect(),
             properties: ResultProperties {
                 severity: record.severity.as_str(),
                 vulnerabilities: record.vulnerabilities.clone(),
+                identity: &record.identity,
+                location: match &record.location {
+                    Location::File { .. } | Location::Url { parameter: None, .. } | Location::Nowhere => None,
+                    other => Some(ExactPlace::new(other)),
+                },
             },
         }
     }
 }
 
 impl Place {
-    fn of(location: &Location) -> Option<Self> {
+    fn of(record: &Record) -> Option<Self> {
+        let location = &record.location;
         let region = location.region().map(|region| Region {
             start_line: region.start_line,
             end_line: region.end_line,
             start_column: region.start_column,
             end_column: region.end_column,
+            snippet: record.evidence.clone().map(|text| Text { text }),
         });
         let file = location.path().filter(|path| !path.is_empty()).map(|path| Physical {
             artifact_location: Artifact { uri: escape(path), uri_base_id: Some("%SRCROOT%") },

@@ -20,7 +20,7 @@ pub(super) fn list(
     width: usize,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    let total = data.scan.records;
+    let total = data.listed();
     let limit = data.limit.unwrap_or(u64::MAX);
     let mut shown = SeverityCounts::default();
     let first = data.scan.standings.as_ref().is_none_or(|standings| standings.first);
@@ -52,7 +52,13 @@ fn heading(severity: Severity, count: u64, paint: Paint, out: &mut dyn Write) ->
 }
 
 /// The place, then what is wrong there; below it who says so, whether it is new, and what mends it. To a first scan all is new.
-fn entry(finding: &FindingView, first: bool, paint: Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn entry(
+    finding: &FindingView,
+    first: bool,
+    paint: Paint,
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let place_width = (width * 2 / 5).min(60);
     let text_width = width - place_width - 4;
     let place = finding.record.location.to_string();

@@ -1,5 +1,6 @@
 //! The report for people: what is missing first, then the scan, its jobs, its findings, the gate.
 
+mod diff;
 mod findings;
 mod head;
 mod jobs;
@@ -11,6 +12,7 @@ use super::since::since;
 use super::text::fit;
 use super::words::counts;
 use super::{RenderError, Renderer, ReportData};
+pub(super) use diff::diff;
 use paint::Paint;
 
 /// The format `table`.
@@ -39,7 +41,10 @@ impl Renderer for Table {
 /// The last lines are those that a terminal still shows.
 fn foot(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}  {}", paint.label("Findings"), counts(&data.scan.records, " · "))?;
-    for (i, line) in since(data.scan).iter().enumerate() {
+    if data.only_new {
+        writeln!(out, "{}    only what is new or reopened", paint.label("Listed"))?;
+    }
+    for (i, line) in since(data).iter().enumerate() {
         writeln!(out, "{}{line}", if i == 0 { format!("{}     ", paint.label("Since")) } else { " ".repeat(10) })?;
     }
     for (i, line) in data.gate.lines().iter().enumerate() {

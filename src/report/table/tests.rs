@@ -181,6 +181,8 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
         rules: &mut Listed::new(Vec::new()),
         gone: &mut Listed::new(Vec::new()),
         assets: &mut Listed::new(Vec::new()),
+        reference: None,
+        only_new: false,
         gate: &super::super::Gate::of(&scan, open, outcome, Vec::new()),
         limit: Some(150),
         style: Style { width: 80, color: true },

@@ -1,7 +1,9 @@
 //! `dragnet findings`
 
 mod decide;
+mod export;
 mod list;
+mod reparse;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,8 @@ Examples:
   dragnet findings suppress v1:1f32a1 --false-positive --reason 'the input is a constant'
   dragnet findings accept v1:1f32a1 --until 2027-01-31 --reason 'mended with the next release'
   dragnet findings reopen v1:1f32a1
+  dragnet findings export -o findings.jsonl   all of all scans, with their history
+  dragnet findings reparse --all             after an upgrade: read all raw results again
 
 Findings are named by their fingerprints, or unique beginnings of them."
 )]
@@ -40,6 +44,8 @@ enum Verb {
     Suppress(decide::SuppressArgs),
     Accept(decide::AcceptArgs),
     Reopen(decide::ReopenArgs),
+    Reparse(reparse::ReparseArgs),
+    Export(export::ExportArgs),
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, CliError> {
@@ -51,5 +57,7 @@ pub(in crate::cli) fn run(context: &Context, args: &FindingsArgs) -> Result<u8, 
         Some(Verb::Suppress(args)) => decide::suppress(context, args),
         Some(Verb::Accept(args)) => decide::accept(context, args),
         Some(Verb::Reopen(args)) => decide::reopen(context, args),
+        Some(Verb::Reparse(args)) => reparse::run(context, args),
+        Some(Verb::Export(args)) => export::run(context, args),
     }
 }

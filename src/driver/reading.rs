@@ -1,0 +1,227 @@
+//! From a result file to rows: parsed in a stream, stored in batches that nobody sees.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::error::DriverError;
+use super::ingest::IngestError;
+use super::rank::Ranker;
+use crate::model::asset::Asset;
+use crate::model::clock::Timestamp;
+use crate::model::finding::{Record, SeverityCounts};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::id::{AttemptId, ScanId};
+use crate::model::outcome::{Failure, FailureReason};
+use crate::model::scanner::ResultSpec;
+use crate::model::severity::Severity;
+use crate::model::spec::{JobSpec, paths};
+use crate::model::suppress::{Said, Suppressions};
+use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
+use crate::store::{Identity, IngestBatch, IngestRecord, Store};
+use crate::suppress::{self, ReadComments, Suppressor};
+use crate::{artifact, beneath, failpoint};
+
+/// Most rows of one batch: the writer's gate is given free between batches.
+const BATCH: usize = 500;
+/// Text of the records of one batch, in bytes; one record may go beyond.
+const BATCH_TEXT: usize = 1 << 20;
+/// Batches that wait for the writer.
+const WAITING: usize = 4;
+/// Source files larger than this are not searched for comments: what is found in them counts.
+const MAX_SOURCE: u64 = 16 << 20;
+
+/// What the result files of an attempt have brought so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) ranker: Ranker,
+    pub(super) counts: SeverityCounts,
+    /// Records: the ordinal of the next.
+    records: u32,
+    /// Assets: the ordinal of the next.
+    pub(super) assets: u32,
+    pub(super) capped: bool,
+    /// Rules and severities that a record has headed.
+    headed: HashMap<Severity, HashSet<String>>,
+}
+
+impl Tally {
+    /// Whether no record before this one has its rule and severity.
+    fn head(&mut self, record: &Record) -> bool {
+        // Most have one before them: the rule is not copied to find out.
+        let rules = self.headed.entry(record.severity).or_default();
+        !rules.contains(&record.rule) && rules.insert(record.rule.clone())
+    }
+}
+
+/// Reads result files into rows of one attempt.
+pub(super) struct Reading<'a> {
+    pub(super) store: &'a Store,
+    pub(super) scan: ScanId,
+    pub(super) fence: u64,
+    pub(super) attempt: AttemptId,
+    pub(super) spec: &'a JobSpec,
+    pub(super) max_results: Option<u64>,
+    /// What does not count.
+    pub(super) suppressions: &'a Suppressions,
+    pub(super) now: Timestamp,
+    /// What comments said when the source was there.
+    pub(super) said: Arc<Said>,
+}
+
+impl Reading<'_> {
+    /// Parses on a thread of its own; stores what it hands over, batch by batch.
+    pub(super) async fn parse(
+        &self,
+        path: &Path,
+        result: &ResultSpec,
+        tally: Tally,
+    ) -> Result<(Summary, Tally), IngestError> {
+        let (sender, mut batches) = mpsc::channel(WAITING);
+        let context = Context {
+            source_root: self.spec.source.map(|_| paths::SOURCE.to_owned()).unwrap_or_default(),
+            secret_key: self.store.secret_key().to_vec(),
+        };
+        let (path, format) = (path.to_owned(), result.format.clone());
+        let (scanner, max) = (self.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
+        let (batch, suppressor) = (self.batch(), self.suppressor().map_err(IngestError::Attempt)?);
+        let parser = blocking(move || {
+            read_file(&path, &format, &context, Feeder { sender, scanner, suppressor, tally, max, batch, text: 0 })
+        });
+        let store = async {
+            while let Some(batch) = batches.recv().await {
+                self.store.ingest(batch).await?;
+                failpoint::hit("ingest.batch");
+            }
+            Ok::<(), IngestError>(())
+        };
+        let (parsed, stored) = tokio::join!(parser, store);
+        stored?;
+        parsed?.map_err(|error| match error {
+            ParseError::Read(error) => IngestError::Driver(DriverError::Local {
+                action: "read results".to_owned(),
+                message: error.to_string(),
+                full: false,
+            }),
+            other => IngestError::Attempt(Failure::new(
+                if matches!(other, ParseError::Empty) {
+                    FailureReason::ResultEmpty
+                } else {
+                    FailureReason::ResultInvalid
+                },
+                format!("{}: {other}", result.path),
+            )),
+        })
+    }
+
+    /// Says which finding each record shows, and gives equal ones the ranks of their places.
+    pub(super) async fn identify(&self, ranker: Ranker) -> Result<(), IngestError> {
+        let mut identities = blocking(move || ranker.identities()).await?;
+        loop {
+            let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect();
+            if slice.is_empty() {
+                return Ok(());
+            }
+            self.store.identify(self.scan, self.fence, self.attempt, slice).await?;
+            failpoint::hit("ingest.identified");
+        }
+    }
+
+    /// Says of records that they do not count, by the plan's rules and by comments in the source while it is there.
+    fn suppressor(&self) -> Result<Suppressor, Failure> {
+        let comments = self.suppressions.comments.then_some(self.spec.source).flatten().map(|source| {
+            let root = beneath::root(&artifact::tree(&self.store.dir().join("artifacts"), source)).ok();
+            let read: ReadComments = Box::new(move |path| {
+                let text = root.as_ref().and_then(|root| beneath::read(root, path, MAX_SOURCE).ok());
+                text.map(|text| suppress::comments(&text)).unwrap_or_default()
+            });
+            read
+        });
+        Suppressor::new(&self.spec.scanner, &self.suppressions.rules, self.now, comments)
+            .map(|suppressor| suppressor.with_said(Arc::clone(&self.said)))
+            .map_err(|error| Failure::new(FailureReason::ResultInvalid, format!("a rule of the plan's: {error}")))
+    }
+
+    const fn batch(&self) -> IngestBatch {
+        let (scan, fence, attempt) = (self.scan, self.fence, self.attempt);
+        IngestBatch { scan, fence, attempt, records: Vec::new(), assets: Vec::new() }
+    }
+}
+
+/// The parser's side: numbers, ranks and counts what it finds, and sends it on in batches.
+struct Feeder {
+    sender: mpsc::Sender<IngestBatch>,
+    scanner: String,
+    suppressor: Suppressor,
+    tally: Tally,
+    max: u64,
+    batch: IngestBatch,
+    /// Text of the batch's records, in bytes.
+    text: usize,
+}
+
+impl Feeder {
+    /// Sends the batch on if it is full, or if nothing more will come.
+    fn send(&mut self, last: bool) -> Result<(), Stop> {
+        let rows = self.batch.records.len() + self.batch.assets.len();
+        let full = rows >= BATCH || self.text >= BATCH_TEXT;
+        if !full && (!last || rows == 0) {
+            return Ok(());
+        }
+        self.text = 0;
+        let batch = IngestBatch {
+            records: std::mem::take(&mut self.batch.records),
+            assets: std::mem::take(&mut self.batch.assets),
+            ..self.batch
+        };
+        self.sender.blocking_send(batch).map_err(|_| Stop)
+    }
+}
+
+impl Sink for Feeder {
+    fn record(&mut self, mut record: Record) -> Result<(), Stop> {
+        record.muting = self.suppressor.muting(&record);
+        let tally = &mut self.tally;
+        if u64::from(tally.records) >= self.max {
+            tally.capped = true;
+            return Err(Stop);
+        }
+        let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record), tally.records);
+        let occurrence = tally.ranker.rank(fingerprint, ordinal, &record);
+        tally.counts.add(record.severity);
+        tally.records += 1;
+        // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.
+        let heads_rule = tally.head(&record);
+        let record = IngestRecord::new(ordinal, fingerprint, occurrence, heads_rule, &record).map_err(|_| Stop)?;
+        self.text += record.bytes();
+        self.batch.records.push(record);
+        self.send(false)
+    }
+
+    fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
+        self.batch.assets.push((self.tally.assets, asset));
+        self.tally.assets += 1;
+        self.send(false)
+    }
+}
+
+fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> Result<(Summary, Tally), ParseError> {
+    let parser = parse::parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let summary = match parser.parse(&mut input, context, &mut sink) {
+        Ok(summary) => summary,
+        Err(ParseError::Stopped) if sink.tally.capped => Summary::default(),
+        Err(error) => return Err(error),
+    };
+    sink.send(true).map_err(|Stop| ParseError::Stopped)?;
+    Ok((summary, sink.tally))
+}
+
+/// Runs `work` where it may block.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DriverError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| DriverError::Panicked(error.to_string()))
+}
