@@ -46,12 +46,7 @@ pub fn exploits(app: &App) -> Exploits {
 
 /// Judges a scan by the gate that it was started with; `fail_on`, if not empty, takes the place of its thresholds. The copies of datasets are
 /// those of this process's configuration. With a relation, what is new is so to that.
-pub fn judge(
-    app: &App,
-    scan: ScanId,
-    fail_on: &[FailOn],
-    relation: Option<Relation>,
-) -> Result<Judged, AppError> {
+pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn], relation: Option<Relation>) -> Result<Judged, AppError> {
     let (mut view, exploits) = (app.store.scan(scan)?, exploits(app));
     if let Some(relation) = &relation {
         relation.lay_over(&mut view);

@@ -76,7 +76,7 @@ impl Renderer for Template {
             schema: v1::SCHEMA,
             scan: v1::Scan::new(data.scan, data.isolation),
             jobs: data.jobs.iter().map(v1::Job::new).collect(),
-            summary: v1::Summary::new(data.scan, data.gate),
+            summary: v1::Summary::new(data),
             findings,
             gone,
             assets,

@@ -63,6 +63,8 @@ fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
         let mut data = ReportData {
             scan: &scan,
             trend: &[],
+            reference: None,
+            only_new: false,
             isolation: None,
             jobs: &troubled()[..1],
             findings: &mut pages,

@@ -89,8 +89,8 @@ fn shown(scan: &Scan) -> String {
     let mut text = Vec::new();
     let renderer = dragnet::report::renderer("table").unwrap();
     let style = dragnet::report::Style::default();
-    let judged = judge(&scan.app, scan.id, &[]).unwrap();
-    let request = ReportRequest { judged: &judged, renderer, limit: None, style };
+    let judged = judge(&scan.app, scan.id, &[], None).unwrap();
+    let request = ReportRequest { judged: &judged, only_new: false, renderer, limit: None, style };
     report(&scan.app, request, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }

@@ -214,6 +214,8 @@ fn a_long_list_is_read_in_pages_and_no_further_than_it_is_shown() {
     let mut data = ReportData {
         scan: &scan,
         trend: &[],
+        reference: None,
+        only_new: false,
         isolation: None,
         jobs: &[],
         findings: &mut pages,

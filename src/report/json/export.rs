@@ -56,6 +56,7 @@ impl Serialize for ExportJson<'_> {
             job: String::new(),
             standing: None,
             muting: self.decision.cloned(),
+            exploitation: None,
             record: record.clone(),
         });
         let mut object = serializer.serialize_struct("Finding", 8)?;

@@ -279,7 +279,7 @@ impl<'g> Gone<'g> {
 
 impl Summary {
     pub(crate) fn new(data: &ReportData<'_>) -> Self {
-        let (scan, gate) = (data.scan, data.gate());
+        let (scan, gate) = (data.scan, data.gate);
         Self {
             verdict: verdict(gate.verdict),
             complete: scan.is_complete(),

@@ -59,7 +59,18 @@ fn as_finding(gone: GoneView) -> (FindingView, Option<String>) {
     };
     let record = gone.record.unwrap_or_default();
     let (fingerprint, scanner) = (gone.fingerprint, gone.scanner);
-    (FindingView { fingerprint, scanner, job: String::new(), standing: None, muting: None, record }, Some(fate))
+    (
+        FindingView {
+            fingerprint,
+            scanner,
+            job: String::new(),
+            standing: None,
+            muting: None,
+            exploitation: None,
+            record,
+        },
+        Some(fate),
+    )
 }
 
 struct List {

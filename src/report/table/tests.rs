@@ -210,6 +210,8 @@ fn a_gate_that_is_not_decided_says_so_first_and_last() {
     let mut data = ReportData {
         scan: &scan,
         trend: &[],
+        reference: None,
+        only_new: false,
         isolation: None,
         jobs: &[],
         findings: &mut Listed::new(Vec::new()),
