@@ -95,6 +95,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--executor', '--executor', [CompletionResultType]::ParameterName, 'Run the scanners on this kind of engine')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the report as')
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Write a report to a file too; may be repeated')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON')
             [CompletionResult]::new('--request-key', '--request-key', [CompletionResultType]::ParameterName, 'Refuse to start a second scan with this key')
             [CompletionResult]::new('--on-interrupt', '--on-interrupt', [CompletionResultType]::ParameterName, 'What the first Ctrl-C or SIGTERM does')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
@@ -150,12 +151,17 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write it to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to this file')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten), instead of the thresholds that the scan was started with; with 3 if the scan is incomplete; may be repeated')
-            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Say what is new since a day (UTC), for so long, or since a scan: `2027-01-31`, `7d`, `12h`, `4f2k`')
+            [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Say what differs between two scans, and nothing else; as a table or JSON')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a report for people, worst first; 0 lists all')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--gate', '--gate', [CompletionResultType]::ParameterName, 'Fail as the gate says that the scan was started with')
+            [CompletionResult]::new('--new', '--new', [CompletionResultType]::ParameterName, 'List only what is new or reopened')
+            [CompletionResult]::new('--merge', '--merge', [CompletionResultType]::ParameterName, 'List what several scanners report of one vulnerability in one package as one finding; gates go on counting each report')
             [CompletionResult]::new('--require-complete', '--require-complete', [CompletionResultType]::ParameterName, 'Fail, with exit code 3, if the scan did not see all of its target')
             [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
@@ -223,6 +229,8 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('suppress', 'suppress', [CompletionResultType]::ParameterValue, 'Say that findings are not to be told of: gates do not count them, reports mark them')
             [CompletionResult]::new('accept', 'accept', [CompletionResultType]::ParameterValue, 'Say that the risk of findings is taken: gates do not count them, reports mark them')
             [CompletionResult]::new('reopen', 'reopen', [CompletionResultType]::ParameterValue, 'Take back what was decided of findings: they count again')
+            [CompletionResult]::new('reparse', 'reparse', [CompletionResultType]::ParameterValue, 'Read the raw results of ended scans again, after an upgrade: with the parsers of this dragnet')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Export all findings of all targets, or of one, with how they stand, what was decided, and their history')
             break
         }
         'dragnet;findings;list' {
@@ -328,6 +336,40 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'dragnet;findings;reparse' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print what changed as')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All scans that have ended')
+            [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dragnet;findings;export' {
+            [CompletionResult]::new('--target-of', '--target-of', [CompletionResultType]::ParameterName, 'Only findings of the target of this scan')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Write them as')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write them to this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write them to this file')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'dragnet;import' {
             [CompletionResult]::new('--scanner', '--scanner', [CompletionResultType]::ParameterName, 'The scanner that made them')
             [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Read the files as this format [default: what they look like]')
@@ -335,8 +377,9 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Write the report as')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write it to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to this file')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten); may be repeated')
-            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a report for people, worst first; 0 lists all')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')

@@ -94,6 +94,9 @@ _dragnet() {
             dragnet__subcmd__findings,accept)
                 cmd="dragnet__subcmd__findings__subcmd__accept"
                 ;;
+            dragnet__subcmd__findings,export)
+                cmd="dragnet__subcmd__findings__subcmd__export"
+                ;;
             dragnet__subcmd__findings,history)
                 cmd="dragnet__subcmd__findings__subcmd__history"
                 ;;
@@ -102,6 +105,9 @@ _dragnet() {
                 ;;
             dragnet__subcmd__findings,reopen)
                 cmd="dragnet__subcmd__findings__subcmd__reopen"
+                ;;
+            dragnet__subcmd__findings,reparse)
+                cmd="dragnet__subcmd__findings__subcmd__reparse"
                 ;;
             dragnet__subcmd__findings,show)
                 cmd="dragnet__subcmd__findings__subcmd__show"
@@ -460,7 +466,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__findings)
-            opts="-q -v -h --severity --scanner --path --new --limit --format --state --config --policy --trust-project-config --color --quiet --verbose --help list show history suppress accept reopen"
+            opts="-q -v -h --severity --scanner --path --new --limit --format --state --config --policy --trust-project-config --color --quiet --verbose --help list show history suppress accept reopen reparse export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -525,6 +531,52 @@ _dragnet() {
                     return 0
                     ;;
                 --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__findings__subcmd__export)
+            opts="-o -q -v -h --target-of --format --output --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --target-of)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "jsonl json" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -677,6 +729,40 @@ _dragnet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        dragnet__subcmd__findings__subcmd__reparse)
+            opts="-q -v -h --all --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         dragnet__subcmd__findings__subcmd__show)
             opts="-q -v -h --in --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -796,7 +882,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__import)
-            opts="-o -q -v -h --scanner --as --target --format --output --fail-on --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-o -q -v -h --scanner --as --target --format --output --baseline --fail-on --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -815,7 +901,7 @@ _dragnet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection html json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -823,6 +909,10 @@ _dragnet() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1076,14 +1166,14 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__report)
-            opts="-o -q -v -h --format --template --output --fail-on --gate --require-complete --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-o -q -v -h --format --template --output --fail-on --gate --baseline --since --new --merge --diff --require-complete --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection html json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
                     return 0
                     ;;
                 --template)
@@ -1100,6 +1190,18 @@ _dragnet() {
                     ;;
                 --fail-on)
                     COMPREPLY=($(compgen -W "critical high medium low info unknown new:critical new:high new:medium new:low new:info new:unknown" -- "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --diff)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -1228,7 +1330,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__start)
-            opts="-t -q -v -h --template --scanner --priority --parallelism --max-duration --max-results --fail-on --executor --detach --format --report --request-key --on-interrupt --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-t -q -v -h --template --scanner --priority --parallelism --max-duration --max-results --fail-on --executor --detach --format --report --baseline --request-key --on-interrupt --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1271,10 +1373,14 @@ _dragnet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "csv cyclonedx defectdojo github github-summary gitlab-container-scanning gitlab-dependency-scanning gitlab-sast gitlab-secret-detection html json jsonl junit markdown pr sarif sonarqube table" -- "${cur}"))
                     return 0
                     ;;
                 --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -118,6 +118,7 @@ gitlab-container-scanning\t''
 gitlab-dependency-scanning\t''
 gitlab-sast\t''
 gitlab-secret-detection\t''
+html\t''
 json\t''
 jsonl\t''
 junit\t''
@@ -127,6 +128,7 @@ sarif\t''
 sonarqube\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l report -d 'Write a report to a file too; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l baseline -d 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l on-interrupt -d 'What the first Ctrl-C or SIGTERM does' -r -f -a "cancel\t''
 detach\t''"
@@ -176,6 +178,7 @@ gitlab-container-scanning\t''
 gitlab-dependency-scanning\t''
 gitlab-sast\t''
 gitlab-secret-detection\t''
+html\t''
 json\t''
 jsonl\t''
 junit\t''
@@ -198,7 +201,10 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l baseline -d 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l since -d 'Say what is new since a day (UTC), for so long, or since a scan: `2027-01-31`, `7d`, `12h`, `4f2k`' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l diff -d 'Say what differs between two scans, and nothing else; as a table or JSON' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a report for people, worst first; 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l policy -d 'Lay this file over all configuration but the flags' -r -F
@@ -206,6 +212,8 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l color -d 'Use
 always\t'Always'
 never\t'Never'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l gate -d 'Fail as the gate says that the scan was started with'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l new -d 'List only what is new or reopened'
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l merge -d 'List what several scanners report of one vulnerability in one package as one finding; gates go on counting each report'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l require-complete -d 'Fail, with exit code 3, if the scan did not see all of its target'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -s q -l quiet -d 'Say nothing but errors'
@@ -238,35 +246,37 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand show" -l trust-project-c
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
 high\t''
 medium\t''
 low\t''
 info\t''
 unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l scanner -d 'Only findings of this scanner' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l path -d 'Only findings in files whose paths begin so' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l format -d 'Print them as' -r -f -a "table\t'For people'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l scanner -d 'Only findings of this scanner' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l path -d 'Only findings in files whose paths begin so' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l limit -d 'List at most so many; 0 lists all [default: 500 in a table, else all]' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l format -d 'Print them as' -r -f -a "table\t'For people'
 json\t'One document'
 jsonl\t'One object a line'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l policy -d 'Lay this file over all configuration but the flags' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l new -d 'Only those that are new or reopened'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s q -l quiet -d 'Say nothing but errors'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s v -l verbose -d 'Say more; twice says most'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "list" -d 'List a scan\'s findings, worst first'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "show" -d 'Look at one finding'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "history" -d 'Tell what scans said of a finding, and what was decided'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "suppress" -d 'Say that findings are not to be told of: gates do not count them, reports mark them'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "accept" -d 'Say that the risk of findings is taken: gates do not count them, reports mark them'
-complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen" -a "reopen" -d 'Take back what was decided of findings: they count again'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l new -d 'Only those that are new or reopened'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "list" -d 'List a scan\'s findings, worst first'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "show" -d 'Look at one finding'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "history" -d 'Tell what scans said of a finding, and what was decided'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "suppress" -d 'Say that findings are not to be told of: gates do not count them, reports mark them'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "accept" -d 'Say that the risk of findings is taken: gates do not count them, reports mark them'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "reopen" -d 'Take back what was decided of findings: they count again'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "reparse" -d 'Read the raw results of ended scans again, after an upgrade: with the parsers of this dragnet'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and not __fish_seen_subcommand_from list show history suppress accept reopen reparse export" -a "export" -d 'Export all findings of all targets, or of one, with how they stand, what was decided, and their history'
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from list" -l severity -d 'Only findings of this severity or worse' -r -f -a "critical\t''
 high\t''
 medium\t''
@@ -355,6 +365,33 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_see
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reopen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l format -d 'Print what changed as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l all -d 'All scans that have ended'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from reparse" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l target-of -d 'Only findings of the target of this scan' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l format -d 'Write them as' -r -f -a "jsonl\t'One object a line'
+json\t'One document'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -s o -l output -d 'Write them to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand findings; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l scanner -d 'The scanner that made them' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l as -d 'Read the files as this format [default: what they look like]' -r -f -a "bandit\t''
 brakeman\t''
@@ -428,6 +465,7 @@ gitlab-container-scanning\t''
 gitlab-dependency-scanning\t''
 gitlab-sast\t''
 gitlab-secret-detection\t''
+html\t''
 json\t''
 jsonl\t''
 junit\t''
@@ -437,6 +475,7 @@ sarif\t''
 sonarqube\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -s o -l output -d 'Write it to this file' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l baseline -d 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l fail-on -d 'Fail, with exit code 1, on findings of this severity or worse (`new:high`: on new ones alone; `high=10`: on more than ten); may be repeated' -r -f -a "critical\t''
 high\t''
 medium\t''
@@ -449,7 +488,7 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a report for people (table, markdown, pr, github-summary); 0 lists all' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l limit -d 'List at most so many findings in a report for people, worst first; 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l policy -d 'Lay this file over all configuration but the flags' -r -F

@@ -15,6 +15,7 @@ mod images;
 mod import;
 pub mod isolation;
 mod logs;
+mod merged;
 mod plan;
 mod prepare;
 mod relation;

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::merged::Merged;
 use super::relation::Relation;
 use super::{App, AppError, isolation};
 use crate::exploits::Exploits;
@@ -54,7 +55,7 @@ pub fn judge(app: &App, scan: ScanId, fail_on: &[FailOn], relation: Option<Relat
     let gate = view.options.gate().with_thresholds(fail_on);
     let outcome = if gate.needs_findings() {
         let mut count = Count::new(&gate);
-        let mut findings = Findings::new(&app.store, scan, Store::finding_cursor, &exploits, relation.as_ref(), false)?;
+        let mut findings = Findings::new(&app.store, scan, Store::finding_cursor, &exploits, relation.as_ref())?;
         loop {
             let page = findings.page()?;
             if page.is_empty() {
@@ -81,6 +82,8 @@ pub struct ReportRequest<'r> {
     pub renderer: &'r dyn Renderer,
     /// Whether to list only what is new or reopened.
     pub only_new: bool,
+    /// Whether to list what several scanners report of one vulnerability as one finding. The gate has counted each report.
+    pub merge: bool,
     /// Most findings that a report for people lists.
     pub limit: Option<u64>,
     /// How a report for people looks.
@@ -92,10 +95,19 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
     let Judged { scan, gate, id, exploits, relation } = request.judged;
     let (only_new, relation) = (request.only_new, relation.as_ref());
     let jobs = app.store.jobs(*id)?;
-    let view = |open: Open| Findings::new(&app.store, *id, open, exploits, relation, only_new);
-    let mut findings = view(Store::finding_cursor)?;
+    let all = || Findings::new(&app.store, *id, Store::finding_cursor, exploits, relation);
+    let merged = request.merge.then(|| all().and_then(|mut all| Merged::read(|| Ok(all.page()?)))).transpose()?;
+    let mut scan = scan.clone();
+    if let Some(merged) = &merged {
+        merged.lay_over(&mut scan);
+    }
+    let mut findings = all()?.listed(only_new, merged.as_ref());
     // Of those that are listed the first of a rule may be any.
-    let mut rules = view(if only_new { Store::finding_cursor } else { Store::rule_cursor })?;
+    let mut rules = if only_new || merged.is_some() {
+        all()?.listed(only_new, merged.as_ref())
+    } else {
+        Findings::new(&app.store, *id, Store::rule_cursor, exploits, relation)?
+    };
     let mut gone: Box<dyn Source<GoneView> + '_> = match relation {
         Some(relation) => Box::new(relation.gone()),
         None => Box::new(Gone { store: &app.store, cursor: app.store.gone_cursor(*id) }),
@@ -103,7 +115,7 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(*id, usize::MAX)?);
     let trend = app.store.scans_before(*id, TREND)?;
     let mut data = ReportData {
-        scan,
+        scan: &scan,
         trend: &trend,
         isolation: isolation::of_scan(app, *id)?,
         jobs: &jobs,
@@ -113,6 +125,7 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
         assets: &mut assets,
         reference: relation.map(|relation| &relation.reference),
         only_new,
+        merged: merged.as_ref().map(Merged::merged),
         gate,
         limit: request.limit,
         style: request.style,
@@ -132,6 +145,9 @@ struct Findings<'s> {
     cursor: FindingCursor,
     relation: Option<&'s Relation>,
     only_new: bool,
+    merged: Option<&'s Merged>,
+    /// The position of the next.
+    at: u64,
 }
 
 /// Starts reading a scan's findings: all, or some.
@@ -144,9 +160,14 @@ impl<'s> Findings<'s> {
         open: Open,
         exploits: &'s Exploits,
         relation: Option<&'s Relation>,
-        only_new: bool,
     ) -> Result<Self, AppError> {
-        Ok(Self { store, scan, exploits, open, cursor: open(store, scan)?, relation, only_new })
+        let cursor = open(store, scan)?;
+        Ok(Self { store, scan, exploits, open, cursor, relation, only_new: false, merged: None, at: 0 })
+    }
+
+    /// Lists less than all; positions are those of all.
+    fn listed(self, only_new: bool, merged: Option<&'s Merged>) -> Self {
+        Self { only_new, merged, ..self }
     }
 
     fn page(&mut self) -> Result<Vec<FindingView>, StoreError> {
@@ -159,6 +180,11 @@ impl<'s> Findings<'s> {
                 for finding in &mut page {
                     finding.standing = Some(relation.standing(finding));
                 }
+            }
+            if let Some(merged) = self.merged {
+                let begin = self.at;
+                self.at += page.len() as u64;
+                page = (begin..).zip(page).filter_map(|(at, finding)| merged.listed(at, finding)).collect();
             }
             // What was not compared with anything is new.
             page.retain(|finding| !self.only_new || finding.standing.is_none_or(Standing::is_news));
@@ -197,6 +223,7 @@ impl Source<FindingView> for Findings<'_> {
 
     fn rewind(&mut self) -> Result<(), SourceError> {
         self.cursor = (self.open)(self.store, self.scan).map_err(|error| SourceError { message: error.to_string() })?;
+        self.at = 0;
         Ok(())
     }
 }

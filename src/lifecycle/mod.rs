@@ -6,12 +6,16 @@
 //! and stays open. Between those that are only here and only there, [`drift`] first pairs what has merely moved or changed its
 //! face.
 //!
+//! Within one scan, [`merge`] tells which reports of different scanners are of one vulnerability.
+//!
 //! A list that comes from outside, a baseline, has no reference: [`recognise`] looks its findings up by their [`Face`].
 
 mod drift;
 mod face;
+mod merge;
 mod reach;
 
 pub use drift::{Candidate, MAX_DRIFT, pair};
 pub use face::{Face, recognise};
+pub use merge::{Sighting, merge};
 pub use reach::{Reach, Scope, Sight};

@@ -12,6 +12,7 @@ use super::gate::Ruling;
 use super::id::{ScanKey, Sha256};
 use super::outcome::Failure;
 use super::plan::{ScanOptions, SourceFacts};
+use super::severity::Severity;
 use super::standing::{Standing, Standings};
 use super::state::{JobState, ScanState};
 use super::target::{Target, TargetKey};
@@ -165,8 +166,39 @@ pub struct FindingView {
     /// What is known of the exploitation of the vulnerabilities that it names; none where no dataset was configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exploitation: Option<Exploitation>,
+    /// Other reports of it, where they were merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceView>,
     /// The record.
     pub record: Record,
+}
+
+impl FindingView {
+    /// The scanners that report it, its own first, in words: `trivy, grype`.
+    pub fn scanners(&self) -> String {
+        let mut names = vec![self.scanner.as_str()];
+        for source in &self.sources {
+            if !names.contains(&source.scanner.as_str()) {
+                names.push(&source.scanner);
+            }
+        }
+        names.join(", ")
+    }
+}
+
+/// Another report of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    /// The scanner that made it.
+    pub scanner: String,
+    /// The job that brought it.
+    pub job: String,
+    /// Its rule.
+    pub rule: String,
+    /// How bad it says it is.
+    pub severity: Severity,
+    /// The name that it has as a finding of its own.
+    pub fingerprint: String,
 }
 
 /// An asset with the job that brought it.

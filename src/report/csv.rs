@@ -134,7 +134,7 @@ fn found(finding: &FindingView) -> Row {
     let by = muting.map(|muting| muting.author.as_deref().unwrap_or(muting.origin.as_str()));
     Row {
         kind: "finding",
-        scanner: cell(&finding.scanner),
+        scanner: cell(&finding.scanners()),
         job: cell(&finding.job),
         standing: finding.standing.map_or("", Standing::as_str),
         decision: muting.map_or("", |muting| muting.decision.as_str()),

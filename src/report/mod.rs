@@ -69,6 +69,8 @@ pub struct ReportData<'d> {
     pub reference: Option<&'d Reference>,
     /// Whether only findings that are new or reopened are listed; counts are always of all.
     pub only_new: bool,
+    /// How many reports of several scanners are told with another of the same vulnerability; none if they are not merged.
+    pub merged: Option<u64>,
     /// The gate, decided.
     pub gate: &'d Gate,
     /// Most findings that a report for people lists; none for all. Formats for machines always list all.

@@ -121,6 +121,7 @@ pub(super) fn finding(
         standing: Some(Standing::New),
         muting: None,
         exploitation: None,
+        sources: Vec::new(),
         record: Record {
             rule: rule.to_owned(),
             title: title.to_owned(),
@@ -269,6 +270,7 @@ pub(super) fn with_asked<T>(
         assets: &mut Listed::new(vec![AssetView { asset, job: "nmap".to_owned() }]),
         reference: None,
         only_new: false,
+        merged: None,
         gate: &super::Gate::of(&scan, asked, outcome, Vec::new()),
         limit: Some(20),
         style: Style { width: 100, color: false },

@@ -65,6 +65,7 @@ fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
             trend: &[],
             reference: None,
             only_new: false,
+            merged: None,
             isolation: None,
             jobs: &troubled()[..1],
             findings: &mut pages,

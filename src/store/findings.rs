@@ -257,6 +257,7 @@ impl Winner {
             job: self.job.clone(),
             muting: self.muting(connection, named, name, &record)?,
             exploitation: None,
+            sources: Vec::new(),
             record,
         })
     }

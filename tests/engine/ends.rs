@@ -84,13 +84,52 @@ async fn escape_sequences_stay_out_of_findings_and_messages() {
     bench.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vulnerability_that_two_scanners_report_is_one_finding_when_asked() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    let trivy = serde_json::json!({ "SchemaVersion": 2, "ArtifactName": "/src", "Results": [
+        { "Target": "a.lock", "Class": "lang-pkgs", "Type": "npm", "Vulnerabilities": [
+            { "VulnerabilityID": "CVE-2021-44906", "PkgName": "minimist", "InstalledVersion": "1.2.5", "Severity": "CRITICAL" },
+            { "VulnerabilityID": "CVE-2020-7598", "PkgName": "minimist", "InstalledVersion": "1.2.5", "Severity": "MEDIUM" },
+        ] },
+    ] });
+    let grype = serde_json::json!({ "descriptor": { "name": "grype" }, "matches": [{
+        "vulnerability": { "id": "GHSA-xvch-5gv4-984h", "severity": "High" },
+        "relatedVulnerabilities": [{ "id": "CVE-2021-44906" }],
+        "artifact": { "name": "minimist", "version": "1.2.5", "locations": [{ "path": "/src/a.lock" }] },
+    }] });
+    bench.write("trivy.json", trivy.to_string());
+    bench.write("grype.json", grype.to_string());
+    let trivy = tool("trivy", "cat /src/trivy.json").with("results = [{ path = \"-\", format = \"trivy\" }]");
+    let grype = tool("grype", "cat /src/grype.json").with("results = [{ path = \"-\", format = \"grype\" }]");
+    let scan = bench.run(&[trivy, grype]).await;
+    let apart: serde_json::Value = serde_json::from_str(&reported(&scan, "json", false)).unwrap();
+    assert_eq!((&apart["summary"]["total"], &apart["summary"]["merged"]), (&3.into(), &serde_json::Value::Null));
+    let merged: serde_json::Value = serde_json::from_str(&reported(&scan, "json", true)).unwrap();
+    let (summary, findings) = (&merged["summary"], merged["findings"].as_array().unwrap());
+    assert_eq!(
+        (&summary["total"], &summary["by_severity"]["high"], &summary["merged"]),
+        (&2.into(), &0.into(), &1.into())
+    );
+    assert_eq!((findings.len(), &findings[0]["sources"][0]["rule"]), (2, &"GHSA-xvch-5gv4-984h".into()));
+    assert!(findings[1].get("sources").is_none());
+    let table = reported(&scan, "table", true);
+    assert!(table.contains("trivy, grype · CVE-2021-44906"), "{table}");
+    assert!(table.contains("1 report is told with another of the same vulnerability; gates count each"), "{table}");
+    bench.finish().await;
+}
+
 /// The report as it is printed to a terminal.
 fn shown(scan: &Scan) -> String {
+    reported(scan, "table", false)
+}
+
+fn reported(scan: &Scan, format: &str, merge: bool) -> String {
     let mut text = Vec::new();
-    let renderer = dragnet::report::renderer("table").unwrap();
+    let renderer = dragnet::report::renderer(format).unwrap();
     let style = dragnet::report::Style::default();
     let judged = judge(&scan.app, scan.id, &[], None).unwrap();
-    let request = ReportRequest { judged: &judged, only_new: false, renderer, limit: None, style };
+    let request = ReportRequest { judged: &judged, only_new: false, merge, renderer, limit: None, style };
     report(&scan.app, request, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }

@@ -80,7 +80,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Cl
         };
         let relation = relate(context, &app, baseline.as_ref(), scan)?;
         let judged = app::judge(&app, scan, &args.fail_on, relation)?;
-        let reporting = Reporting { judged: &judged, only_new: false, limit: args.limit };
+        let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: args.limit };
         match output {
             Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out))?,
             None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,

@@ -69,8 +69,11 @@ pub(in crate::cli) struct ReportArgs {
     /// List only what is new or reopened
     #[arg(long)]
     new: bool,
+    /// List what several scanners report of one vulnerability in one package as one finding; gates go on counting each report
+    #[arg(long)]
+    merge: bool,
     /// Say what differs between two scans, and nothing else; as a table or JSON
-    #[arg(long, value_name = "A..B", conflicts_with_all = ["scan", "baseline", "since", "new", "fail_on", "gate", "template", "require_complete"])]
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["scan", "baseline", "since", "new", "merge", "fail_on", "gate", "template", "require_complete"])]
     diff: Option<Range>,
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
@@ -98,7 +101,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, Cl
         None => relate(context, &app, baseline.as_ref(), scan)?,
     };
     let judged = app::judge(&app, scan, &args.fail_on, relation)?;
-    let reporting = Reporting { judged: &judged, only_new: args.new, limit: args.limit };
+    let reporting = Reporting { judged: &judged, only_new: args.new, merge: args.merge, limit: args.limit };
     match (output, &args.output) {
         (Some(output), Some(path)) => {
             output.write(|out| write_with(context, &app, &reporting, renderer, out))?;
@@ -204,6 +207,7 @@ pub(super) fn relate(
 pub(super) struct Reporting<'j> {
     pub(super) judged: &'j Judged,
     pub(super) only_new: bool,
+    pub(super) merge: bool,
     pub(super) limit: Option<u64>,
 }
 
@@ -241,6 +245,7 @@ fn write_with(
         judged: reporting.judged,
         renderer,
         only_new: reporting.only_new,
+        merge: reporting.merge,
         limit: Some(reporting.limit.unwrap_or_else(|| renderer.limit())).filter(|limit| *limit > 0),
         style: context.ui.report_style(),
     };

@@ -189,7 +189,7 @@ async fn start(
     };
     let relation = relate(context, app, wanted.baseline.as_ref(), scan)?;
     let judged = app::judge(app, scan, &args.choice.fail_on, relation)?;
-    let reporting = Reporting { judged: &judged, only_new: false, limit: None };
+    let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: None };
     for (format, output) in wanted.outputs {
         output.write(|out| write_report(context, app, &reporting, &format, out))?;
     }

@@ -72,7 +72,7 @@ fn row(finding: &FindingView, first: bool, out: &mut dyn Write) -> std::io::Resu
         Text(&record.title),
         Text(&record.rule),
         Text(record.location.to_string()),
-        Text(&finding.scanner),
+        Text(&finding.scanners()),
         stands.join(" · ")
     )
 }

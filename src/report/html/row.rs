@@ -89,7 +89,7 @@ impl Row {
     pub(super) fn new(finding: &FindingView) -> Self {
         Self {
             id: line(&finding.fingerprint),
-            scanner: line(&finding.scanner),
+            scanner: line(&finding.scanners()),
             job: line(&finding.job),
             standing: finding.standing.map_or("", Standing::as_str),
             muted: finding.muting.as_ref().map(Decided::new),

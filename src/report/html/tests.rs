@@ -216,6 +216,7 @@ fn a_long_list_is_read_in_pages_and_no_further_than_it_is_shown() {
         trend: &[],
         reference: None,
         only_new: false,
+        merged: None,
         isolation: None,
         jobs: &[],
         findings: &mut pages,

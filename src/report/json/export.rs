@@ -57,6 +57,7 @@ impl Serialize for ExportJson<'_> {
             standing: None,
             muting: self.decision.cloned(),
             exploitation: None,
+            sources: Vec::new(),
             record: record.clone(),
         });
         let mut object = serializer.serialize_struct("Finding", 8)?;

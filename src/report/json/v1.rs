@@ -14,7 +14,7 @@ use crate::model::isolation::Isolation;
 use crate::model::severity::Severity;
 use crate::model::standing::{Fate, GoneView, Standing, Standings};
 use crate::model::triage::Muting;
-use crate::model::view::{AssetView, FindingView, JobView, ScanView, Verdict};
+use crate::model::view::{AssetView, FindingView, JobView, ScanView, SourceView, Verdict};
 use crate::report::shortfall::shortfall;
 use crate::report::{Reference, ReportData};
 
@@ -200,6 +200,9 @@ pub(crate) struct Summary {
     /// `new` where `findings` has only those that are new or reopened. Counts are of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     listed: Option<&'static str>,
+    /// How many reports are told as `sources` of another, where reports of one vulnerability were merged. The gate has counted each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<u64>,
 }
 
 /// `baseline` with its file and how many findings that has, or `since` with what was asked for and the scans compared with.
@@ -291,6 +294,7 @@ impl Summary {
             muted: scan.muted.by_origin.iter().map(|(origin, count)| (origin.as_str(), *count)).collect(),
             reference: data.reference.map(ReferenceSummary::new),
             listed: data.only_new.then_some("new"),
+            merged: data.merged,
         }
     }
 }
@@ -316,6 +320,9 @@ pub(crate) struct Finding<'f> {
     fingerprint: &'f str,
     scanner: &'f str,
     job: &'f str,
+    /// Other reports of it; left out where none was merged with it.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sources: &'f [SourceView],
     rule: &'f str,
     title: &'f str,
     message: &'f str,
@@ -363,6 +370,7 @@ impl<'f> Finding<'f> {
             fingerprint: &finding.fingerprint,
             scanner: &finding.scanner,
             job: &finding.job,
+            sources: &finding.sources,
             rule: &record.rule,
             title: &record.title,
             message: &record.message,

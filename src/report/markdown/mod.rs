@@ -247,7 +247,7 @@ fn row(finding: &FindingView, with_standing: bool) -> String {
     if let Some(fix) = &record.fix {
         notes.push(format!("fix: {}", cell(fix, NAME)));
     }
-    let rule = format!("{} · {}", finding.scanner, record.rule);
+    let rule = format!("{} · {}", finding.scanners(), record.rule);
     format!(
         "| {} | {} | {} | {} | {} |",
         mark(record.severity),

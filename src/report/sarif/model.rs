@@ -10,7 +10,7 @@ use super::level;
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 use crate::model::triage::{Muting, Origin};
-use crate::model::view::FindingView;
+use crate::model::view::{FindingView, SourceView};
 
 /// `tool`, section 3.18.
 #[derive(Serialize)]
@@ -212,6 +212,9 @@ struct ResultProperties<'f> {
     severity: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vulnerabilities: Vec<String>,
+    /// Other reports of it, where they were merged.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sources: &'f [SourceView],
     /// What sets it apart from others of its rule in its place, where anything does.
     #[serde(skip_serializing_if = "str::is_empty")]
     identity: &'f str,
@@ -283,6 +286,7 @@ impl<'f> Result<'f> {
             properties: ResultProperties {
                 severity: record.severity.as_str(),
                 vulnerabilities: record.vulnerabilities.clone(),
+                sources: &finding.sources,
                 identity: &record.identity,
                 location: match &record.location {
                     Location::File { .. } | Location::Url { parameter: None, .. } | Location::Nowhere => None,

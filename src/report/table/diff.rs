@@ -67,6 +67,7 @@ fn as_finding(gone: GoneView) -> (FindingView, Option<String>) {
             standing: None,
             muting: None,
             exploitation: None,
+            sources: Vec::new(),
             record,
         },
         Some(fate),

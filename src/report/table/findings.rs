@@ -67,7 +67,7 @@ pub(super) fn entry(
     let title = clean(&finding.record.title);
     let pad = " ".repeat(place_width - place.width());
     writeln!(out, "  {place}{pad}  {}", fit(title.trim(), text_width))?;
-    let scanner = format!("{} · ", clean(&finding.scanner).trim());
+    let scanner = format!("{} · ", clean(&finding.scanners()).trim());
     // The end of a rule's id says most: `rules.python.lang.security.audit.eval-detected`.
     let rule = clean(&finding.record.rule);
     let news = if first { None } else { finding.standing.filter(|standing| standing.is_news()) };

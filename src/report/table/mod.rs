@@ -10,7 +10,7 @@ use std::io::Write;
 
 use super::since::since;
 use super::text::fit;
-use super::words::counts;
+use super::words::{count, counts};
 use super::{RenderError, Renderer, ReportData};
 pub(super) use diff::diff;
 use paint::Paint;
@@ -43,6 +43,14 @@ fn foot(data: &ReportData<'_>, paint: Paint, width: usize, out: &mut dyn Write) 
     writeln!(out, "{}  {}", paint.label("Findings"), counts(&data.scan.records, " · "))?;
     if data.only_new {
         writeln!(out, "{}    only what is new or reopened", paint.label("Listed"))?;
+    }
+    if let Some(merged) = data.merged {
+        let others = count(merged, "report is", "reports are");
+        writeln!(
+            out,
+            "{}    {others} told with another of the same vulnerability; gates count each",
+            paint.label("Merged")
+        )?;
     }
     for (i, line) in since(data).iter().enumerate() {
         writeln!(out, "{}{line}", if i == 0 { format!("{}     ", paint.label("Since")) } else { " ".repeat(10) })?;

@@ -39,6 +39,7 @@ fn finding(severity: Severity, scanner: &str, rule: &str, path: &str) -> Finding
         standing: Some(Standing::Existing),
         muting: None,
         exploitation: None,
+        sources: Vec::new(),
         record: Record {
             rule: rule.to_owned(),
             severity,
