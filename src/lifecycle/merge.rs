@@ -130,6 +130,10 @@ mod tests {
     use crate::model::id::Sha256;
 
     fn report(scanner: u16, name: u8, version: &str, path: Option<&str>, ids: &[&str]) -> Sighting {
+        named(scanner, Fingerprint([name; 16]), version, path, ids)
+    }
+
+    fn named(scanner: u16, fingerprint: Fingerprint, version: &str, path: Option<&str>, ids: &[&str]) -> Sighting {
         let record = Record {
             location: Location::Package {
                 name: "Some_Package".to_owned(),
@@ -139,7 +143,7 @@ mod tests {
             vulnerabilities: ids.iter().map(|id| (*id).to_owned()).collect(),
             ..Record::default()
         };
-        Sighting::new(scanner, FindingKey { fingerprint: Fingerprint([name; 16]), occurrence: 0 }, &record)
+        Sighting::new(scanner, FindingKey { fingerprint, occurrence: 0 }, &record)
     }
 
     #[test]
@@ -192,8 +196,9 @@ mod tests {
         let path = prop::sample::select(vec![None, Some("a"), Some("b")]);
         (0..4_u16, path, ids).prop_map(|(scanner, path, ids)| {
             // What is the same finding says the same.
-            let name = Sha256::of(format!("{scanner}{path:?}{ids:?}")).0[0];
-            report(scanner, name, "1", path, &ids)
+            let mut name = [0; 16];
+            name.copy_from_slice(&Sha256::of(format!("{scanner}{path:?}{ids:?}")).0[..16]);
+            named(scanner, Fingerprint(name), "1", path, &ids)
         })
     }
 
