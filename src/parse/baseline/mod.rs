@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::json::{Event, walk};
 use super::output::Output;
 use super::sarif::{self, Run};
-use super::value::{flag, text};
+use super::value::{flag, number, text};
 use super::{Context, ParseError, Sink, Stop};
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
@@ -130,8 +130,8 @@ pub fn baseline(input: &mut dyn Read, context: &Context, take: &mut Take<'_>) ->
 
 /// What our own SARIF says of its scan.
 fn properties(value: &Value, facts: &mut BaselineFacts) -> Result<(), ParseError> {
-    if text(value, "/dragnet/listed").is_some() {
-        return Err(only_a_part());
+    if let Some(dragnet) = value.get("dragnet") {
+        whole(dragnet)?;
     }
     facts.target_key = text(value, "/dragnet/target_key").map(str::to_owned).or_else(|| facts.target_key.take());
     facts.complete = flag(value, "/dragnet/complete").or(facts.complete);
@@ -142,8 +142,14 @@ fn refused(message: &str, place: &str) -> ParseError {
     ParseError::Invalid { format: FORMAT, message: message.to_owned(), place: place.to_owned() }
 }
 
-fn only_a_part() -> ParseError {
-    refused("it lists only a part of its scan's findings (`--new`)", "the whole document")
+/// Refuses a report of ours that does not list each finding of its scan.
+fn whole(facts: &Value) -> Result<(), ParseError> {
+    let how = match (text(facts, "/listed"), number(facts, "/merged")) {
+        (Some(_), _) => "`--new`",
+        (None, Some(1..)) => "`--merge`",
+        _ => return Ok(()),
+    };
+    Err(refused(&format!("it lists only a part of its scan's findings ({how})"), "the whole document"))
 }
 
 /// Counts what is taken.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::ParseError;
 use super::super::value::{flag, items, number, owned, region, scalar, text, texts};
-use super::{BaselineFacts, KnownFinding, only_a_part, refused};
+use super::{BaselineFacts, KnownFinding, refused, whole};
 use crate::model::finding::{Location, Record};
 
 const SCHEMA: &str = "dragnet.report/v1";
@@ -39,8 +39,10 @@ impl Report {
                     text(value, "/scanner_version").map(|version| (owned(value, "/scanner"), version.to_owned()));
                 self.versions.extend(version.filter(|version| !self.versions.contains(version)));
             }
-            "summary" if text(value, "/listed").is_some() => return Err(only_a_part()),
-            "summary" => self.summary = true,
+            "summary" => {
+                whole(value)?;
+                self.summary = true;
+            }
             "findings/[]" => take(finding(value)?)?,
             // What the scan could not observe was open, and is.
             "gone/[]" if text(value, "/fate") == Some("not_observed") => take(finding(value)?)?,
@@ -56,17 +58,17 @@ impl Report {
 
     /// Checks that it was a report, and whole.
     pub(super) fn finish(self, facts: &mut BaselineFacts) -> Result<(), ParseError> {
-        let whole = "the whole document";
+        let place = "the whole document";
         match self.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) if other.starts_with("dragnet.") => {
                 let other = super::super::text::cut(other, 40);
-                return Err(refused(&format!("it is `{}`, not `{SCHEMA}`", other.escape_debug()), whole));
+                return Err(refused(&format!("it is `{}`, not `{SCHEMA}`", other.escape_debug()), place));
             }
-            _ => return Err(refused("it is neither SARIF with runs nor a report of dragnet's as JSON", whole)),
+            _ => return Err(refused("it is neither SARIF with runs nor a report of dragnet's as JSON", place)),
         }
         if !self.findings || !self.summary || self.target_key.is_none() {
-            return Err(refused("it lacks one of `scan`, `summary` and `findings`", whole));
+            return Err(refused("it lacks one of `scan`, `summary` and `findings`", place));
         }
         (facts.target_key, facts.complete, facts.versions) = (self.target_key, self.complete, self.versions);
         Ok(())

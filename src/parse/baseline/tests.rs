@@ -120,6 +120,8 @@ fn what_is_no_baseline_is_refused_with_the_reason() {
     };
     let mut part = report();
     part["summary"]["listed"] = "new".into();
+    let mut merged = report();
+    merged["summary"]["merged"] = 1.into();
     let mut part_of_sarif = sarif(&[]);
     part_of_sarif["runs"][0]["properties"] = json!({"dragnet": {"listed": "new"}});
     let mut unnamed = report();
@@ -137,7 +139,8 @@ fn what_is_no_baseline_is_refused_with_the_reason() {
         (without("findings"), "it lacks one of"),
         (without("summary"), "it lacks one of"),
         (without("scan"), "it lacks one of"),
-        (part.to_string(), "only a part"),
+        (part.to_string(), "only a part of its scan's findings (`--new`)"),
+        (merged.to_string(), "only a part of its scan's findings (`--merge`)"),
         (part_of_sarif.to_string(), "only a part"),
         (unnamed.to_string(), "no fingerprint"),
         (format!("{}\n{}", report(), report()), "trailing"),

@@ -131,6 +131,9 @@ struct OfScan<'r> {
     /// `new` where the results are only those that are new or reopened.
     #[serde(skip_serializing_if = "Option::is_none")]
     listed: Option<&'static str>,
+    /// How many reports are told as `sources` of another, where reports of one vulnerability were merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<u64>,
 }
 
 impl<'r> RunProperties<'r> {
@@ -138,7 +141,9 @@ impl<'r> RunProperties<'r> {
         let key = &data.scan.target_key;
         let listed = data.only_new.then_some("new");
         let complete = data.scan.is_complete();
-        Self { dragnet: OfScan { target_key: &key.key, line: key.line.as_deref(), complete, listed } }
+        Self {
+            dragnet: OfScan { target_key: &key.key, line: key.line.as_deref(), complete, listed, merged: data.merged },
+        }
     }
 }
 
