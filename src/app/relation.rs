@@ -175,7 +175,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(dir.path()).unwrap();
         let all: Vec<GoneView> = (0..=255).chain(0..=255).map(gone).collect();
-        all.iter().for_each(|one| spool.push(one).unwrap());
+        for one in &all {
+            spool.push(one).unwrap();
+        }
         spool.out.flush().unwrap();
         let (mut read, mut other) = (spool.read(), spool.read());
         for _ in 0..2 {

@@ -72,6 +72,7 @@ impl Suppressor {
     }
 
     /// Takes what comments said when the source was there.
+    #[must_use]
     pub fn with_said(self, said: Arc<Said>) -> Self {
         Self { said, ..self }
     }

@@ -1,4 +1,4 @@
-//! A browser without a window, driven over a pipe by the DevTools protocol (`--remote-debugging-pipe`: JSON, each message ended
+//! A browser without a window, driven over a pipe by the `DevTools` protocol (`--remote-debugging-pipe`: JSON, each message ended
 //! by a zero byte, read from descriptor 3 and written to descriptor 4).
 
 use std::io::{BufRead as _, BufReader, Write as _};
