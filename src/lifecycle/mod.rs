@@ -6,7 +6,7 @@
 //! and stays open. Between those that are only here and only there, [`drift`] first pairs what has merely moved or changed its
 //! face.
 //!
-//! Within one scan, [`merge`] tells which reports of different scanners are of one vulnerability.
+//! Within one scan, [`merge()`] tells which reports of different scanners are of one vulnerability.
 //!
 //! A list that comes from outside, a baseline, has no reference: [`recognise`] looks its findings up by their [`Face`].
 
