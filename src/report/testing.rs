@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Listed, ReportData, Style, renderer};
+use super::{Listed, ReportData, Source, Style, renderer};
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap};
@@ -274,6 +274,34 @@ pub(super) fn with_asked<T>(
         gate: &super::Gate::of(&scan, asked, outcome, Vec::new()),
         limit: Some(20),
         style: Style { width: 100, color: false },
+        notes: Vec::new(),
+    })
+}
+
+/// Calls `f` with what a report of a scan is made of that has jobs and findings and nothing else; its gate asks nothing.
+pub(super) fn with_source<T>(
+    scan: &ScanView,
+    jobs: &[JobView],
+    findings: &mut dyn Source<FindingView>,
+    f: impl FnOnce(&mut ReportData<'_>) -> T,
+) -> T {
+    let open = Gate::default();
+    let outcome = Outcome::of_counts(&open, scan);
+    f(&mut ReportData {
+        scan,
+        trend: &[],
+        isolation: None,
+        jobs,
+        findings,
+        rules: &mut Listed::new(Vec::new()),
+        gone: &mut Listed::new(Vec::new()),
+        assets: &mut Listed::new(Vec::new()),
+        reference: None,
+        only_new: false,
+        merged: None,
+        gate: &super::Gate::of(scan, open, outcome, Vec::new()),
+        limit: None,
+        style: Style::default(),
         notes: Vec::new(),
     })
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use super::testing::{finding, finished, hostile, render, troubled, unfinished, with_asked};
-use super::{Gate, Listed, RENDERERS, ReportData, Source, SourceError, Style, renderer};
+use super::testing::{finding, finished, hostile, render, troubled, unfinished, with_asked, with_source};
+use super::{RENDERERS, Source, SourceError, renderer};
 use crate::model::exploit::Dataset;
-use crate::model::gate::{Gate as Asked, Missing, Outcome};
+use crate::model::gate::{Gate as Asked, Missing};
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
@@ -58,26 +58,9 @@ fn formats_for_machines_write_each_page_before_they_ask_for_the_next() {
     for renderer in RENDERERS.iter().filter(|renderer| !limited.contains(&renderer.name())) {
         let written = Rc::new(Cell::new(0));
         let mut pages = Pages { read: 0, written: Rc::clone(&written), before: 0, answered: 0 };
-        let (scan, asked) = (unfinished(), Asked::default());
-        let gate = Gate::of(&scan, asked.clone(), Outcome::of_counts(&asked, &scan), Vec::new());
-        let mut data = ReportData {
-            scan: &scan,
-            trend: &[],
-            reference: None,
-            only_new: false,
-            merged: None,
-            isolation: None,
-            jobs: &troubled()[..1],
-            findings: &mut pages,
-            rules: &mut Listed::new(Vec::new()),
-            gone: &mut Listed::new(Vec::new()),
-            assets: &mut Listed::new(Vec::new()),
-            gate: &gate,
-            limit: None,
-            style: Style::default(),
-            notes: Vec::new(),
-        };
-        renderer.render(&mut data, &mut Counted(written)).unwrap();
+        with_source(&unfinished(), &troubled()[..1], &mut pages, |data| {
+            renderer.render(data, &mut Counted(written)).unwrap();
+        });
         // The findings are of code: other reports of GitLab have none to write.
         let has_none = renderer.name().starts_with("gitlab-") && renderer.name() != "gitlab-sast";
         assert_eq!(pages.answered, if has_none { 0 } else { PAGES }, "{}", renderer.name());

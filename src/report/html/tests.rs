@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
-use super::super::{Gate, Listed, Renderer as _, ReportData, Source, SourceError, Style};
+use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished, with_source};
+use super::super::{Renderer as _, Source, SourceError};
 use super::{Html, SCRIPT, STYLE, fits, hash, policy};
-use crate::model::gate::{Gate as Asked, Outcome};
 use crate::model::severity::Severity;
 use crate::model::standing::{Standing, Standings};
 use crate::model::triage::{Decision, Muting, Origin};
@@ -209,29 +208,13 @@ impl Source<FindingView> for Pages {
 #[test]
 fn a_long_list_is_read_in_pages_and_no_further_than_it_is_shown() {
     let mut pages = Pages { at: 0, read: 0 };
-    let (scan, asked) = (finished(), Asked::default());
-    let gate = Gate::of(&scan, asked.clone(), Outcome::of_counts(&asked, &scan), Vec::new());
-    let mut data = ReportData {
-        scan: &scan,
-        trend: &[],
-        reference: None,
-        only_new: false,
-        merged: None,
-        isolation: None,
-        jobs: &[],
-        findings: &mut pages,
-        rules: &mut Listed::new(Vec::new()),
-        gone: &mut Listed::new(Vec::new()),
-        assets: &mut Listed::new(Vec::new()),
-        gate: &gate,
-        limit: Some(150),
-        style: Style::default(),
-        notes: Vec::new(),
-    };
-    assert_eq!(fits(&mut data, 1 << 30).unwrap().total(), 150);
-    let few = fits(&mut data, 4096).unwrap().total();
-    assert!((5..30).contains(&few), "{few} findings in 4 KiB");
-    Html.render(&mut data, &mut Vec::new()).unwrap();
+    with_source(&finished(), &[], &mut pages, |data| {
+        data.limit = Some(150);
+        assert_eq!(fits(data, 1 << 30).unwrap().total(), 150);
+        let few = fits(data, 4096).unwrap().total();
+        assert!((5..30).contains(&few), "{few} findings in 4 KiB");
+        Html.render(data, &mut Vec::new()).unwrap();
+    });
     assert_eq!(pages.read, 2 + 1 + 3 * 2, "to measure, for the plain table, for the data");
 }
 

@@ -1,8 +1,8 @@
-use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished};
-use super::super::{Listed, Renderer as _, ReportData, Source, SourceError, Style};
+use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished, with_asked, with_source};
+use super::super::{Renderer as _, Source, SourceError, Style};
 use super::Table;
 use crate::model::exploit::Dataset;
-use crate::model::gate::{Count, Gate, Missing, Outcome};
+use crate::model::gate::{Gate, Missing};
 use crate::model::severity::Severity;
 use crate::model::view::FindingView;
 
@@ -170,27 +170,11 @@ impl Source<FindingView> for Pages {
 #[test]
 fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut pages = Pages { read: 0 };
-    let (scan, open) = (finished(), Gate::default());
-    let outcome = Outcome::of_counts(&open, &scan);
-    let mut data = ReportData {
-        scan: &scan,
-        trend: &[],
-        isolation: None,
-        jobs: &[],
-        findings: &mut pages,
-        rules: &mut Listed::new(Vec::new()),
-        gone: &mut Listed::new(Vec::new()),
-        assets: &mut Listed::new(Vec::new()),
-        reference: None,
-        only_new: false,
-        merged: None,
-        gate: &super::super::Gate::of(&scan, open, outcome, Vec::new()),
-        limit: Some(150),
-        style: Style { width: 80, color: true },
-        notes: Vec::new(),
-    };
     let mut out = Vec::new();
-    Table.render(&mut data, &mut out).unwrap();
+    with_source(&finished(), &[], &mut pages, |data| {
+        (data.limit, data.style) = (Some(150), Style { width: 80, color: true });
+        Table.render(data, &mut out).unwrap();
+    });
     assert!(String::from_utf8(out).unwrap().contains("\u{1b}["), "colours are on");
     assert_eq!(pages.read, 2);
 }
@@ -207,26 +191,8 @@ fn of_very_many_jobs_the_troubled_are_shown() {
 fn a_gate_that_is_not_decided_says_so_first_and_last() {
     let asked: Gate = serde_json::from_str(r#"{"rules":[{"kev":true}]}"#).unwrap();
     let missing = vec![Missing { dataset: Dataset::Kev, problem: None }];
-    let (scan, outcome) = (finished(), Count::new(&asked).decide(missing));
-    let mut data = ReportData {
-        scan: &scan,
-        trend: &[],
-        reference: None,
-        only_new: false,
-        merged: None,
-        isolation: None,
-        jobs: &[],
-        findings: &mut Listed::new(Vec::new()),
-        rules: &mut Listed::new(Vec::new()),
-        gone: &mut Listed::new(Vec::new()),
-        assets: &mut Listed::new(Vec::new()),
-        gate: &super::super::Gate::of(&scan, asked, outcome, Vec::new()),
-        limit: None,
-        style: Style { width: 100, color: false },
-        notes: Vec::new(),
-    };
     let mut out = Vec::new();
-    Table.render(&mut data, &mut out).unwrap();
+    with_asked(&finished(), &[], Vec::new(), asked, missing, |data| Table.render(data, &mut out).unwrap());
     let text = String::from_utf8(out).unwrap();
     let why = "it asks the KEV catalogue, and no copy is configured: set data.kev";
     assert!(text.starts_with(&format!(" NOT DECIDED   the gate asks what is not known.\n\n  ! {why}\n")), "{text}");
