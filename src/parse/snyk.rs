@@ -91,9 +91,11 @@ impl Reader<'_, '_> {
                 self.output.expect("snyk", &value, &["/id"])?;
                 self.hold(application, issue(&value))
             }
-            ("filtered/ignore/[]" | "filtered/patch/[]", Event::Value(_)) => {
-                self.output.skip("ignored by the project's policy");
-                Ok(())
+            ("filtered/ignore/[]" | "filtered/patch/[]", Event::Value(value)) => {
+                self.output.expect("snyk", &value, &["/id"])?;
+                let reason =
+                    first(&value, &["/filtered/ignored/0/reason"]).unwrap_or("filtered by the project's policy");
+                self.hold(application, Record { suppressed: Some(reason.to_owned()), ..vulnerability(&value) })
             }
             ("displayTargetFile", Event::Value(value)) => {
                 project.shown = value.as_str().map(str::to_owned);
@@ -214,19 +216,20 @@ mod tests {
     const PROJECT: &str = r#"{"vulnerabilities":[{"id":"SNYK-JS-A-1","title":"bad","description":"very","severity":"high","severityWithCritical":"critical",
         "CVSSv3":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H","cvssScore":9.8,"identifiers":{"CVE":["CVE-2024-0001"],"CWE":["CWE-79"],"GHSA":["GHSA-aaaa-bbbb-cccc"]},
         "references":[{"title":"r","url":"https://r"}],"fixedIn":["1.2"],"from":["me@1.0.0","@b/c@2.0.0","a@1.0"],"packageName":"a","version":"1.0"}],
-        "ok":false,"dependencyCount":2,"filtered":{"ignore":[{}],"patch":[]},"displayTargetFile":"web\\package-lock.json","path":"C:\\work"}"#;
+        "ok":false,"dependencyCount":2,"filtered":{"ignore":[{"id":"SNYK-JS-B-1","title":"old","severity":"low","packageName":"b","version":"2",
+        "filtered":{"ignored":[{"reason":"not reached","source":"cli"}]}}],"patch":[]},"displayTargetFile":"web\\package-lock.json","path":"C:\\work"}"#;
 
     #[test]
     fn one_project_and_all_are_read() {
         let (summary, records) = parse("snyk", PROJECT).unwrap();
-        assert_eq!((summary.records, summary.skipped.values().sum::<u64>()), (1, 1));
+        assert_eq!((summary.records, records[1].suppressed.as_deref()), (2, Some("not reached")));
         let record = &records[0];
         assert_eq!(record.location.to_string(), "web/package-lock.json: a 1.0");
         assert_eq!((record.severity, record.identity.as_str()), (Severity::Critical, "@b/c>a"));
         assert_eq!(record.vulnerabilities, ["CVE-2024-0001", "GHSA-aaaa-bbbb-cccc"]);
         let all = format!(r#"[{PROJECT},{{"ok":false,"error":"no lock file","path":"/src/x"}},{PROJECT}]"#);
         let (summary, _) = parse("snyk", &all).unwrap();
-        assert_eq!((summary.records, summary.errors), (2, vec!["no lock file".to_owned()]));
+        assert_eq!((summary.records, summary.errors), (4, vec!["no lock file".to_owned()]));
     }
 
     #[test]
@@ -237,7 +240,7 @@ mod tests {
         );
         let places: Vec<_> =
             parse("snyk", &image).unwrap().1.iter().map(|record| record.location.to_string()).collect();
-        assert_eq!(places, ["app/package.json: a 1.0", "libc 2"]);
+        assert_eq!(places, ["app/package.json: a 1.0", "app/package.json: b 2", "libc 2"]);
     }
 
     #[test]
