@@ -184,6 +184,13 @@ impl FindingView {
         }
         names.join(", ")
     }
+
+    /// Who else reports it, in words: `Also reported by grype.`
+    pub fn also_by(&self) -> Option<String> {
+        let all = self.scanners();
+        let others = all.strip_prefix(&self.scanner)?.strip_prefix(", ")?;
+        Some(format!("Also reported by {others}."))
+    }
 }
 
 /// Another report of a finding.

@@ -179,7 +179,7 @@ fn description(finding: &FindingView) -> String {
     let message = if record.message.is_empty() { &record.title } else { &record.message };
     let mut parts = vec![inert(&clean_lines(message))];
     let mut say = |label: &str, text: &str| parts.push(format!("{label}: {}", inert(&clean(text))));
-    say("Scanner", &finding.scanner);
+    say("Scanner", &finding.scanners());
     say("Rule", &record.rule);
     if record.location != Location::Nowhere {
         say("Place", &record.location.to_string());

@@ -101,7 +101,7 @@ fn annotate(finding: &FindingView, out: &mut dyn Write) -> io::Result<()> {
         Some(_) => String::new(),
         None => format!(" at {}", record.location),
     };
-    let by = format!("{} · {}{place}", finding.scanner, record.rule);
+    let by = format!("{} · {}{place}", finding.scanners(), record.rule);
     let text = format!("{}\n{}", cut(&clean_lines(message), MAX_MESSAGE), cut(&clean(&by), MAX_MESSAGE));
     command(Level::of(record.severity), &properties, &text, out)
 }

@@ -193,7 +193,8 @@ impl Issue {
             Location::Package { name, version, .. } => format!("{name} {version}: "),
             _ => String::new(),
         };
-        let message = plain(&format!("[{}] {package}{text}", record.severity));
+        let others = finding.also_by().map(|others| format!("{others} ")).unwrap_or_default();
+        let message = plain(&format!("[{}] {package}{others}{text}", record.severity));
         let line = record.location.region().map(|region| region.start_line).filter(|line| *line > 0);
         Self {
             rule_id: rule_id(finding),

@@ -114,11 +114,14 @@ impl Vulnerability {
             counts.cut += u64::from(short.len() != text.len());
             short
         };
-        let description = if record.message.is_empty() { &record.title } else { &record.message };
+        let mut description = if record.message.is_empty() { &record.title } else { &record.message }.clone();
+        if let Some(others) = finding.also_by() {
+            description = format!("{others}\n{description}");
+        }
         let name = clean(&record.title).trim().to_owned();
         let mut identifiers = identifiers(kind, finding);
         let name = shorten(if name.is_empty() { identifiers[0].name.clone() } else { name }, MAX_NAME);
-        let description = shorten(inert(&clean_lines(description)), MAX_DESCRIPTION);
+        let description = shorten(inert(&clean_lines(&description)), MAX_DESCRIPTION);
         let solution = record.fix.as_deref().map(|fix| shorten(inert(&clean_lines(fix)), MAX_SOLUTION));
         counts.cut += u64::from(identifiers.len() > MAX_IDENTIFIERS);
         identifiers.truncate(MAX_IDENTIFIERS);
