@@ -2,8 +2,7 @@
 //! with a test case for each finding.
 //!
 //! What was not seen is an error, so that a scan which is not complete is never green. A finding is a failure; where there is
-//! a gate, only a finding that the gate counts and that reaches it is one, the others are skipped, as are those that somebody
-//! decided about. Findings are read once to be counted and once for each scanner.
+//! a gate, only a finding by which the gate fails is one, the others are skipped, as are those that somebody decided about. Findings are read once to be counted and once for each scanner.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,12 +10,13 @@ use std::io::{self, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 
+use super::gate::Gate;
 use super::shortfall::shortfall;
 use super::source::for_each;
 use super::text::{clean, clean_lines};
 use super::words::to_the_second;
 use super::{RenderError, Renderer, ReportData, unseen};
-use crate::model::gate::Gate;
+use crate::model::gate::Part;
 use crate::model::standing::Standing;
 use crate::model::view::FindingView;
 
@@ -62,7 +62,7 @@ impl Renderer for JUnit {
         let jobs = of_jobs(data);
         let mut suites: BTreeMap<String, Tally> =
             data.jobs.iter().map(|job| (job.scanner.clone(), Tally::default())).collect();
-        let gate = &data.gate.asked;
+        let gate = &data.gate;
         for_each::<FindingView, RenderError>(data.findings, |finding| {
             suites.entry(finding.scanner.clone()).or_default().add(&of_finding(&finding, gate));
             Ok(true)
@@ -126,11 +126,17 @@ fn of_finding(finding: &FindingView, gate: &Gate) -> Outcome {
         let why = muting.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         return Outcome::Skipped { why: format!("{}{why}", muting.decision.in_words()) };
     }
-    if !gate.is_about(finding) {
+    let spared = match gate.asked.part_of(finding, &gate.outcome) {
+        Part::Fails => None,
+        Part::Allowed => Some("there are no more than the gate allows"),
+        Part::Uncounted => Some("the gate does not count it"),
+    };
+    if let Some(spared) = spared {
         let before = if finding.standing == Some(Standing::Existing) { ", there before" } else { "" };
-        return Outcome::Skipped { why: format!("{}{before}: the gate does not count it", record.severity) };
+        return Outcome::Skipped { why: format!("{}{before}: {spared}", record.severity) };
     }
     let mut text = vec![if record.message.is_empty() { record.title.clone() } else { record.message.clone() }];
+    text.extend(finding.also_by());
     text.extend(record.fix.as_ref().map(|fix| format!("Fix: {fix}")));
     text.extend(record.references.iter().cloned());
     Outcome::Failed {
@@ -273,15 +279,18 @@ https://example.org/rule</failure></testcase>
     }
 
     #[test]
-    fn what_the_gate_does_not_count_is_skipped() {
-        let (scan, findings) = compared();
-        let (skipped, failed) = with_gate(&scan, &[], findings, "new:high", |data| {
-            let mut out = Vec::new();
-            JUnit.render(data, &mut out).unwrap();
-            let text = String::from_utf8(out).unwrap();
-            (text.matches("<skipped").count(), text.matches("<failure").count())
-        });
-        assert_eq!((skipped, failed), (1, 1));
+    fn what_does_not_fail_the_gate_is_skipped() {
+        for (gate, expected) in [("new:high", (1, 1, 0)), ("new:high=1", (2, 0, 1)), ("low", (0, 2, 0))] {
+            let (scan, findings) = compared();
+            let counts = with_gate(&scan, &[], findings, gate, |data| {
+                let mut out = Vec::new();
+                JUnit.render(data, &mut out).unwrap();
+                let text = String::from_utf8(out).unwrap();
+                let count = |what: &str| text.matches(what).count();
+                (count("<skipped"), count("<failure"), count("no more than the gate allows"))
+            });
+            assert_eq!(counts, expected, "{gate}");
+        }
     }
 
     #[test]

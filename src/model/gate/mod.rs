@@ -18,7 +18,7 @@ use super::exploit::Dataset;
 use super::severity::Severity;
 
 pub use count::Count;
-pub use outcome::{Example, Missing, Outcome, RuleOutcome, RuleResult, Ruling};
+pub use outcome::{Example, Missing, Outcome, Part, RuleOutcome, RuleResult, Ruling};
 pub use patterns::{InvalidPattern, Names, Paths};
 pub use rule::{Action, InvalidRule, Probability, Rule, When};
 pub use threshold::{FailOn, InvalidGate, Thresholds};

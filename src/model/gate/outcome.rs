@@ -113,6 +113,17 @@ impl RuleResult {
     }
 }
 
+/// What a finding is to a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// No threshold and no rule counts it.
+    Uncounted,
+    /// It is counted, and there are no more such than the gate allows.
+    Allowed,
+    /// It is one of those by which the gate fails, or cannot be said to hold.
+    Fails,
+}
+
 /// A finding that a rule is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Example {

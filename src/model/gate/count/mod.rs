@@ -5,7 +5,7 @@ use super::super::severity::Severity;
 use super::super::standing::Standing;
 use super::super::view::{FindingView, ScanView};
 use super::matching::Answer;
-use super::outcome::{Example, Missing, Outcome, RuleOutcome, RuleResult};
+use super::outcome::{Example, Missing, Outcome, Part, RuleOutcome, RuleResult};
 use super::rule::Action;
 use super::threshold::FailOn;
 use super::{Gate, Rule};
@@ -61,14 +61,21 @@ impl FailOn {
 }
 
 impl Gate {
-    /// Whether a finding is one of those by which the gate fails if there are enough of them: nobody suppressed it, no rule ignores it,
-    /// and a threshold or a rule is about it, as far as is known. A gate that is open is about every finding.
-    pub fn is_about(&self, finding: &FindingView) -> bool {
+    /// What a finding is to the gate that was decided so. An open gate fails by every finding that nobody suppressed.
+    pub fn part_of(&self, finding: &FindingView, outcome: &Outcome) -> Part {
         let holds = |rule: &Rule| rule.when.holds(finding, self.unknown);
         let ignored = || self.rules.iter().any(|rule| rule.action == Action::Ignore && holds(rule) == Answer::Yes);
-        let reached = || self.fail_on.0.iter().any(|threshold| threshold.reached_by(finding, self.unknown));
-        let met = || self.rules.iter().any(|rule| rule.action != Action::Ignore && holds(rule) != Answer::No);
-        finding.muting.is_none() && (self.is_open() || !ignored() && (reached() || met()))
+        if finding.muting.is_some() || (!self.is_open() && ignored()) {
+            return Part::Uncounted;
+        }
+        let thresholds = self.fail_on.0.iter().map(|threshold| threshold.reached_by(finding, self.unknown));
+        let rules = self.rules.iter().map(|rule| rule.action != Action::Ignore && holds(rule) != Answer::No);
+        let counting = thresholds.chain(rules).zip(&outcome.rules).filter(|(counts, _)| *counts);
+        let parts = counting.map(|(_, rule)| match rule.result {
+            RuleResult::Passed { .. } => Part::Allowed,
+            _ => Part::Fails,
+        });
+        if self.is_open() { Part::Fails } else { parts.max().unwrap_or(Part::Uncounted) }
     }
 }
 
