@@ -84,9 +84,6 @@ pub enum StoreError {
         /// The system's words.
         source: io::Error,
     },
-    /// The input could not be read to its end; nothing was stored.
-    #[error("cannot read what is to be stored: {0}")]
-    Input(io::Error),
     /// There is no such file.
     #[error("no file with sha-256 {0} is stored")]
     NotFound(Sha256),

@@ -25,7 +25,7 @@ pub use error::{SourceError, StoreError};
 pub use git::{GitSource, facts as git_facts};
 pub use snapshot::{LeftOut, Reason, Snapshot, SnapshotOptions, snapshot};
 pub use source::resolve;
-pub use store::{ArtifactStore, Stored};
+pub use store::{ArtifactStore, Draft, Stored};
 pub use sweep::sweep_drafts;
 pub use tree::{Hold, hold, is_unused_tree, remove_tree, tree};
 pub use walk::gather_facts;

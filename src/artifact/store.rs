@@ -1,10 +1,11 @@
 //! Stored files, named by their content: `<artifacts>/blobs/<ab>/<sha256>.zst`.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
+use tempfile::NamedTempFile;
 
 use super::error::StoreError;
 use crate::model::id::Sha256;
@@ -33,27 +34,17 @@ impl ArtifactStore {
         Self { root: artifacts.join("blobs") }
     }
 
-    /// Stores everything that `input` gives. When it returns, the file survives a loss of power.
-    pub fn put(&self, input: &mut dyn Read) -> Result<Stored, StoreError> {
-        let failed = |path: &Path, source| StoreError::Io { action: "cannot write", path: path.to_owned(), source };
-        std::fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
-        let draft = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root);
-        let mut draft = draft.map_err(|error| failed(&self.root, error))?;
-        let stored = compress(input, draft.as_file_mut()).map_err(|error| match error {
-            Failure::Input(error) => StoreError::Input(error),
-            Failure::Output(error) => failed(&self.root, error),
-        })?;
-        let place = self.place(stored.sha256);
-        let folder = place.parent().unwrap_or(&self.root);
-        let publish = || {
-            std::fs::create_dir_all(folder)?;
-            draft.as_file().sync_all()?;
-            draft.persist(&place).map_err(|error| error.error)?;
-            File::open(folder)?.sync_all()?;
-            File::open(&self.root)?.sync_all()
+    /// Begins a file; what is written to it is stored when it is kept.
+    pub fn draft(&self) -> Result<Draft, StoreError> {
+        let failed = |source| StoreError::Io { action: "cannot write", path: self.root.clone(), source };
+        let begin = || {
+            std::fs::create_dir_all(&self.root)?;
+            let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root)?;
+            let mut encoder = zstd::Encoder::new(file, LEVEL)?;
+            encoder.include_checksum(true)?;
+            Ok(Draft { store: self.clone(), encoder, hasher: sha2::Sha256::new(), len: 0 })
         };
-        publish().map_err(|error| failed(&place, error))?;
-        Ok(stored)
+        begin().map_err(failed)
     }
 
     /// Opens a stored file. The reader fails at the end if the bytes are not those that were stored.
@@ -79,30 +70,44 @@ impl ArtifactStore {
     }
 }
 
-/// Which side of a copy failed.
-enum Failure {
-    Input(io::Error),
-    Output(io::Error),
+/// A file on its way into the store; nothing is left of it if it is not kept.
+pub struct Draft {
+    store: ArtifactStore,
+    encoder: zstd::Encoder<'static, NamedTempFile>,
+    hasher: sha2::Sha256,
+    len: u64,
 }
 
-fn compress(input: &mut dyn Read, output: &mut File) -> Result<Stored, Failure> {
-    let mut encoder = zstd::Encoder::new(output, LEVEL).map_err(Failure::Output)?;
-    encoder.include_checksum(true).map_err(Failure::Output)?;
-    let (mut hasher, mut len, mut buffer) = (sha2::Sha256::new(), 0, vec![0; 128 * 1024]);
-    loop {
-        match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => {
-                hasher.update(&buffer[..read]);
-                encoder.write_all(&buffer[..read]).map_err(Failure::Output)?;
-                len += read as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::Input(error)),
-        }
+impl Draft {
+    /// Stores what has been written. When it returns, the file survives a loss of power.
+    pub fn keep(self) -> Result<Stored, StoreError> {
+        let stored = Stored { sha256: Sha256(self.hasher.finalize().into()), len: self.len };
+        let (root, place) = (&self.store.root, self.store.place(stored.sha256));
+        let folder = place.parent().unwrap_or(root);
+        let publish = || {
+            let draft = self.encoder.finish()?;
+            std::fs::create_dir_all(folder)?;
+            draft.as_file().sync_all()?;
+            draft.persist(&place).map_err(|error| error.error)?;
+            File::open(folder)?.sync_all()?;
+            File::open(root)?.sync_all()
+        };
+        publish().map_err(|source| StoreError::Io { action: "cannot write", path: place.clone(), source })?;
+        Ok(stored)
     }
-    encoder.finish().map_err(Failure::Output)?;
-    Ok(Stored { sha256: Sha256(hasher.finalize().into()), len })
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.encoder.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.len += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.flush()
+    }
 }
 
 /// Hashes what it passes on and compares at the end.
@@ -131,6 +136,12 @@ impl<R: Read> Read for Verified<R> {
 mod tests {
     use super::*;
 
+    fn put(store: &ArtifactStore, bytes: &[u8]) -> Stored {
+        let mut draft = store.draft().unwrap();
+        draft.write_all(bytes).unwrap();
+        draft.keep().unwrap()
+    }
+
     fn read(store: &ArtifactStore, sha256: Sha256) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         let mut reader = store.open(sha256).map_err(|error| error.to_string())?;
@@ -143,9 +154,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = ArtifactStore::new(root.path());
         for bytes in [b"".as_slice(), b"text", &vec![7; 1_000_000]] {
-            let stored = store.put(&mut &*bytes).unwrap();
+            let stored = put(&store, bytes);
             assert_eq!((stored.sha256, stored.len), (Sha256::of(bytes), bytes.len() as u64));
-            assert_eq!(store.put(&mut &*bytes).unwrap(), stored);
+            assert_eq!(put(&store, bytes), stored);
             assert_eq!(read(&store, stored.sha256).unwrap(), bytes);
         }
         assert!(!store.contains(Sha256::of("other")));
@@ -156,7 +167,7 @@ mod tests {
     fn a_damaged_file_is_not_passed_off_as_whole() {
         let root = tempfile::tempdir().unwrap();
         let store = ArtifactStore::new(root.path());
-        let (one, two) = (store.put(&mut &b"one"[..]).unwrap(), store.put(&mut &b"two"[..]).unwrap());
+        let (one, two) = (put(&store, b"one"), put(&store, b"two"));
         std::fs::copy(store.place(one.sha256), store.place(two.sha256)).unwrap();
         assert!(read(&store, two.sha256).unwrap_err().contains("damaged"));
         let whole = std::fs::read(store.place(one.sha256)).unwrap();
@@ -165,17 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_breaks_off_leaves_nothing() {
-        struct Broken;
-        impl Read for Broken {
-            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::ConnectionReset.into())
-            }
-        }
+    fn what_is_not_kept_leaves_nothing() {
         let root = tempfile::tempdir().unwrap();
-        let store = ArtifactStore::new(root.path());
-        let error = store.put(&mut (&b"begin"[..]).chain(Broken)).unwrap_err();
-        assert!(matches!(error, StoreError::Input(_)), "{error}");
+        let mut draft = ArtifactStore::new(root.path()).draft().unwrap();
+        draft.write_all(b"begin").unwrap();
+        drop(draft);
         assert_eq!(root.path().join("blobs").read_dir().unwrap().count(), 0);
     }
 }

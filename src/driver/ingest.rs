@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use super::error::DriverError;
 use super::input::Harvest;
 use super::reading::{Reading, Tally, blocking};
 use super::verdict::{Reported, judge_exit, judge_reports};
-use crate::artifact::{self, ArtifactStore};
+use crate::artifact::{ArtifactStore, Draft};
 use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::Gap;
-use crate::model::id::AttemptId;
+use crate::model::id::{AttemptId, Sha256};
 use crate::model::manifest::{ExitCause, Manifest};
 use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ResultSpec;
 use crate::model::spec::Launch;
 use crate::model::suppress::Suppressions;
-use crate::parse;
+use crate::parse::{self, ParseError};
 use crate::shim::{UnsealError, unseal};
 use crate::store::{NewArtifact, Store};
 
@@ -133,12 +133,13 @@ impl Ingest<'_> {
             if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
                 continue;
             }
+            let (parsed, masked) = tokio::join!(reading.parse(&path, result, tally), self.mask(&path, result));
             let summary;
-            (summary, tally) = reading.parse(&path, result, tally).await?;
+            (summary, tally) = parsed?;
+            self.keep(result, masked?).await?;
             harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
             reported.results += summary.skipped.values().sum::<u64>();
             reported.errors.extend(summary.errors);
-            self.keep(&path, result).await?;
         }
         (harvest.records, harvest.assets) = (tally.counts, u64::from(tally.assets));
         reported.results += tally.counts.total() + harvest.assets;
@@ -163,17 +164,27 @@ impl Ingest<'_> {
         }
     }
 
-    /// Keeps the raw file, secrets masked.
-    async fn keep(&self, path: &Path, result: &ResultSpec) -> Result<(), IngestError> {
+    /// Copies the raw file, secrets masked.
+    async fn mask(&self, path: &Path, result: &ResultSpec) -> Result<Masked, DriverError> {
         let artifacts = ArtifactStore::new(&self.store.dir().join("artifacts"));
         let (path, format, key) = (path.to_owned(), result.format.clone(), self.store.secret_key().to_vec());
-        let kept = blocking(move || mask_into(&artifacts, &path, &format, &key)).await?;
-        let (stored, original) = kept?;
-        let path = result.path.clone();
-        let artifact = NewArtifact { path, blob: stored.sha256, length: stored.len, original };
-        self.store.artifacts(self.scan, self.fence, self.attempt, vec![artifact]).await?;
-        Ok(())
+        blocking(move || mask_into(&artifacts, &path, &format, &key)).await?
     }
+
+    /// Keeps the copy of a file that could be read.
+    async fn keep(&self, result: &ResultSpec, masked: Masked) -> Result<(), DriverError> {
+        let Masked { draft, original } = masked;
+        let stored = blocking(move || draft.keep()).await?.map_err(|error| DriverError::Artifact(error.to_string()))?;
+        let artifact = NewArtifact { path: result.path.clone(), blob: stored.sha256, length: stored.len, original };
+        Ok(self.store.artifacts(self.scan, self.fence, self.attempt, vec![artifact]).await?)
+    }
+}
+
+/// A raw file with its secrets masked, not kept yet.
+struct Masked {
+    draft: Draft,
+    /// Hash of what the scanner wrote.
+    original: Sha256,
 }
 
 fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {
@@ -195,28 +206,21 @@ fn keep_log(files: &Path, log: &Path) -> Result<(), DriverError> {
     std::fs::rename(&unpacked, log).map_err(|error| DriverError::local("move the log to", log, &error))
 }
 
-/// Streams a result file into the artifact store, secrets masked on the way; returns what is stored and the original's hash.
-fn mask_into(
-    artifacts: &ArtifactStore,
-    path: &Path,
-    format: &str,
-    key: &[u8],
-) -> Result<(artifact::Stored, crate::model::id::Sha256), DriverError> {
-    let masked_path = path.with_extension("masked");
+/// Streams a result file towards the artifact store, secrets masked on the way.
+fn mask_into(artifacts: &ArtifactStore, path: &Path, format: &str, key: &[u8]) -> Result<Masked, DriverError> {
     let local = |error: &io::Error| DriverError::local("mask", path, error);
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(|error| local(&error))?);
     // The copy is written token by token.
-    let mut masked = BufWriter::with_capacity(1 << 16, File::create(&masked_path).map_err(|error| local(&error))?);
-    let mut input = BufReader::new(File::open(path).map_err(|error| local(&error))?);
-    let report = parse::mask(format, &mut input, &mut masked, key).map_err(|error| DriverError::Local {
-        action: format!("mask {}", path.display()),
-        message: error.to_string(),
-        full: false,
+    let draft = artifacts.draft().map_err(|error| DriverError::Artifact(error.to_string()))?;
+    let mut masked = BufWriter::with_capacity(1 << 16, draft);
+    let report = parse::mask(format, &mut input, &mut masked, key).map_err(|error| match error {
+        ParseError::Read(error) => local(&error),
+        other => {
+            DriverError::Local { action: format!("mask {}", path.display()), message: other.to_string(), full: false }
+        }
     })?;
-    masked.flush().map_err(|error| local(&error))?;
-    drop(masked);
-    let mut masked = File::open(&masked_path).map_err(|error| local(&error))?;
-    let stored = artifacts.put(&mut masked).map_err(|error| DriverError::Artifact(error.to_string()))?;
-    Ok((stored, report.sha256_original))
+    let draft = masked.into_inner().map_err(|error| local(error.error()))?;
+    Ok(Masked { draft, original: report.sha256_original })
 }
 
 fn is_full(error: &io::Error) -> bool {
