@@ -18,7 +18,7 @@ pub(super) struct Bandit;
 
 const ROUTES: &[&str] = &["results/[]", "errors/[]"];
 
-static REDACTION: Redaction = Redaction { routes: &["results/[]"], apply: |masker, _, value| hide(masker, value) };
+static REDACTION: Redaction = Redaction::new(&["results/[]"], |masker, _, value| hide(masker, value));
 
 impl Parser for Bandit {
     fn name(&self) -> &'static str {

@@ -21,7 +21,7 @@ pub(super) struct Brakeman;
 const ROUTES: &[&str] = &["warnings/[]", "ignored_warnings/[]", "errors/[]", "scan_info/brakeman_version"];
 
 static REDACTION: Redaction =
-    Redaction { routes: &["warnings/[]", "ignored_warnings/[]"], apply: |masker, _, value| hide(masker, value) };
+    Redaction::new(&["warnings/[]", "ignored_warnings/[]"], |masker, _, value| hide(masker, value));
 
 impl Parser for Brakeman {
     fn name(&self) -> &'static str {

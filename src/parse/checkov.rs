@@ -30,10 +30,10 @@ const ROUTES: &[&str] = &[
     "[]/summary/checkov_version",
 ];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["results/failed_checks/[]", "[]/results/failed_checks/[]"],
-    apply: |masker, _, value| hide(masker, value),
-};
+static REDACTION: Redaction =
+    Redaction::new(&["results/failed_checks/[]", "[]/results/failed_checks/[]"], |masker, _, value| {
+        hide(masker, value)
+    });
 
 impl Parser for Checkov {
     fn name(&self) -> &'static str {

@@ -21,14 +21,11 @@ pub(super) struct DetectSecrets;
 const ROUTES: &[&str] = &["results/@/[]", "version"];
 const SECRETS: &[&str] = &["/hashed_secret", "/secret", "/secret_value"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["results/*/[]"],
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.hide(value, SECRETS);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(&["results/*/[]"], |masker, _, value| {
+    if let Some(value) = value {
+        masker.hide(value, SECRETS);
+    }
+});
 
 impl Parser for DetectSecrets {
     fn name(&self) -> &'static str {

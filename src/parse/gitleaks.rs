@@ -19,14 +19,11 @@ pub(super) struct Gitleaks;
 const ROUTES: &[&str] = &["[]"];
 const SECRETS: &[&str] = &["/Secret", "/Match", "/Line", "/offender", "/line"];
 
-static REDACTION: Redaction = Redaction {
-    routes: ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.hide(value, SECRETS);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        masker.hide(value, SECRETS);
+    }
+});
 
 impl Parser for Gitleaks {
     fn name(&self) -> &'static str {

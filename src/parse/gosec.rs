@@ -18,7 +18,7 @@ pub(super) struct Gosec;
 
 const ROUTES: &[&str] = &["Issues/[]", "Golang errors/@/[]", "GosecVersion"];
 
-static REDACTION: Redaction = Redaction { routes: &["Issues/[]"], apply: |masker, _, value| hide(masker, value) };
+static REDACTION: Redaction = Redaction::new(&["Issues/[]"], |masker, _, value| hide(masker, value));
 
 impl Parser for Gosec {
     fn name(&self) -> &'static str {

@@ -19,14 +19,11 @@ pub(super) struct Httpx;
 const TRAFFIC: &[&str] =
     &["/request", "/header", "/raw_header", "/body", "/response", "/response-header", "/response-body", "/chain"];
 
-static REDACTION: Redaction = Redaction {
-    routes: results::ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.blank(value, TRAFFIC);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(results::ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        masker.blank(value, TRAFFIC);
+    }
+});
 
 impl Parser for Httpx {
     fn name(&self) -> &'static str {

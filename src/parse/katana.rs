@@ -20,14 +20,11 @@ pub(super) struct Katana;
 const TRAFFIC: &[&str] =
     &["/request/headers", "/request/body", "/request/raw", "/response/headers", "/response/body", "/response/raw"];
 
-static REDACTION: Redaction = Redaction {
-    routes: results::ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.blank(value, TRAFFIC);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(results::ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        masker.blank(value, TRAFFIC);
+    }
+});
 
 impl Parser for Katana {
     fn name(&self) -> &'static str {

@@ -26,7 +26,7 @@ const ROUTES: &[&str] = &[
 const SECRETS: &[&str] =
     &["/search_key", "/search_value", "/value", "/vulnerable_lines", "/actual_value", "/expected_value"];
 
-static REDACTION: Redaction = Redaction { routes: &["queries/[]"], apply: |masker, _, value| hide(masker, value) };
+static REDACTION: Redaction = Redaction::new(&["queries/[]"], |masker, _, value| hide(masker, value));
 
 impl Parser for Kics {
     fn name(&self) -> &'static str {

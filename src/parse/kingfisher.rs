@@ -21,14 +21,11 @@ const ROUTES: &[&str] = &["findings/[]", "audit/summary"];
 const SECRET_ROUTES: &[&str] = &["findings/[]", "access_map"];
 const SECRETS: &[&str] = &["/finding/snippet", "/finding/validation/response"];
 
-static REDACTION: Redaction = Redaction {
-    routes: SECRET_ROUTES,
-    apply: |masker, route, value| match value {
-        Some(value) if route == "access_map" => masker.hide(value, &[""]),
-        Some(value) => masker.hide(value, SECRETS),
-        None => {}
-    },
-};
+static REDACTION: Redaction = Redaction::new(SECRET_ROUTES, |masker, route, value| match value {
+    Some(value) if route == "access_map" => masker.hide(value, &[""]),
+    Some(value) => masker.hide(value, SECRETS),
+    None => {}
+});
 
 impl Parser for Kingfisher {
     fn name(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
-use super::json::{Budget, MAX_VALUE, Metered};
+use super::metered::{Budget, MAX_VALUE, Metered};
 use super::{ParseError, encoding};
 
 /// Receives the number of a line, from 1, and the line without its end.
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn one_line_cannot_fill_the_memory() {
-        let huge = "x".repeat(usize::try_from(MAX_VALUE).unwrap() + (1 << 20));
+        let huge = "x".repeat(MAX_VALUE + (1 << 20));
         assert!(lines(format!("a\n{huge}").as_bytes()).unwrap_err().contains("line 2"));
         assert_eq!(lines("xxxxxxxxxxxxxxx\n".repeat(1_200_000).as_bytes()).unwrap().len(), 1_200_000);
     }

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Digest as _;
 
-use super::rewrite::rewrite;
+use super::json::{Change, rewrite};
 use super::{ParseError, parser};
 use crate::model::id::Sha256;
 
@@ -18,9 +18,25 @@ use crate::model::id::Sha256;
 #[derive(Debug)]
 pub struct Redaction {
     /// Routes to the values that hold secrets, one result each.
-    pub(super) routes: &'static [&'static str],
+    routes: &'static [&'static str],
     /// Masks one such value. Told also when a part of a route ends.
-    pub(super) apply: fn(&mut Masker<'_>, &'static str, Option<&mut Value>),
+    apply: Apply,
+    /// Whether a value that is written like this may hold a secret at all.
+    concerns: Concerns,
+}
+
+type Apply = fn(&mut Masker<'_>, &'static str, Option<&mut Value>);
+type Concerns = fn(&Masker<'_>, &'static str, &[u8]) -> bool;
+
+impl Redaction {
+    pub(super) const fn new(routes: &'static [&'static str], apply: Apply) -> Self {
+        Self { routes, apply, concerns: |_, _, _| true }
+    }
+
+    /// Spares the values that need no look: millions of results hold few secrets.
+    pub(super) const fn of_those(self, concerns: Concerns) -> Self {
+        Self { concerns, ..self }
+    }
 }
 
 /// What masking a file did.
@@ -38,12 +54,33 @@ pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u
     let mut hashed = Hashed { inner: input, hash: sha2::Sha256::new() };
     let mut masker = Masker::new(key);
     match parser.redaction() {
-        Some(Redaction { routes, apply }) => {
-            rewrite(parser.name(), &mut hashed, output, routes, &mut |route, value| apply(&mut masker, route, value))?;
+        Some(redaction) => {
+            let mut change = Redact { redaction, masker: &mut masker };
+            rewrite(parser.name(), &mut hashed, output, redaction.routes, &mut change)?;
         }
         None => drop(std::io::copy(&mut hashed, output)?),
     }
     Ok(MaskReport { masked: masker.masked, sha256_original: Sha256(hashed.hash.finalize().into()) })
+}
+
+/// Masks the values of one file.
+struct Redact<'m, 'k> {
+    redaction: &'static Redaction,
+    masker: &'m mut Masker<'k>,
+}
+
+impl Change for Redact<'_, '_> {
+    fn concerns(&self, route: &'static str, written: &[u8]) -> bool {
+        (self.redaction.concerns)(self.masker, route, written)
+    }
+
+    fn change(&mut self, route: &'static str, value: &mut Value) {
+        (self.redaction.apply)(self.masker, route, Some(value));
+    }
+
+    fn end(&mut self, route: &'static str) {
+        (self.redaction.apply)(self.masker, route, None);
+    }
 }
 
 /// A reader that hashes what passes.

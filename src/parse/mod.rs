@@ -3,7 +3,7 @@
 //! Every parser counts: records in the file = records handed to the sink + records skipped for a stated reason. A file that is
 //! truncated, garbled or of another format is an error with its place, never "nothing found".
 //!
-//! Memory is flat in the size of a file: one result at a time is held, and none may be longer than [`json::MAX_VALUE`].
+//! Memory is flat in the size of a file: one result at a time is held, and none may be longer than [`metered::MAX_VALUE`].
 //! Secrets are masked on that one result before anything is read from it, by the same function that [`mask()`] uses on the raw
 //! file; so a masked file parses to the same records as the original.
 
@@ -42,6 +42,7 @@ mod lines;
 mod log;
 mod lynis;
 mod mask;
+mod metered;
 mod naabu;
 mod net;
 mod nikto;
@@ -64,7 +65,6 @@ mod prowler;
 pub(crate) mod purl;
 mod registry;
 mod results;
-mod rewrite;
 mod sarif;
 mod score;
 mod semgrep;

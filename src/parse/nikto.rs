@@ -22,14 +22,11 @@ pub(super) struct Nikto;
 const ROUTES: &[&str] =
     &["host", "ip", "port", "vulnerabilities/[]", "[]/host", "[]/ip", "[]/port", "[]/vulnerabilities/[]"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["vulnerabilities/[]", "[]/vulnerabilities/[]"],
-    apply: |masker, _, value| {
-        if let Some(Value::String(message)) = value.and_then(|value| value.pointer_mut("/msg")) {
-            *message = conceal(masker, message);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(&["vulnerabilities/[]", "[]/vulnerabilities/[]"], |masker, _, value| {
+    if let Some(Value::String(message)) = value.and_then(|value| value.pointer_mut("/msg")) {
+        *message = conceal(masker, message);
+    }
+});
 
 impl Parser for Nikto {
     fn name(&self) -> &'static str {

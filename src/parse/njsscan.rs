@@ -19,8 +19,7 @@ pub(super) struct Njsscan;
 
 const ROUTES: &[&str] = &["nodejs/@", "templates/@", "errors/[]", "njsscan_version"];
 
-static REDACTION: Redaction =
-    Redaction { routes: &["nodejs/*", "templates/*"], apply: |masker, _, value| hide(masker, value) };
+static REDACTION: Redaction = Redaction::new(&["nodejs/*", "templates/*"], |masker, _, value| hide(masker, value));
 
 impl Parser for Njsscan {
     fn name(&self) -> &'static str {

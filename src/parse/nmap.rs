@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::json::{Budget, Metered};
+use super::metered::{Budget, Metered};
 use super::output::Output;
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
 use crate::model::asset::{Asset, AssetKind};

@@ -23,14 +23,11 @@ const ROUTES: &[&str] = &["", "[]"];
 /// Findings are named by a plain hash over their secret, which a guess can be tested against.
 const SECRETS: &[&str] = &["/match_content", "/groups", "/finding_id", "/snippet"];
 
-static REDACTION: Redaction = Redaction {
-    routes: ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            hide(masker, value);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        hide(masker, value);
+    }
+});
 
 impl Parser for Noseyparker {
     fn name(&self) -> &'static str {

@@ -21,14 +21,11 @@ const TRAFFIC: &[&str] =
 const SECRETS: &[&str] = &["/extracted-results", "/extracted_results", "/meta"];
 const SECRET_TAGS: [&str; 6] = ["token", "tokens", "keys", "credential", "default-login", "exposure"];
 
-static REDACTION: Redaction = Redaction {
-    routes: results::ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            hide(masker, value);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(results::ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        hide(masker, value);
+    }
+});
 
 impl Parser for Nuclei {
     fn name(&self) -> &'static str {

@@ -22,7 +22,7 @@ const SECRETS: &[&str] =
 /// Written in the place of code and fingerprints by those who are not logged in.
 const PLACEHOLDER: &str = "requires login";
 
-static REDACTION: Redaction = Redaction { routes: &["results/[]"], apply: |masker, _, value| hide(masker, value) };
+static REDACTION: Redaction = Redaction::new(&["results/[]"], |masker, _, value| hide(masker, value));
 
 impl Parser for Semgrep {
     fn name(&self) -> &'static str {

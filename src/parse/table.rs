@@ -4,7 +4,7 @@ use std::io::Read;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::json::{Budget, MAX_VALUE, Metered};
+use super::metered::{Budget, MAX_VALUE, Metered};
 use super::{ParseError, encoding};
 
 /// One row, with the names of its columns.

@@ -61,8 +61,8 @@ const ROUTES: &[&str] = routes!(
 );
 const SECRETS: &[&str] = &["/Match", "/Code"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &[
+static REDACTION: Redaction = Redaction::new(
+    &[
         "[]/Secrets/[]",
         "Results/[]/Secrets/[]",
         "Resources/[]/Results/[]/Secrets/[]",
@@ -70,12 +70,12 @@ static REDACTION: Redaction = Redaction {
         "Vulnerabilities/[]/Results/[]/Secrets/[]",
         "Misconfigurations/[]/Results/[]/Secrets/[]",
     ],
-    apply: |masker, _, value| {
+    |masker, _, value| {
         if let Some(value) = value {
             masker.hide(value, SECRETS);
         }
     },
-};
+);
 
 impl Parser for Trivy {
     fn name(&self) -> &'static str {

@@ -25,14 +25,11 @@ const SECRETS: &[&str] = &["/Raw", "/RawV2", "/Redacted", "/stringsFound", "/dif
 /// What a secret opens is as telling as the secret.
 const DETAILS: &[&str] = &["/ExtraData", "/StructuredData", "/AnalysisInfo", "/SecretParts"];
 
-static REDACTION: Redaction = Redaction {
-    routes: ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            hide(masker, value);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        hide(masker, value);
+    }
+});
 
 impl Parser for Trufflehog {
     fn name(&self) -> &'static str {

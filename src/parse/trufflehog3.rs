@@ -21,14 +21,11 @@ const ROUTES: &[&str] = &["[]"];
 /// The id is a plain hash over the secret too, which a guess can be tested against.
 const SECRETS: &[&str] = &["/secret", "/context", "/id", "/stringsFound", "/diff", "/printDiff"];
 
-static REDACTION: Redaction = Redaction {
-    routes: ROUTES,
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.hide(value, SECRETS);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(ROUTES, |masker, _, value| {
+    if let Some(value) = value {
+        masker.hide(value, SECRETS);
+    }
+});
 
 impl Parser for Trufflehog3 {
     fn name(&self) -> &'static str {

@@ -38,14 +38,12 @@ const TRAFFIC: &[&str] = &["/http_request", "/detail"];
 /// How wapiti tells of a password that it guessed.
 const GUESSED: &str = "Credentials found";
 
-static REDACTION: Redaction = Redaction {
-    routes: &["vulnerabilities/@/[]", "anomalies/@/[]", "additionals/@/[]"],
-    apply: |masker, _, value| {
+static REDACTION: Redaction =
+    Redaction::new(&["vulnerabilities/@/[]", "anomalies/@/[]", "additionals/@/[]"], |masker, _, value| {
         if let Some(value) = value {
             hide(masker, value);
         }
-    },
-};
+    });
 
 impl Parser for Wapiti {
     fn name(&self) -> &'static str {

@@ -38,14 +38,11 @@ const ROUTES: &[&str] = &[
     "password_attack/@",
 ];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["password_attack/@"],
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            masker.hide(value, &["/password"]);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(&["password_attack/@"], |masker, _, value| {
+    if let Some(value) = value {
+        masker.hide(value, &["/password"]);
+    }
+});
 
 impl Parser for Wpscan {
     fn name(&self) -> &'static str {

@@ -36,14 +36,11 @@ const MAX_NAME: usize = 1 << 10;
 /// Alerts that quote what must not be known: weak authentication, personal information, hashes, credentials.
 const SECRET_ALERTS: [&str; 4] = ["10062", "10097", "10105", "10111"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["site/[]/alerts/[]", "site/alerts/[]"],
-    apply: |masker, _, value| {
-        if let Some(value) = value {
-            hide(masker, value);
-        }
-    },
-};
+static REDACTION: Redaction = Redaction::new(&["site/[]/alerts/[]", "site/alerts/[]"], |masker, _, value| {
+    if let Some(value) = value {
+        hide(masker, value);
+    }
+});
 
 impl Parser for Zap {
     fn name(&self) -> &'static str {

@@ -19,10 +19,8 @@ pub(super) struct Gitlab;
 
 const ROUTES: &[&str] = &["vulnerabilities/[]", "scan/scanner/version", "scan/status", "scan/messages/[]"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["vulnerabilities/[]"],
-    apply: |masker, _, value| value.into_iter().for_each(|v| hide(masker, v)),
-};
+static REDACTION: Redaction =
+    Redaction::new(&["vulnerabilities/[]"], |masker, _, value| value.into_iter().for_each(|v| hide(masker, v)));
 
 impl Parser for Gitlab {
     fn name(&self) -> &'static str {

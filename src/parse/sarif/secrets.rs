@@ -1,5 +1,9 @@
 //! Which snippets of a SARIF document are secrets.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::super::mask::{Masker, Redaction, is_quoting_rule, is_secret_rule};
@@ -20,21 +24,49 @@ const SECRET_SCANNERS: [&str; 11] = [
     "ripsecrets",
 ];
 
-pub(super) static REDACTION: Redaction = Redaction {
-    routes: &["runs/[]/tool/driver/name", "runs/[]/results/[]"],
-    apply: |masker, route, value| match (route, value) {
+/// The key of semgrep's fingerprint.
+const OF_SEMGREP: &str = "matchBasedId/v1";
+
+pub(super) static REDACTION: Redaction =
+    Redaction::new(&["runs/[]/tool/driver/name", "runs/[]/results/[]"], |masker, route, value| match (route, value) {
         ("runs/[]/tool/driver/name", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
         ("runs/[]/results/[]", Some(value)) => {
             hide(masker, value);
         }
         ("runs/[]", None) => masker.tool = None,
         _ => {}
-    },
-};
+    })
+    .of_those(|masker, route, written| route != "runs/[]/results/[]" || Brief::concerns(masker, written));
+
+/// What decides whether a result may hold a secret, read without building the rest of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Brief {
+    rule_id: Option<String>,
+    rule: Option<BriefRule>,
+    fingerprints: Option<BTreeMap<String, IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+struct BriefRule {
+    id: Option<String>,
+}
+
+impl Brief {
+    /// Whether the result is to be looked at whole; what is written in another way is.
+    fn concerns(masker: &Masker<'_>, written: &[u8]) -> bool {
+        let Ok(Self { rule_id, rule, fingerprints }) = serde_json::from_slice(written) else { return true };
+        let ids = [rule_id, rule.and_then(|rule| rule.id)];
+        let rule = ids.iter().flatten().map(|id| id.trim()).find(|id| !id.is_empty());
+        let semgrep = fingerprints.is_some_and(|prints| prints.contains_key(OF_SEMGREP));
+        may_hold_secret(masker.tool.as_deref(), rule, semgrep)
+    }
+}
 
 /// Masks a result that may hold a secret; returns whether it may.
 pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
-    let secret = may_hold_secret(masker.tool.as_deref(), result);
+    let semgrep = result["fingerprints"].get(OF_SEMGREP).is_some();
+    let secret = may_hold_secret(masker.tool.as_deref(), rule_id(result), semgrep);
     if secret {
         quoted(masker, result);
         let mut pointers =
@@ -48,31 +80,31 @@ pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
 
 /// Masks the password that a message quotes.
 fn quoted(masker: &mut Masker<'_>, result: &mut Value) {
-    if first(result, &["/ruleId", "/rule/id"]).is_some_and(is_quoting_rule)
+    if rule_id(result).is_some_and(is_quoting_rule)
         && let Some(Value::String(message)) = result.pointer_mut("/message/text")
     {
         *message = masker.quoted(message);
     }
 }
 
-fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
-    is_secret(tool, result) || (tool.is_none() && !is_semgrep(result))
+/// semgrep writes its results before its name, and a fingerprint of its own in each of them. A result of unknown origin without
+/// it is taken to hold a secret.
+fn may_hold_secret(tool: Option<&str>, rule: Option<&str>, semgrep: bool) -> bool {
+    tool.is_some_and(is_secret_scanner) || rule.is_some_and(is_secret_rule) || (tool.is_none() && !semgrep)
 }
 
 /// Whether tool or rule say that the result is a secret.
 pub(super) fn is_secret(tool: Option<&str>, result: &Value) -> bool {
-    tool.is_some_and(is_secret_scanner) || first(result, &["/ruleId", "/rule/id"]).is_some_and(is_secret_rule)
+    tool.is_some_and(is_secret_scanner) || rule_id(result).is_some_and(is_secret_rule)
+}
+
+fn rule_id(result: &Value) -> Option<&str> {
+    first(result, &["/ruleId", "/rule/id"])
 }
 
 fn is_secret_scanner(tool: &str) -> bool {
     let tool = tool.to_ascii_lowercase();
     SECRET_SCANNERS.iter().any(|name| tool.starts_with(name))
-}
-
-/// semgrep writes its results before its name, and this key in each of them. A result of unknown origin without it is taken
-/// to hold a secret.
-fn is_semgrep(result: &Value) -> bool {
-    result.pointer("/fingerprints/matchBasedId~1v1").is_some()
 }
 
 /// Pointers to all snippets of a value, wherever they are: regions, context regions, flows, fixes.

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 
 use super::Package;
-use crate::parse::json::{Budget, MAX_VALUE, Metered};
+use crate::parse::metered::{Budget, MAX_VALUE, Metered};
 use crate::parse::output::Output;
 use crate::parse::{ParseError, encoding};
 
