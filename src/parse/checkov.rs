@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::Masker;
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, owned, region, text, texts};
@@ -31,7 +32,12 @@ const ROUTES: &[&str] = &[
 ];
 
 static REDACTION: Redaction = Redaction {
-    routes: &["results/failed_checks/[]", "[]/results/failed_checks/[]"],
+    routes: &[
+        "results/failed_checks/[]",
+        "results/skipped_checks/[]",
+        "[]/results/failed_checks/[]",
+        "[]/results/skipped_checks/[]",
+    ],
     apply: |masker, _, value| hide(masker, value),
 };
 
@@ -50,16 +56,13 @@ impl Parser for Checkov {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route.trim_start_matches("[]/") {
                 "results/failed_checks/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     output.record(record(&value, context))?;
                 }
                 "results/skipped_checks/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     let why = owned(&value, "/check_result/suppress_comment");
                     output.record(Record { suppressed: Some(why), ..record(&value, context) })?;
                 }

@@ -21,21 +21,20 @@ const SECRET_SCANNERS: [&str; 11] = [
 ];
 
 pub(super) static REDACTION: Redaction = Redaction {
-    routes: &["runs/[]/tool/driver/name", "runs/[]/results/[]"],
+    routes: &["runs/[]/tool/driver/name", "runs/[]/results/[]", "runs/[]/artifacts/[]/contents"],
     apply: |masker, route, value| match (route, value) {
         ("runs/[]/tool/driver/name", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
-        ("runs/[]/results/[]", Some(value)) => {
-            hide(masker, value);
-        }
+        ("runs/[]/results/[]", Some(value)) => hide(masker, value),
+        // Whole files, in which the secrets are.
+        ("runs/[]/artifacts/[]/contents", Some(value)) => masker.blank(value, &[""]),
         ("runs/[]", None) => masker.tool = None,
         _ => {}
     },
 };
 
-/// Masks a result that may hold a secret; returns whether it may.
-pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
-    let secret = may_hold_secret(masker.tool.as_deref(), result);
-    if secret {
+/// Masks a result that may hold a secret.
+fn hide(masker: &mut Masker<'_>, result: &mut Value) {
+    if may_hold_secret(masker.tool.as_deref(), result) {
         quoted(masker, result);
         let mut pointers =
             vec!["/properties/offender".to_owned(), "/properties/secret".to_owned(), "/properties/match".to_owned()];
@@ -43,7 +42,6 @@ pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
         let pointers: Vec<&str> = pointers.iter().map(String::as_str).collect();
         masker.hide(result, &pointers);
     }
-    secret
 }
 
 /// Masks the password that a message quotes.
@@ -55,7 +53,8 @@ fn quoted(masker: &mut Masker<'_>, result: &mut Value) {
     }
 }
 
-fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
+/// Whether a result may hold a secret.
+pub(super) fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
     is_secret(tool, result) || (tool.is_none() && !is_semgrep(result))
 }
 
