@@ -103,6 +103,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("quick_xml", &["parse/", "report/junit.rs"]),
     ("minijinja", &["report/template.rs"]),
+    ("aho_corasick", &["parse/"]),
+    ("regex", &["parse/"]),
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),
     ("comfy_table", &["report/", "cli/"]),

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{CLOSE, Masker, OPEN, is_quoting_rule, token_identity};
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, number, owned, region, text};
@@ -35,12 +36,8 @@ impl Parser for Bandit {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| match (route, event) {
-            ("results/[]", Event::Value(mut value)) => {
-                hide(&mut masker, Some(&mut value));
-                output.record(record(&value, context))
-            }
+        walk(self, context, input, ROUTES, &mut |route, event| match (route, event) {
+            ("results/[]", Event::Value(value)) => output.record(record(&value, context)),
             ("errors/[]", Event::Value(value)) => {
                 output.error(&format!("{}: {}", owned(&value, "/filename"), owned(&value, "/reason")));
                 Ok(())

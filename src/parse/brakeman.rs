@@ -6,8 +6,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, is_secret_rule};
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, number, owned, region, required, text};
@@ -38,16 +39,13 @@ impl Parser for Brakeman {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route {
                 "warnings/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     output.record(record(self.name(), &value, context)?)?;
                 }
                 "ignored_warnings/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     let suppressed = Some(owned(&value, "/note"));
                     output.record(Record { suppressed, ..record(self.name(), &value, context)? })?;
                 }

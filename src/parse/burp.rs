@@ -1,7 +1,10 @@
-//! Burp's XML of issues. Requests and answers in it are passed over: they hold sessions and passwords.
+//! Burp's XML of issues. Requests and answers in it are passed over, and masked whole: they hold sessions and passwords, mostly in base64.
 
 use std::io::Read;
 
+use serde_json::Value;
+
+use super::mask::Redaction;
 use super::output::Output;
 use super::text::{links, plain};
 use super::xml::{Element, lacking, walk};
@@ -16,6 +19,22 @@ const ROUTES: &[&str] = &["issues@", "issues/issue"];
 
 const OF_EXTENSIONS: &str = "134217728";
 
+static REDACTION: Redaction = Redaction {
+    routes: &[
+        "issues/issue/requestresponse/request",
+        "issues/issue/requestresponse/response",
+        "issues/issue/requestresponse/responseRedirected",
+        "issues/issue/collaboratorEvent/requestresponse/request",
+        "issues/issue/collaboratorEvent/requestresponse/response",
+        "issues/issue/collaboratorEvent/conversation",
+    ],
+    apply: |masker, _, value| {
+        if let Some(Value::String(traffic)) = value {
+            masker.blank_text(traffic);
+        }
+    },
+};
+
 impl Parser for Burp {
     fn name(&self) -> &'static str {
         "burp"
@@ -25,9 +44,13 @@ impl Parser for Burp {
         outline.is_xml_with("issues", "burpVersion")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, &["issues"], ROUTES, &mut |route, element| match route {
+        walk(self, context, input, &["issues"], ROUTES, &mut |route, element| match route {
             "issues@" => {
                 output.version(element.attribute("burpVersion"));
                 Ok(())

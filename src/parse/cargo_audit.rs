@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{first, owned, text, texts};
@@ -27,9 +28,9 @@ impl Parser for CargoAudit {
         outline.has("database/advisory-count") || outline.has_all(&["lockfile", "vulnerabilities/list"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, ROUTES, &mut |_, event| match event {
+        walk(self, context, input, ROUTES, &mut |_, event| match event {
             Event::Value(value) => output.record(record(&value)),
             Event::End => Ok(()),
         })?

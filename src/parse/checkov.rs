@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::Masker;
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, owned, region, text, texts};
@@ -30,10 +31,15 @@ const ROUTES: &[&str] = &[
     "[]/summary/checkov_version",
 ];
 
-static REDACTION: Redaction =
-    Redaction::new(&["results/failed_checks/[]", "[]/results/failed_checks/[]"], |masker, _, value| {
-        hide(masker, value)
-    });
+static REDACTION: Redaction = Redaction::new(
+    &[
+        "results/failed_checks/[]",
+        "results/skipped_checks/[]",
+        "[]/results/failed_checks/[]",
+        "[]/results/skipped_checks/[]",
+    ],
+    |masker, _, value| hide(masker, value),
+);
 
 impl Parser for Checkov {
     fn name(&self) -> &'static str {
@@ -50,16 +56,13 @@ impl Parser for Checkov {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route.trim_start_matches("[]/") {
                 "results/failed_checks/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     output.record(record(&value, context))?;
                 }
                 "results/skipped_checks/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     let why = owned(&value, "/check_result/suppress_comment");
                     output.record(Record { suppressed: Some(why), ..record(&value, context) })?;
                 }

@@ -6,7 +6,8 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::held::{Table, weight};
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{first, owned, text, texts};
@@ -39,9 +40,9 @@ impl Parser for Clair {
             || outline.has_all(&["manifest_hash", "packages"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), packages: Table::default(), problems: Table::default() };
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?;
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         seen.require(&["vulnerabilities/[]", "LayerCount", "manifest_hash"])?;
         if reader.packages.is_full() || reader.problems.is_full() {
             reader.output.error("there are more packages or vulnerabilities than fit together: some records lack them");

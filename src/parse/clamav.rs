@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::output::Output;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, lines, path};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, lines, path};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -39,10 +39,14 @@ impl Parser for Clamav {
             || [": OK", " FOUND", ": Empty file"].iter().any(|end| outline.first_line_ends_with(end))
     }
 
+    fn encoding(&self, _: &[u8]) -> Encoding {
+        Encoding::Lines
+    }
+
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut report = Report { output: Output::new(sink), context, infected: None, summed_up: false, timed: false };
         let mut last = 0;
-        lines::walk(self.name(), input, &mut |number, line| {
+        lines::walk(self, context, input, &mut |number, line| {
             last = number;
             report.read(number, line.trim())
         })?;

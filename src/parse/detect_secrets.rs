@@ -6,8 +6,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{at, missing, number, owned, region, required, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
@@ -21,7 +22,7 @@ pub(super) struct DetectSecrets;
 const ROUTES: &[&str] = &["results/@/[]", "version"];
 const SECRETS: &[&str] = &["/hashed_secret", "/secret", "/secret_value"];
 
-static REDACTION: Redaction = Redaction::new(&["results/*/[]"], |masker, _, value| {
+static REDACTION: Redaction = Redaction::new(&["results/@/[]"], |masker, _, value| {
     if let Some(value) = value {
         masker.hide(value, SECRETS);
     }
@@ -42,17 +43,15 @@ impl Parser for DetectSecrets {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let (mut file, mut whole) = (String::new(), false);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("results/@", Event::Value(Value::String(name))) => file = name,
                 ("version", Event::Value(value)) => output.version(value.as_str()),
-                ("results/@/[]", Event::Value(mut value)) => {
+                ("results/@/[]", Event::Value(value)) => {
                     if at(&value, "/is_secret") == Some(&Value::Bool(false)) {
                         output.skip("audited as no secret");
                     } else {
-                        masker.hide(&mut value, SECRETS);
                         output.record(record(self.name(), &value, &file, context)?)?;
                     }
                 }

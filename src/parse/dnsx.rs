@@ -24,9 +24,9 @@ impl Parser for Dnsx {
         outline.has("host") && answer && !outline.has("url") && !outline.has("port")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::each(self.name(), input, &["/host"], &mut |value| answer(&mut output, &value))?;
+        results::each(self, context, input, &["/host"], &mut |value| answer(&mut output, &value))?;
         Ok(output.summary)
     }
 }

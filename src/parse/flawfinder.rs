@@ -5,7 +5,7 @@ use std::io::Read;
 use super::output::Output;
 use super::table::{Row, walk};
 use super::text::code_identity;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, path, severity, value};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, ids, path, severity, value};
 use crate::model::finding::{Location, Record};
 
 /// The format `flawfinder`.
@@ -23,9 +23,13 @@ impl Parser for Flawfinder {
         outline.has_columns(',', REQUIRED) && outline.has_columns(',', &["CWEs"])
     }
 
+    fn encoding(&self, _: &[u8]) -> Encoding {
+        Encoding::Table(b',')
+    }
+
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, b',', REQUIRED, &mut |row| {
+        walk(self, context, input, b',', REQUIRED, &mut |row| {
             output.version(row.get("ToolVersion"));
             output.record(record(row, context))
         })?;

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, region, text, texts};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
@@ -40,12 +41,8 @@ impl Parser for Gitleaks {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |_, event| match event {
-            Event::Value(mut value) => {
-                masker.hide(&mut value, SECRETS);
-                output.record(record(&value, context))
-            }
+        walk(self, context, input, ROUTES, &mut |_, event| match event {
+            Event::Value(value) => output.record(record(&value, context)),
             Event::End => Ok(()),
         })?;
         Ok(output.summary)

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::Masker;
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{at, first, items, number, owned, region, required, text};
@@ -35,12 +36,10 @@ impl Parser for Gosec {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let mut file = String::new();
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
-                ("Issues/[]", Event::Value(mut value)) => {
-                    hide(&mut masker, Some(&mut value));
+                ("Issues/[]", Event::Value(value)) => {
                     let suppressed = suppressed(&value);
                     output.record(Record { suppressed, ..record(self.name(), &value, context)? })?;
                 }

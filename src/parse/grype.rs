@@ -6,7 +6,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, each, first, float, items, owned, text, texts};
@@ -30,7 +31,7 @@ impl Parser for Grype {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, ROUTES, &mut |route, event| match (route, event) {
+        walk(self, context, input, ROUTES, &mut |route, event| match (route, event) {
             ("matches/[]", Event::Value(value)) => {
                 output.expect("grype", &value, &["/vulnerability/id"])?;
                 output.record(record(&value, context))

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{number, owned, region, text};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
@@ -25,7 +26,7 @@ impl Parser for Hadolint {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, &["[]"], &mut |_, event| match event {
+        walk(self, context, input, &["[]"], &mut |_, event| match event {
             Event::Value(value) => output.record(record(&value, context)),
             Event::End => Ok(()),
         })?;

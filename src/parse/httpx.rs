@@ -39,9 +39,9 @@ impl Parser for Httpx {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::each(self.name(), input, &["/url", "/input"], &mut |value| answer(&mut output, &value))?;
+        results::each(self, context, input, &["/url", "/input"], &mut |value| answer(&mut output, &value))?;
         Ok(output.summary)
     }
 }

@@ -42,7 +42,7 @@ impl Parser for Junit {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, ROOTS, ROUTES, &mut |route, element| {
+        walk(self, context, input, ROOTS, ROUTES, &mut |route, element| {
             if TOO_DEEP.contains(&route) {
                 output.error("suites of tests are nested too deeply: the innermost are not read");
                 return Ok(());

@@ -39,9 +39,9 @@ impl Parser for Katana {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::each(self.name(), input, &["/request", "/endpoint"], &mut |value| request(&mut output, &value))?;
+        results::each(self, context, input, &["/request", "/endpoint"], &mut |value| request(&mut output, &value))?;
         Ok(output.summary)
     }
 }

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::Masker;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, items, number, owned, region, required, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
@@ -43,12 +44,10 @@ impl Parser for Kics {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route {
                 "queries/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     let common = common(self.name(), &value)?;
                     let hits = items(&value, "/files");
                     let told = !is_about_secrets(&value);

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, owned, region, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
@@ -42,16 +43,12 @@ impl Parser for Kingfisher {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| match event {
+        walk(self, context, input, ROUTES, &mut |route, event| match event {
             Event::Value(value) if route == "audit/summary" => {
                 audit(&value, &mut output);
                 Ok(())
             }
-            Event::Value(mut value) => {
-                masker.hide(&mut value, SECRETS);
-                output.record(record(&value, context))
-            }
+            Event::Value(value) => output.record(record(&value, context)),
             Event::End => Ok(()),
         })?
         .require(&["findings/[]"])?;

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk_all};
+use super::json::Event;
+use super::masked::walk_all;
 use super::output::Output;
 use super::value::{first, owned, required, text};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, severity};
@@ -36,10 +37,10 @@ impl Parser for KubeBench {
             || outline.has_all(&["tests", "node_type"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (mut node, mut checks) = (String::new(), 0_u64);
-        let seen = walk_all(self.name(), input, ROUTES, &mut |route, event| {
+        let seen = walk_all(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };
             if route.ends_with("node_type") {
                 value.as_str().unwrap_or_default().clone_into(&mut node);

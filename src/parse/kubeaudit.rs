@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk_all};
+use super::json::Event;
 use super::log;
+use super::masked::walk_all;
 use super::output::Output;
 use super::value::{at, owned, required, text};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, severity};
@@ -37,9 +38,9 @@ impl Parser for Kubeaudit {
         outline.has("AuditResultName") || outline.has("[]/AuditResultName")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk_all(self.name(), input, &["", "[]"], &mut |_, event| {
+        walk_all(self, context, input, &["", "[]"], &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };
             if at(&value, "/AuditResultName").is_none() && log::took(&value, &mut output) {
                 return Ok(());

@@ -8,7 +8,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, float, items, missing, owned, required, text};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
@@ -35,7 +36,7 @@ impl Parser for Kubescape {
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context, scores: BTreeMap::new(), control: String::new() };
         let mut summarised = false;
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("summaryDetails", Event::End) => summarised = true,
                 ("summaryDetails/controls/@", Event::Value(Value::String(id))) => reader.control = id,

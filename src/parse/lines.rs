@@ -2,14 +2,21 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
+use super::mask::Masker;
 use super::metered::{Budget, MAX_VALUE, Metered};
-use super::{ParseError, encoding};
+use super::{Context, ParseError, Parser, encoding};
 
 /// Receives the number of a line, from 1, and the line without its end.
 pub(super) type Visit<'v> = dyn FnMut(u64, &str) -> Result<(), ParseError> + 'v;
 
-/// Walks a text from its first line to its last.
-pub(super) fn walk(format: &'static str, input: &mut dyn Read, visit: &mut Visit<'_>) -> Result<(), ParseError> {
+/// Walks a text from its first line to its last, secrets masked.
+pub(super) fn walk(
+    parser: &dyn Parser,
+    context: &Context,
+    input: &mut dyn Read,
+    visit: &mut Visit<'_>,
+) -> Result<(), ParseError> {
+    let (format, mut masker) = (parser.name(), Masker::new(&context.secret_key));
     let budget = Budget::default();
     let mut reader = BufReader::new(Metered { inner: encoding::open(format, input)?, budget: budget.clone() });
     let mut line = Vec::new();
@@ -24,7 +31,8 @@ pub(super) fn walk(format: &'static str, input: &mut dyn Read, visit: &mut Visit
         if read == 0 {
             break;
         }
-        visit(number, String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']))?;
+        let end = line.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
+        visit(number, &String::from_utf8_lossy(&masker.line(&line[..end])))?;
         budget.renew();
     }
     Ok(())
@@ -37,11 +45,13 @@ pub(super) fn invalid(format: &'static str, message: &str, number: u64) -> Parse
 
 #[cfg(test)]
 mod tests {
+    use super::super::lynis::Lynis;
+    use super::super::testing::context;
     use super::*;
 
     fn lines(bytes: &[u8]) -> Result<Vec<String>, String> {
         let mut lines = Vec::new();
-        walk("test", &mut &bytes[..], &mut |number, line| {
+        walk(&Lynis, &context(), &mut &bytes[..], &mut |number, line| {
             lines.push(format!("{number}={line}"));
             Ok(())
         })

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::output::Output;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, lines};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, lines};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -22,10 +22,14 @@ impl Parser for Lynis {
         outline.begins_with("# Lynis Report")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn encoding(&self, _: &[u8]) -> Encoding {
+        Encoding::Lines
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut report = Report { output: Output::new(sink), host: String::new(), begun: false, finished: false };
         let mut last = 0;
-        lines::walk(self.name(), input, &mut |number, line| {
+        lines::walk(self, context, input, &mut |number, line| {
             last = number;
             report.read(number, line)
         })?;

@@ -1,9 +1,13 @@
 //! Secrets in results: what is stored has `‹secret:hash:last4›` in their place.
 //!
+//! First goes what a format knows to be secret ([`Redaction`]), with all places of the result where it stands; then what is known
+//! by its looks ([`super::known`]), in each string, cell, line, attribute and text between tags. A parser is given the same.
+//!
 //! The hash is the first 8 hexadecimal digits of HMAC-SHA256 under a key of this installation: the same secret gives the same
 //! mask here and another elsewhere. The last four characters stay, for people, only of secrets of 16 characters or more.
 //! Masking a masked value changes nothing.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,16 +15,20 @@ use serde_json::Value;
 use sha2::Digest as _;
 
 use super::json::{Change, rewrite};
-use super::{ParseError, parser};
+use super::known::{find, may_hold};
+use super::rewrite_text::{rewrite_lines, rewrite_table};
+use super::rewrite_xml::rewrite_xml;
+use super::strings::Strings;
+use super::{Encoding, ParseError, encoding, parser};
 use crate::model::id::Sha256;
 
 /// Which values of a format are secret.
 #[derive(Debug)]
 pub struct Redaction {
-    /// Routes to the values that hold secrets, one result each.
-    routes: &'static [&'static str],
-    /// Masks one such value. Told also when a part of a route ends.
-    apply: Apply,
+    /// Routes to the values that hold secrets, one result each; in XML, to elements of which the own text is the value.
+    pub(super) routes: &'static [&'static str],
+    /// Masks one such value. Told also when a part of a route ends, in JSON.
+    pub(super) apply: Apply,
     /// Whether a value that is written like this may hold a secret at all.
     concerns: Concerns,
 }
@@ -48,19 +56,39 @@ pub struct MaskReport {
     pub sha256_original: Sha256,
 }
 
-/// Copies a file of results with its secrets masked, as a stream. Formats without secrets are copied byte by byte.
+/// Copies a file of results with its secrets masked, as a stream.
 pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u8]) -> Result<MaskReport, ParseError> {
     let parser = parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
     let mut hashed = Hashed { inner: input, hash: sha2::Sha256::new() };
     let mut masker = Masker::new(key);
-    match parser.redaction() {
-        Some(redaction) => {
-            let mut change = Redact { redaction, masker: &mut masker };
-            rewrite(parser.name(), &mut hashed, output, redaction.routes, &mut change)?;
-        }
-        None => drop(std::io::copy(&mut hashed, output)?),
+    let (head, mut whole) = encoding::first_line(&mut hashed)?;
+    match (parser.encoding(&head), parser.redaction()) {
+        (Encoding::Json, redaction) => mask_json(parser.name(), redaction, &mut whole, output, &mut masker)?,
+        (Encoding::Xml, redaction) => rewrite_xml(parser.name(), &mut whole, output, redaction, &mut masker)?,
+        (Encoding::Table(delimiter), _) => rewrite_table(parser.name(), &mut whole, output, delimiter, &mut masker)?,
+        (Encoding::Lines, _) => rewrite_lines(parser.name(), &mut whole, output, &mut masker)?,
     }
     Ok(MaskReport { masked: masker.masked, sha256_original: Sha256(hashed.hash.finalize().into()) })
+}
+
+fn mask_json(
+    format: &'static str,
+    redaction: Option<&'static Redaction>,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+    masker: &mut Masker<'_>,
+) -> Result<(), ParseError> {
+    let mut known = Masker::new(masker.key);
+    let mut strings = Strings::new(output, &mut known);
+    match redaction {
+        Some(redaction) => {
+            rewrite(format, input, &mut strings, redaction.routes, &mut Redact { redaction, masker })?;
+        }
+        None => drop(std::io::copy(input, &mut strings)?),
+    }
+    strings.finish()?;
+    masker.masked += known.masked;
+    Ok(())
 }
 
 /// Masks the values of one file.
@@ -101,8 +129,10 @@ impl Read for Hashed<'_> {
 pub(super) struct Masker<'k> {
     key: &'k [u8],
     masked: u64,
-    /// The tool that a document says it is of, where that decides (SARIF).
+    /// Of what a document says that it comes, where that decides: the tool (SARIF), the plug-in (ZAP).
     pub(super) tool: Option<String>,
+    /// Whether a private key has begun in an earlier line.
+    within_key: bool,
 }
 
 /// Shorter texts occur everywhere; replacing them outside their own field would only garble.
@@ -112,12 +142,17 @@ const MIN_PIECE: usize = 12;
 /// Shorter secrets show none of their characters.
 const MIN_LAST4: usize = 16;
 
+/// Around the lines of a private key.
+const BEGIN: &[u8] = b"-----BEGIN ";
+const PRIVATE: &[u8] = b"PRIVATE KEY";
+const END: &[u8] = b"-----END ";
+
 pub(super) const OPEN: &str = "‹secret:";
 pub(super) const CLOSE: char = '›';
 
 impl<'k> Masker<'k> {
     pub(super) fn new(key: &'k [u8]) -> Self {
-        Self { key, masked: 0, tool: None }
+        Self { key, masked: 0, tool: None, within_key: false }
     }
 
     /// Returns what stands for a secret.
@@ -131,7 +166,11 @@ impl<'k> Masker<'k> {
         if count < MIN_LAST4 {
             return format!("{OPEN}{hash}{CLOSE}");
         }
-        let last4: String = secret.chars().skip(count - 4).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let last4: String = secret.chars().skip(count - 4).collect();
+        // A mask must fit into any text as it is.
+        if !last4.chars().all(|c| c.is_ascii_alphanumeric() || "+/=-_.~".contains(c)) {
+            return format!("{OPEN}{hash}{CLOSE}");
+        }
         format!("{OPEN}{hash}:{last4}{CLOSE}")
     }
 
@@ -214,6 +253,98 @@ impl<'k> Masker<'k> {
         }
     }
 
+    /// Masks what is known by its looks to be secret; returns whether anything was.
+    pub(super) fn known(&mut self, text: &mut String) -> bool {
+        let mut changed = false;
+        // What is left may look like a secret by itself.
+        loop {
+            let places = find(text);
+            let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
+            for place in &places {
+                let (Some(before), Some(secret)) = (text.get(from..place.start), text.get(place.clone())) else {
+                    continue;
+                };
+                masked.extend([before, &self.token(secret)]);
+                from = place.end;
+                self.masked += 1;
+            }
+            if from == 0 {
+                return changed;
+            }
+            masked.push_str(&text[from..]);
+            *text = masked;
+            changed = true;
+        }
+    }
+
+    /// The same for a text that is not ours.
+    pub(super) fn masked<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        if !may_hold(text.as_bytes()) {
+            return Cow::Borrowed(text);
+        }
+        let mut owned = text.to_owned();
+        if self.known(&mut owned) { Cow::Owned(owned) } else { Cow::Borrowed(text) }
+    }
+
+    /// Does so in all texts of a value, and in its keys.
+    pub(super) fn known_in(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => drop(self.known(text)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.known_in(item)),
+            Value::Object(map) => {
+                if map.keys().any(|key| !find(key).is_empty()) {
+                    let mut renamed = |(mut key, item): (String, Value)| {
+                        self.known(&mut key);
+                        (key, item)
+                    };
+                    *map = std::mem::take(map).into_iter().map(&mut renamed).collect();
+                }
+                map.values_mut().for_each(|item| self.known_in(item));
+            }
+            _ => {}
+        }
+    }
+
+    /// The same for bytes that may be no text.
+    pub(super) fn known_bytes<'t>(&mut self, bytes: &'t [u8]) -> Cow<'t, [u8]> {
+        if !may_hold(bytes) {
+            return Cow::Borrowed(bytes);
+        }
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        if self.known(&mut text) { Cow::Owned(text.into_bytes()) } else { Cow::Borrowed(bytes) }
+    }
+
+    /// The same for one line of several, without its end: a private key goes over many.
+    pub(super) fn line<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        let masked = if self.within_key { self.line_of_key(line) } else { self.known_bytes(line) };
+        let begins = masked.windows(BEGIN.len()).rposition(|window| window == BEGIN);
+        let ends = masked.windows(END.len()).rposition(|window| window == END);
+        let private = masked.windows(PRIVATE.len()).any(|window| window == PRIVATE);
+        self.within_key = (private && begins.is_some() && begins > ends) || (self.within_key && ends.is_none());
+        masked
+    }
+
+    fn line_of_key<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        let text = String::from_utf8_lossy(line);
+        let (body, rest) = text.find("-----END").map_or((&*text, ""), |end| text.split_at(end));
+        let of_key = |c: char| c.is_ascii_alphanumeric() || "+/=:,.-\\ \t\"'".contains(c);
+        if !is_token(body.trim()) && !body.chars().all(of_key) {
+            self.within_key = false;
+            return self.known_bytes(line);
+        }
+        let mut body = body.to_owned();
+        self.blank_text(&mut body);
+        Cow::Owned(format!("{body}{rest}").into_bytes())
+    }
+
+    /// Masks what an error quotes of a file.
+    pub(super) fn in_error(&mut self, mut error: ParseError) -> ParseError {
+        if let ParseError::Invalid { message, .. } = &mut error {
+            self.known(message);
+        }
+        error
+    }
+
     /// Masks what stands between quotes: `Possible hardcoded password: 'hunter2'`.
     pub(super) fn quoted(&mut self, text: &str) -> String {
         let Some(start) = text.find(['\'', '"']) else { return text.to_owned() };
@@ -232,9 +363,15 @@ pub(super) fn token_identity(token: &str) -> String {
 }
 
 fn is_token(text: &str) -> bool {
-    let Some(inside) = text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)) else { return false };
+    token_length(text) == Some(text.len())
+}
+
+/// How long the mask is that a text begins with, in bytes.
+pub(super) fn token_length(text: &str) -> Option<usize> {
+    let (inside, _) = text.strip_prefix(OPEN)?.split_once(CLOSE)?;
     let (hash, last4) = inside.split_once(':').unwrap_or((inside, ""));
-    hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) && last4.chars().count() <= 4
+    let whole = hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) && last4.chars().count() <= 4;
+    whole.then_some(OPEN.len() + inside.len() + CLOSE.len_utf8())
 }
 
 /// bandit's rules about passwords, also as ruff names them: their message quotes the password.

@@ -35,6 +35,7 @@ mod junit;
 mod katana;
 mod kics;
 mod kingfisher;
+mod known;
 mod kube_bench;
 mod kubeaudit;
 mod kubescape;
@@ -42,6 +43,7 @@ mod lines;
 mod log;
 mod lynis;
 mod mask;
+mod masked;
 mod metered;
 mod naabu;
 mod net;
@@ -65,6 +67,8 @@ mod prowler;
 pub(crate) mod purl;
 mod registry;
 mod results;
+mod rewrite_text;
+mod rewrite_xml;
 mod sarif;
 mod score;
 mod semgrep;
@@ -76,6 +80,7 @@ mod ssh_audit;
 mod sslscan;
 mod sslyze;
 mod sslyze_xml;
+mod strings;
 mod subfinder;
 mod syft;
 mod table;
@@ -105,6 +110,7 @@ use crate::model::asset::Asset;
 use crate::model::finding::Record;
 
 pub use baseline::{BaselineFacts, KnownFinding, baseline};
+pub use encoding::Encoding;
 pub use mask::{MaskReport, Redaction, mask};
 pub use registry::{PARSERS, parser, sniff};
 pub use sniff::Outline;
@@ -190,6 +196,11 @@ pub trait Parser: Sync {
     /// Which values of the format are secret; none when the format carries none.
     fn redaction(&self) -> Option<&'static Redaction> {
         None
+    }
+
+    /// How a file is written whose first line, but for white space, is `head`.
+    fn encoding(&self, head: &[u8]) -> Encoding {
+        if head.starts_with(b"<") { Encoding::Xml } else { Encoding::Json }
     }
 
     /// Reads a whole file.

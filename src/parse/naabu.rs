@@ -24,9 +24,9 @@ impl Parser for Naabu {
         outline.has("port") && (outline.has("ip") || outline.has("host")) && !other
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::each(self.name(), input, &["/port"], &mut |value| port(&mut output, &value))?;
+        results::each(self, context, input, &["/port"], &mut |value| port(&mut output, &value))?;
         Ok(output.summary)
     }
 }

@@ -7,8 +7,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, token_identity};
+use super::masked::walk;
 use super::output::Output;
 use super::text::links;
 use super::value::{first, number, owned, text};
@@ -44,9 +45,8 @@ impl Parser for Nikto {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let mut host = Host::default();
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             let value = match event {
                 Event::Value(value) => value,
                 Event::End if route == "[]" => {
@@ -59,7 +59,7 @@ impl Parser for Nikto {
                 "host" => value.as_str().unwrap_or_default().clone_into(&mut host.name),
                 "ip" => value.as_str().unwrap_or_default().clone_into(&mut host.ip),
                 "port" => host.port = number(&value, "").and_then(|port| u16::try_from(port).ok()),
-                _ => output.record(item(&value, &host).record(&mut masker))?,
+                _ => output.record(item(&value, &host).record())?,
             }
             Ok(())
         })?;
@@ -108,8 +108,8 @@ pub(super) struct Item {
 }
 
 impl Item {
-    pub(super) fn record(self, masker: &mut Masker<'_>) -> Record {
-        let message = conceal(masker, &self.message);
+    pub(super) fn record(self) -> Record {
+        let message = self.message;
         let secret = password(&message).map(|(start, end)| token_identity(&message[start..end]));
         // The header or file that the message is about: items of one id and address differ in nothing else.
         let about = secret.or_else(|| message.split('\'').nth(1).filter(|about| about.len() <= 64).map(str::to_owned));
@@ -130,7 +130,7 @@ impl Item {
 }
 
 /// Masks the password in "Default account found for … (ID 'x', PW 'y')".
-fn conceal(masker: &mut Masker<'_>, message: &str) -> String {
+pub(super) fn conceal(masker: &mut Masker<'_>, message: &str) -> String {
     let Some((start, end)) = password(message) else { return message.to_owned() };
     let mut secret = message[start..end].to_owned();
     masker.blank_text(&mut secret);

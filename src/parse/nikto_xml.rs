@@ -4,8 +4,10 @@
 
 use std::io::Read;
 
-use super::mask::Masker;
-use super::nikto::Item;
+use serde_json::Value;
+
+use super::mask::Redaction;
+use super::nikto::{Item, conceal};
 use super::output::Output;
 use super::text::links;
 use super::xml::{Element, walk};
@@ -24,6 +26,15 @@ const ROUTES: &[&str] = &[
     "niktoscan/niktoscan/scandetails/item",
 ];
 
+static REDACTION: Redaction = Redaction {
+    routes: &["niktoscan/scandetails/item/description", "niktoscan/niktoscan/scandetails/item/description"],
+    apply: |masker, _, value| {
+        if let Some(Value::String(message)) = value {
+            *message = conceal(masker, message);
+        }
+    },
+};
+
 impl Parser for NiktoXml {
     fn name(&self) -> &'static str {
         "nikto-xml"
@@ -33,13 +44,16 @@ impl Parser for NiktoXml {
         outline.is_xml("niktoscan")
     }
 
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let mut site = None;
-        walk(self.name(), input, &["niktoscan"], ROUTES, &mut |route, element| {
+        walk(self, context, input, &["niktoscan"], ROUTES, &mut |route, element| {
             if route.ends_with("/item") {
-                return output.record(item(&element, site.as_deref()).record(&mut masker));
+                return output.record(item(&element, site.as_deref()).record());
             }
             output.version(element.attribute("version"));
             if route.ends_with("scandetails@") {

@@ -5,8 +5,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, is_secret_rule};
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, missing, number, owned, region, text};
@@ -19,7 +20,7 @@ pub(super) struct Njsscan;
 
 const ROUTES: &[&str] = &["nodejs/@", "templates/@", "errors/[]", "njsscan_version"];
 
-static REDACTION: Redaction = Redaction::new(&["nodejs/*", "templates/*"], |masker, _, value| hide(masker, value));
+static REDACTION: Redaction = Redaction::new(&["nodejs/@", "templates/@"], |masker, _, value| hide(masker, value));
 
 impl Parser for Njsscan {
     fn name(&self) -> &'static str {
@@ -36,16 +37,14 @@ impl Parser for Njsscan {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let (mut rule, mut whole) = (String::new(), false);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("nodejs/@" | "templates/@", Event::Value(Value::String(name))) => rule = name,
-                ("nodejs/@" | "templates/@", Event::Value(mut value)) => {
+                ("nodejs/@" | "templates/@", Event::Value(value)) => {
                     if value.get("metadata").is_none() {
                         return Err(missing(self.name(), "`metadata`", "a rule"));
                     }
-                    hide(&mut masker, Some(&mut value));
                     return tell(&rule, &value, context, &mut output);
                 }
                 ("errors/[]", Event::Value(value)) => {

@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::mask::Masker;
 use super::metered::{Budget, Metered};
 use super::output::Output;
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
@@ -27,8 +28,10 @@ impl Parser for Nmap {
         outline.is_xml("nmaprun")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut scan = Scan { output: Output::new(sink), host: Host::default(), port: None, depth: 0, rooted: false };
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+        let masker = Masker::new(&context.secret_key);
+        let mut scan =
+            Scan { output: Output::new(sink), masker, host: Host::default(), port: None, depth: 0, rooted: false };
         let budget = Budget::default();
         let mut xml = Reader::from_reader(BufReader::new(Metered {
             inner: encoding::open(self.name(), input)?,
@@ -113,6 +116,7 @@ struct Port {
 
 struct Scan<'s> {
     output: Output<'s>,
+    masker: Masker<'s>,
     host: Host,
     port: Option<Port>,
     depth: usize,
@@ -132,7 +136,8 @@ impl Scan<'_> {
             }
             self.rooted = true;
         }
-        let get = |name: &str| attribute(tag, name);
+        let masker = &mut self.masker;
+        let mut get = |name: &str| attribute(tag, name, masker);
         match tag.name().as_ref() {
             b"nmaprun" => self.output.version(get("version")?.as_deref()),
             b"host" => self.host = Host::default(),
@@ -147,8 +152,14 @@ impl Scan<'_> {
                 let open = get("state")?.as_deref() == Some("open");
                 self.port.iter_mut().for_each(|port| port.open = open);
             }
-            b"script" => self.script(get("id")?.unwrap_or_default(), get("output")?.unwrap_or_default())?,
-            b"finished" => self.finished(get("exit")?.as_deref(), get("errormsg")?.as_deref()),
+            b"script" => {
+                let (id, output) = (get("id")?.unwrap_or_default(), get("output")?.unwrap_or_default());
+                self.script(id, output)?;
+            }
+            b"finished" => {
+                let (exit, message) = (get("exit")?, get("errormsg")?);
+                self.finished(exit.as_deref(), message.as_deref());
+            }
             _ => {}
         }
         Ok(())
@@ -229,11 +240,12 @@ fn port(number: Option<&str>, protocol: Option<String>) -> Option<Port> {
     Some(Port { number: number?.parse().ok()?, protocol: protocol.unwrap_or_else(|| "tcp".to_owned()), open: false })
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fault> {
+fn attribute(tag: &BytesStart<'_>, name: &str, masker: &mut Masker<'_>) -> Result<Option<String>, Fault> {
     let fault = |error: &dyn std::fmt::Display| Fault::Shape(format!("attribute `{name}`: {error}"));
     let Some(attribute) = tag.try_get_attribute(name).map_err(|error| fault(&error))? else { return Ok(None) };
     let text = std::str::from_utf8(&attribute.value).map_err(|error| fault(&error))?;
     let text = quick_xml::escape::unescape(text).map_err(|error| fault(&error))?;
+    let text = masker.masked(&text);
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 

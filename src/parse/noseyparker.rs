@@ -7,8 +7,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk_all};
+use super::json::Event;
 use super::mask::{Masker, token_identity};
+use super::masked::walk_all;
 use super::output::Output;
 use super::value::{first, items, number, region, required, text, texts};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
@@ -44,10 +45,8 @@ impl Parser for Noseyparker {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk_all(self.name(), input, ROUTES, &mut |_, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
-            hide(&mut masker, &mut value);
+        walk_all(self, context, input, ROUTES, &mut |_, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             let name = required(self.name(), &value, &["/rule_name"])?;
             let matches = items(&value, "/matches");
             matches.iter().try_for_each(|found| output.record(record(&value, found, name, context)))?;

@@ -42,14 +42,12 @@ impl Parser for Nuclei {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        results::each(self.name(), input, &["/template-id", "/templateID"], &mut |mut value| {
+        results::each(self, context, input, &["/template-id", "/templateID"], &mut |value| {
             // `-matcher-status` prints what did not match, too.
             if flag(&value, "/matcher-status") == Some(false) {
                 output.skip("no match");
                 return Ok(());
             }
-            hide(&mut masker, &mut value);
             output.record(record(&value, context))
         })?;
         Ok(output.summary)

@@ -40,10 +40,10 @@ impl Parser for Openvas {
         report || outline.is_xml("get_reports_response")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut results = false;
-        walk(self.name(), input, &["report", "get_reports_response"], ROUTES, &mut |route, element| {
+        walk(self, context, input, &["report", "get_reports_response"], ROUTES, &mut |route, element| {
             match route.rsplit('/').next() {
                 Some("results@") => results = true,
                 Some("error") => output.error(&problem(&element)),

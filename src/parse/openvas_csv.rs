@@ -5,7 +5,7 @@ use std::io::Read;
 use super::openvas::Found;
 use super::output::Output;
 use super::table::{Row, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `openvas-csv`.
 #[derive(Debug)]
@@ -22,9 +22,13 @@ impl Parser for OpenvasCsv {
         outline.has_columns(',', COLUMNS)
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn encoding(&self, _: &[u8]) -> Encoding {
+        Encoding::Table(b',')
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, b',', COLUMNS, &mut |row| found(row).tell(&mut output))?;
+        walk(self, context, input, b',', COLUMNS, &mut |row| found(row).tell(&mut output))?;
         Ok(output.summary)
     }
 }

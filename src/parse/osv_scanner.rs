@@ -7,7 +7,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, owned};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, osv, path};
@@ -45,7 +46,7 @@ impl Parser for OsvScanner {
             packaged: false,
             unplaced: false,
         };
-        walk(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?.require(&["results"])?;
+        walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?.require(&["results"])?;
         Ok(reader.output.summary)
     }
 }

@@ -7,7 +7,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, items, owned, text, texts};
@@ -30,9 +31,9 @@ impl Parser for PipAudit {
         any.iter().any(|path| outline.has(path)) || outline.has_all(&["dependencies", "fixes"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, ROUTES, &mut |_, event| match event {
+        walk(self, context, input, ROUTES, &mut |_, event| match event {
             Event::Value(value) => package(&mut output, &value),
             Event::End => Ok(()),
         })?

@@ -7,11 +7,12 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk_all};
+use super::json::Event;
+use super::masked::walk_all;
 use super::output::Output;
 use super::table::{self, Row};
 use super::value::{at, first, items, missing, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, severity};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, encoding, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `prowler`.
@@ -36,7 +37,15 @@ impl Parser for Prowler {
             || table(',')
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn encoding(&self, head: &[u8]) -> Encoding {
+        match head {
+            [b'{' | b'[', ..] => Encoding::Json,
+            columns if columns.contains(&b';') => Encoding::Table(b';'),
+            _ => Encoding::Table(b','),
+        }
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut opened = encoding::open(self.name(), input)?;
         let mut head = Vec::new();
@@ -45,7 +54,7 @@ impl Parser for Prowler {
         let head = String::from_utf8_lossy(&head);
         let head = head.trim_start();
         if head.starts_with(['{', '[']) {
-            walk_all(self.name(), &mut whole, &["", "[]"], &mut |_, event| match event {
+            walk_all(self, context, &mut whole, &["", "[]"], &mut |_, event| match event {
                 Event::Value(value) => tell(&of_json(&value)?, &mut output),
                 Event::End => Ok(()),
             })?;
@@ -54,7 +63,7 @@ impl Parser for Prowler {
         let columns = head.lines().next().unwrap_or_default();
         let delimiter = if columns.contains(';') { b';' } else { b',' };
         let required = if columns.contains("CHECK_RESULT") { OLD_COLUMNS } else { COLUMNS };
-        table::walk(self.name(), &mut whole, delimiter, required, &mut |row| {
+        table::walk(self, context, &mut whole, delimiter, required, &mut |row| {
             output.version(row.get("PROWLER_VERSION"));
             tell(&of_row(row), &mut output)
         })?;

@@ -4,9 +4,10 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::ParseError;
-use super::json::{Event, walk, walk_all};
+use super::json::Event;
+use super::masked::{walk, walk_all};
 use super::value::at;
+use super::{Context, ParseError, Parser};
 
 /// Routes to one result, for a [`Redaction`](super::Redaction) too.
 pub(super) const ROUTES: &[&str] = &["", "[]"];
@@ -14,22 +15,24 @@ pub(super) const ROUTES: &[&str] = &["", "[]"];
 /// Hands over one result after the other. Each must have something at one of the pointers `marks`: a result without is none of
 /// this format.
 pub(super) fn each(
-    format: &'static str,
+    parser: &dyn Parser,
+    context: &Context,
     input: &mut dyn Read,
     marks: &[&str],
     visit: &mut dyn FnMut(Value) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
-    walk_all(format, input, ROUTES, &mut marked(format, marks, visit)).map(drop)
+    walk_all(parser, context, input, ROUTES, &mut marked(parser.name(), marks, visit)).map(drop)
 }
 
 /// The same for one document: a result alone, or all in one array.
 pub(super) fn in_one(
-    format: &'static str,
+    parser: &dyn Parser,
+    context: &Context,
     input: &mut dyn Read,
     marks: &[&str],
     visit: &mut dyn FnMut(Value) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
-    walk(format, input, ROUTES, &mut marked(format, marks, visit)).map(drop)
+    walk(parser, context, input, ROUTES, &mut marked(parser.name(), marks, visit)).map(drop)
 }
 
 fn marked(
@@ -52,11 +55,13 @@ fn marked(
 
 #[cfg(test)]
 mod tests {
+    use super::super::naabu::Naabu;
+    use super::super::testing::context;
     use super::*;
 
     fn count(text: &str) -> Result<usize, String> {
         let mut count = 0;
-        each("test", &mut text.as_bytes(), &["/id", "/a/b"], &mut |_| {
+        each(&Naabu, &context(), &mut text.as_bytes(), &["/id", "/a/b"], &mut |_| {
             count += 1;
             Ok(())
         })
@@ -69,7 +74,7 @@ mod tests {
         assert_eq!(count("{\"id\":1}\n{\"a\":{\"b\":2}}").unwrap(), 2);
         assert_eq!(count(r#"[{"id":1},{"id":2}]"#).unwrap(), 2);
         assert_eq!(count("[]").unwrap(), 0);
-        assert_eq!(count("{\"id\":1}\n{}").unwrap_err(), "not test: it has no `id` or `a/b` (at result 2)");
+        assert_eq!(count("{\"id\":1}\n{}").unwrap_err(), "not naabu: it has no `id` or `a/b` (at result 2)");
         assert!(count("[1]").unwrap_err().contains("result 1"));
         assert!(count("7").is_err());
     }

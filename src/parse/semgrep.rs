@@ -4,8 +4,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, is_secret_rule};
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, number, owned, region, text, texts};
@@ -40,12 +41,10 @@ impl Parser for Semgrep {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route {
                 "results/[]" => {
-                    hide(&mut masker, Some(&mut value));
                     output.record(record(&value, context))?;
                 }
                 "errors/[]" => error(&value, &mut output),

@@ -8,7 +8,8 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::held::Held;
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::{cut, upgrade};
 use super::value::{each, first, float, number, owned, region, text, texts};
@@ -56,7 +57,7 @@ impl Parser for Snyk {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context, projects: Default::default() };
-        walk(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?.require(ROUTES)?;
+        walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?.require(ROUTES)?;
         Ok(reader.output.summary)
     }
 }

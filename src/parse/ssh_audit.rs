@@ -32,9 +32,9 @@ impl Parser for SshAudit {
         })
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::in_one(self.name(), input, &["/kex", "/banner", "/policy"], &mut |value| {
+        results::in_one(self, context, input, &["/kex", "/banner", "/policy"], &mut |value| {
             let location = target(&value);
             if value.get("policy").is_some() {
                 policy(&mut output, &value, &location)

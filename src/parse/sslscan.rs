@@ -38,10 +38,10 @@ impl Parser for Sslscan {
         outline.is_xml("document") && !outline.is_xml_with("document", "SSLyzeVersion")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut location = None;
-        walk(self.name(), input, &["document"], ROUTES, &mut |route, element| {
+        walk(self, context, input, &["document"], ROUTES, &mut |route, element| {
             match route {
                 "document@" => output.version(element.attribute("version")),
                 "document/ssltest@" => location = Some(host(&element)),

@@ -10,7 +10,8 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::cut;
 use super::tls::{Shown, protocol, renegotiation, robot, tell};
@@ -75,11 +76,11 @@ impl Parser for Sslyze {
         outline.has("server_scan_results")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut server = Server::default();
         let mut seen = false;
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             seen |= route == "server_scan_results";
             match (route.strip_prefix("server_scan_results/[]"), event) {
                 (Some(""), Event::End) => std::mem::take(&mut server).tell(&mut output)?,

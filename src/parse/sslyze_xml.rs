@@ -27,9 +27,9 @@ impl Parser for SslyzeXml {
         outline.is_xml_with("document", "SSLyzeVersion")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, &["document"], ROUTES, &mut |route, element| match route {
+        walk(self, context, input, &["document"], ROUTES, &mut |route, element| match route {
             "document@" => {
                 output.version(element.attribute("SSLyzeVersion"));
                 Ok(())

@@ -21,9 +21,9 @@ impl Parser for Subfinder {
         outline.has("host") && (outline.has("source") || outline.has("sources")) && !outline.has("port")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        results::each(self.name(), input, &["/host"], &mut |value| {
+        results::each(self, context, input, &["/host"], &mut |value| {
             let Some(host) = text(&value, "/host").and_then(net::host_asset) else {
                 output.skip("no usable host");
                 return Ok(());

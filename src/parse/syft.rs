@@ -3,7 +3,8 @@
 
 use std::io::Read;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::{INVENTORY, Output};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary};
 
@@ -22,9 +23,9 @@ impl Parser for Syft {
         outline.has("artifacts/[]/foundBy") || outline.has_all(&["artifacts", "artifactRelationships", "source"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("artifacts/[]", Event::Value(value)) => {
                     output.expect("syft", &value, &["/foundBy", "/purl", "/metadataType"])?;

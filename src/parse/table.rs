@@ -4,8 +4,10 @@ use std::io::Read;
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::known::may_hold;
+use super::mask::Masker;
 use super::metered::{Budget, MAX_VALUE, Metered};
-use super::{ParseError, encoding};
+use super::{Context, ParseError, Parser, encoding};
 
 /// One row, with the names of its columns.
 pub(super) struct Row<'r> {
@@ -31,15 +33,17 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Reads the table; it must have all the columns of `required`. Cells are parted by `delimiter`. A row may end in empty cells
+/// Reads the table; it must have all the columns of `required`. Secrets are masked in the cells, which are parted by `delimiter`. A row may end in empty cells
 /// beyond the last column, as some scanners write it.
 pub(super) fn walk(
-    format: &'static str,
+    parser: &dyn Parser,
+    context: &Context,
     input: &mut dyn Read,
     delimiter: u8,
     required: &[&str],
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
+    let (format, mut masker) = (parser.name(), Masker::new(&context.secret_key));
     let budget = Budget::default();
     let metered = Metered { inner: encoding::open(format, input)?, budget: budget.clone() };
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(metered);
@@ -56,13 +60,16 @@ pub(super) fn walk(
             let place = cells.position().map_or_else(String::new, |at| format!("line {}", at.line()));
             return Err(ParseError::Invalid { format, message, place });
         }
+        if cells.iter().any(|cell| may_hold(cell.as_bytes())) {
+            cells = cells.iter().map(|cell| masker.masked(cell)).collect();
+        }
         visit(&Row { columns: &columns, cells: &cells })?;
         budget.renew();
     }
     Ok(())
 }
 
-fn broken(format: &'static str, error: &csv::Error, budget: &Budget) -> ParseError {
+pub(super) fn broken(format: &'static str, error: &csv::Error, budget: &Budget) -> ParseError {
     let place = error.position().map_or_else(|| "line 1".to_owned(), |at| format!("line {}", at.line()));
     if budget.is_spent() {
         let message = format!("a single row is longer than {} MiB", MAX_VALUE >> 20);
@@ -76,11 +83,13 @@ fn broken(format: &'static str, error: &csv::Error, budget: &Budget) -> ParseErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::flawfinder::Flawfinder;
+    use super::super::testing::context;
     use super::*;
 
     fn rows(text: &str) -> Result<Vec<String>, String> {
         let mut rows = Vec::new();
-        walk("test", &mut text.as_bytes(), b',', &["id", "severity"], &mut |row| {
+        walk(&Flawfinder, &context(), &mut text.as_bytes(), b',', &["id", "severity"], &mut |row| {
             rows.push(format!("{}:{}", row.owned("id"), row.first(&["none", "SEVERITY"]).unwrap_or("-")));
             Ok(())
         })

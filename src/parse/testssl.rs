@@ -7,7 +7,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, owned, text};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
@@ -29,10 +30,10 @@ impl Parser for Testssl {
         outline.has_all(&["[]/id", "[]/severity", "[]/finding"]) || outline.has_all(&["Invocation", "scanResult"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut rows = 0_u64;
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };
             match route {
                 "version" => output.version(value.as_str()),

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::output::Output;
 use super::table::walk;
 use super::testssl::Row;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `testssl-csv`.
 #[derive(Debug)]
@@ -22,9 +22,13 @@ impl Parser for TestsslCsv {
         outline.has_columns(',', COLUMNS)
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn encoding(&self, _: &[u8]) -> Encoding {
+        Encoding::Table(b',')
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, b',', COLUMNS, &mut |row| {
+        walk(self, context, input, b',', COLUMNS, &mut |row| {
             let row = Row {
                 id: row.owned("id"),
                 host: row.owned("fqdn/ip"),

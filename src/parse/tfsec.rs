@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, number, owned, region, required, text, texts};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
@@ -25,7 +26,7 @@ impl Parser for Tfsec {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, &["results/[]"], &mut |_, event| {
+        walk(self, context, input, &["results/[]"], &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };
             let record = record(self.name(), &value, context)?;
             let passed = at(&value, "/passed") == Some(&Value::Bool(true));

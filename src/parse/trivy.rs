@@ -7,8 +7,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, float, number, owned, region, text, texts};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
@@ -94,14 +95,8 @@ impl Parser for Trivy {
     }
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut reader = Reader {
-            output: Output::new(sink),
-            masker: Masker::new(&context.secret_key),
-            context,
-            target: Target::default(),
-            resource: Vec::new(),
-        };
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?;
+        let mut reader = Reader { output: Output::new(sink), context, target: Target::default(), resource: Vec::new() };
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         // Old versions wrote `null` for "nothing found".
         if !seen.is_null() {
             seen.require(&["SchemaVersion", "ClusterName", "Results/[]/Target", "[]/Target"])?;
@@ -119,7 +114,6 @@ struct Target {
 
 struct Reader<'r, 's> {
     output: Output<'s>,
-    masker: Masker<'r>,
     context: &'r Context,
     target: Target,
     /// The resource of a cluster that the walk is in: namespace, kind and name.
@@ -129,7 +123,7 @@ struct Reader<'r, 's> {
 impl Reader<'_, '_> {
     fn read(&mut self, route: &'static str, event: Event) -> Result<(), ParseError> {
         let route = route.split_once("Results/").map_or(route, |(_, below)| below);
-        let mut value = match event {
+        let value = match event {
             Event::Value(value) => value,
             Event::End => {
                 match route {
@@ -151,10 +145,7 @@ impl Reader<'_, '_> {
                     return Ok(());
                 }
             },
-            "[]/Secrets/[]" => {
-                self.masker.hide(&mut value, SECRETS);
-                self.secret(&value)
-            }
+            "[]/Secrets/[]" => self.secret(&value),
             "[]/Licenses/[]" => self.licence(&value),
             other => {
                 self.note(other, &value);

@@ -6,9 +6,10 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk_all};
+use super::json::Event;
 use super::log;
 use super::mask::{Masker, token_identity};
+use super::masked::walk_all;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{at, first, number, owned, region, required, text, texts};
@@ -48,10 +49,8 @@ impl Parser for Trufflehog {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk_all(self.name(), input, ROUTES, &mut |_, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
-            hide(&mut masker, &mut value);
+        walk_all(self, context, input, ROUTES, &mut |_, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             if at(&value, "/stringsFound").is_some() {
                 return output.record(of_strings(self.name(), &value, context)?);
             }

@@ -5,8 +5,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::trufflehog::of_strings;
 use super::value::{at, first, number, owned, region, required, text};
@@ -42,10 +43,8 @@ impl Parser for Trufflehog3 {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |_, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
-            masker.hide(&mut value, SECRETS);
+        walk(self, context, input, ROUTES, &mut |_, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             output.record(match at(&value, "/stringsFound") {
                 Some(_) => of_strings(self.name(), &value, context)?,
                 None => record(self.name(), &value, context)?,

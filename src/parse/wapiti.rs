@@ -9,8 +9,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, token_identity};
+use super::masked::walk;
 use super::output::Output;
 use super::text::cut;
 use super::value::{number, owned, text};
@@ -60,10 +61,9 @@ impl Parser for Wapiti {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let mut classes = BTreeMap::new();
         let mut category = String::new();
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("infos/version", Event::Value(value)) => output.version(value.as_str()),
                 ("suppressed_findings/@", Event::Value(Value::Number(count))) if count.as_u64() != Some(0) => {
@@ -73,10 +73,9 @@ impl Parser for Wapiti {
                     classes.insert(category.clone(), Class::of(&value));
                 }
                 (_, Event::Value(Value::String(key))) if route.ends_with('@') => category = cut(&key, MAX_TEXT),
-                (_, Event::Value(mut value)) if route.ends_with("[]") => {
-                    hide(&mut masker, &mut value);
+                (_, Event::Value(value)) if route.ends_with("[]") => {
                     let class = classes.get(&category).cloned().unwrap_or_default();
-                    output.record(entry(&value, category.clone()).record(class, &mut masker))?;
+                    output.record(entry(&value, category.clone()).record(class))?;
                 }
                 _ => {}
             }
@@ -102,7 +101,7 @@ fn conceal_at(masker: &mut Masker<'_>, value: &mut Value, pointer: &str, work: f
 }
 
 /// Of the command that repeats a request, the site stays; the rest may hold cookies and passwords.
-fn command(masker: &mut Masker<'_>, command: &str) -> String {
+pub(super) fn command(masker: &mut Masker<'_>, command: &str) -> String {
     let kept = site(command).map(|site| format!("curl \"{site}\" ")).unwrap_or_default();
     let mut rest = command.strip_prefix(kept.as_str()).unwrap_or(command).to_owned();
     masker.blank_text(&mut rest);
@@ -169,8 +168,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn record(self, class: Class, masker: &mut Masker<'_>) -> Record {
-        let info = conceal(masker, &self.info);
+    pub(super) fn record(self, class: Class) -> Record {
+        let info = self.info;
         // The cookie or header that it is about stands in the sentence alone.
         let subject = info.rsplit_once(" : ").map(|(_, name)| name.trim()).filter(|_| self.category.contains("cookie"));
         let subject = subject.or_else(|| info.strip_suffix(" is not set"));

@@ -3,10 +3,12 @@
 
 use std::io::Read;
 
-use super::mask::Masker;
+use serde_json::Value;
+
+use super::mask::Redaction;
 use super::output::Output;
 use super::text::cut;
-use super::wapiti::{Class, Entry, MAX_REFERENCES, MAX_TEXT, site};
+use super::wapiti::{Class, Entry, MAX_REFERENCES, MAX_TEXT, command, conceal, site};
 use super::xml::{Element, lacking, walk};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, net};
 
@@ -21,6 +23,23 @@ const ROUTES: &[&str] = &[
     "report/additionals/additional",
 ];
 
+static REDACTION: Redaction = Redaction {
+    routes: &[
+        "report/*/*/entries/entry/info",
+        "report/*/*/entries/entry/http_request",
+        "report/*/*/entries/entry/curl_command",
+        "report/*/*/entries/entry/detail",
+    ],
+    apply: |masker, route, value| {
+        let Some(Value::String(text)) = value else { return };
+        match route.rsplit('/').next() {
+            Some("info") => *text = conceal(masker, text.trim()),
+            Some("curl_command") => *text = command(masker, text.trim()),
+            _ => masker.blank_text(text),
+        }
+    },
+};
+
 impl Parser for WapitiXml {
     fn name(&self) -> &'static str {
         "wapiti-xml"
@@ -30,11 +49,14 @@ impl Parser for WapitiXml {
         outline.is_xml_with("report", "type") && !outline.is_xml_with("report", "format_id")
     }
 
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
         let (mut generator, mut target) = (None, None);
-        walk(self.name(), input, &["report"], ROUTES, &mut |route, element| {
+        walk(self, context, input, &["report"], ROUTES, &mut |route, element| {
             if route == "report/report_infos/info" {
                 let text = element.own_text();
                 match element.attribute("name") {
@@ -49,7 +71,7 @@ impl Parser for WapitiXml {
             let name = cut(element.attribute("name").unwrap_or_default(), MAX_TEXT);
             element.all("entries/entry").into_iter().try_for_each(|entry| {
                 let entry = read(entry, &name, target.as_deref());
-                output.record(entry.record(class.clone(), &mut masker))
+                output.record(entry.record(class.clone()))
             })?;
             if let Some(count) = element.attribute("suppressed").filter(|count| *count != "0") {
                 output.error(&format!("{count} findings of {name} were left out by the tool"));

@@ -6,8 +6,9 @@ use std::io::Read;
 
 use serde_json::{Value, json};
 
-use super::json::{Event, walk};
-use super::mask::{Masker, token_identity};
+use super::json::Event;
+use super::mask::token_identity;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, float, items, number, owned, text, texts};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net};
@@ -60,13 +61,8 @@ impl Parser for Wpscan {
     }
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut report = Report {
-            output: Output::new(sink),
-            masker: Masker::new(&context.secret_key),
-            site: String::new(),
-            key: String::new(),
-        };
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| match event {
+        let mut report = Report { output: Output::new(sink), site: String::new(), key: String::new() };
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| match event {
             Event::Value(value) => report.read(route, value),
             Event::End => Ok(()),
         })?;
@@ -77,7 +73,6 @@ impl Parser for Wpscan {
 
 struct Report<'r> {
     output: Output<'r>,
-    masker: Masker<'r>,
     site: String,
     /// The key that the value which comes next has.
     key: String,
@@ -105,7 +100,7 @@ impl Report<'_> {
             ("db_exports/@", value) => self.place("db_export", "an export of the database is readable", &value),
             ("backup_folders/@", value) => self.place("backup_folder", "a folder of backups is readable", &value),
             ("users/@", value) => self.user(&value),
-            ("password_attack/@", value) => self.password(value),
+            ("password_attack/@", value) => self.password(&value),
             _ => {
                 self.output.skip("an uploaded file");
                 Ok(())
@@ -152,9 +147,8 @@ impl Report<'_> {
         self.output.record(Record { location, identity: self.key.clone(), severity: Severity::Info, ..record })
     }
 
-    fn password(&mut self, mut value: Value) -> Result<(), ParseError> {
-        self.masker.hide(&mut value, &["/password"]);
-        let password = owned(&value, "/password");
+    fn password(&mut self, value: &Value) -> Result<(), ParseError> {
+        let password = owned(value, "/password");
         self.output.record(Record {
             location: net::page(&self.site, None),
             severity: Severity::Critical,

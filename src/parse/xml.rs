@@ -10,11 +10,12 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use serde_json::{Map, Value};
 
+use super::mask::{Masker, Redaction};
 use super::metered::{Budget, MAX_VALUE, Metered};
-use super::{ParseError, encoding};
+use super::{Context, ParseError, Parser, encoding};
 
 /// Deeper is no report of a scanner.
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// An element with all that is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,18 +89,31 @@ impl Element {
 /// Receives the route and the element that it leads to.
 pub(super) type Visit<'v> = dyn FnMut(&'static str, Element) -> Result<(), ParseError> + 'v;
 
-/// Walks a document from its first byte to its last; its root must be one of `roots`.
+/// Walks a document from its first byte to its last; its root must be one of `roots`. Secrets are masked in what is handed over.
 pub(super) fn walk(
-    format: &'static str,
+    parser: &dyn Parser,
+    context: &Context,
     input: &mut dyn Read,
     roots: &[&str],
     routes: &'static [&'static str],
     visit: &mut Visit<'_>,
 ) -> Result<(), ParseError> {
+    let format = parser.name();
     let budget = Budget::default();
     let metered = Metered { inner: encoding::open(format, input)?, budget: budget.clone() };
     let mut xml = Reader::from_reader(BufReader::new(metered));
-    let mut walk = Walk { format, roots, routes, path: Vec::new(), taken: None, open: Vec::new(), done: false };
+    let mut walk = Walk {
+        format,
+        roots,
+        routes,
+        redaction: parser.redaction(),
+        masker: Masker::new(&context.secret_key),
+        path: Vec::new(),
+        run: String::new(),
+        taken: None,
+        open: Vec::new(),
+        done: false,
+    };
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
@@ -125,7 +139,12 @@ pub(super) fn lacking(format: &'static str, what: &str) -> ParseError {
     ParseError::Invalid { format, message: format!("it has no {what}"), place: "the whole document".to_owned() }
 }
 
-fn broken<R>(format: &'static str, xml: &Reader<R>, error: &quick_xml::Error, budget: &Budget) -> ParseError {
+pub(super) fn broken<R>(
+    format: &'static str,
+    xml: &Reader<R>,
+    error: &quick_xml::Error,
+    budget: &Budget,
+) -> ParseError {
     match error {
         quick_xml::Error::Io(_) if budget.is_spent() => {
             invalid(format, &format!("a single element is longer than {} MiB", MAX_VALUE >> 20), xml.buffer_position())
@@ -135,12 +154,12 @@ fn broken<R>(format: &'static str, xml: &Reader<R>, error: &quick_xml::Error, bu
     }
 }
 
-fn invalid(format: &'static str, message: &str, byte: u64) -> ParseError {
+pub(super) fn invalid(format: &'static str, message: &str, byte: u64) -> ParseError {
     ParseError::Invalid { format, message: message.to_owned(), place: format!("byte {byte}") }
 }
 
 /// What can be wrong with one piece of a document.
-enum Fault {
+pub(super) enum Fault {
     Shape(String),
     Halted(ParseError),
 }
@@ -162,8 +181,12 @@ struct Walk<'w> {
     format: &'static str,
     roots: &'w [&'w str],
     routes: &'static [&'static str],
+    redaction: Option<&'static Redaction>,
+    masker: Masker<'w>,
     /// Names of the open elements.
     path: Vec<String>,
+    /// The text since the last tag, which is masked as one.
+    run: String,
     /// The route of the element that is being taken.
     taken: Option<&'static str>,
     /// That element and the open ones in it.
@@ -188,6 +211,7 @@ impl Walk<'_> {
     }
 
     fn start(&mut self, tag: &BytesStart<'_>, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        self.end_run();
         let name = std::str::from_utf8(tag.local_name().into_inner()).map_err(Fault::of)?.to_owned();
         if self.path.is_empty() && (self.done || !self.roots.contains(&name.as_str())) {
             let wanted = self.roots.join("> or <");
@@ -198,20 +222,24 @@ impl Walk<'_> {
         }
         self.path.push(name.clone());
         if !self.open.is_empty() {
-            self.open.push(element(tag, name)?);
+            let element = self.element(tag, name)?;
+            self.open.push(element);
             return Ok(());
         }
         if let Some(route) = self.route(true) {
-            visit(route, element(tag, name.clone())?).map_err(Fault::Halted)?;
+            visit(route, self.element(tag, name.clone())?).map_err(Fault::Halted)?;
         }
         self.taken = self.route(false);
         if self.taken.is_some() {
-            self.open.push(element(tag, name)?);
+            let element = self.element(tag, name)?;
+            self.open.push(element);
         }
         Ok(())
     }
 
     fn end(&mut self, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        self.end_run();
+        self.redact();
         self.path.pop();
         self.done |= self.path.is_empty();
         let Some(element) = self.open.pop() else { return Ok(()) };
@@ -227,25 +255,55 @@ impl Walk<'_> {
         if self.path.is_empty() && !text.trim().is_empty() {
             return Err(Fault::Shape("there is text outside the root element".to_owned()));
         }
-        if let Some(element) = self.open.last_mut() {
-            element.text.push_str(text);
+        if !self.open.is_empty() {
+            self.run.push_str(text);
         }
         Ok(())
+    }
+
+    fn end_run(&mut self) {
+        if let Some(element) = self.open.last_mut() {
+            self.masker.known(&mut self.run);
+            element.text.push_str(&self.run);
+        }
+        self.run.clear();
+    }
+
+    /// Masks the text of the element that ends, if the format knows it to be secret.
+    fn redact(&mut self) {
+        let Some(redaction) = self.redaction else { return };
+        let route = redaction.routes.iter().copied().find(|route| is_at(&self.path, route));
+        if let (Some(route), Some(element)) = (route, self.open.last_mut()) {
+            let mut text = Value::String(std::mem::take(&mut element.text));
+            (redaction.apply)(&mut self.masker, route, Some(&mut text));
+            if let Value::String(text) = text {
+                element.text = text;
+            }
+        }
+    }
+
+    fn element(&mut self, tag: &BytesStart<'_>, name: String) -> Result<Element, Fault> {
+        let mut element = element(tag, name)?;
+        for (_, value) in &mut element.attributes {
+            self.masker.known(value);
+        }
+        Ok(element)
     }
 
     /// The route that leads to where we are; one for start tags or one for whole elements.
     fn route(&self, start: bool) -> Option<&'static str> {
         self.routes.iter().copied().find(|route| {
             let names = route.strip_suffix('@');
-            names.is_some() == start && self.is_at(names.unwrap_or(route))
+            names.is_some() == start && is_at(&self.path, names.unwrap_or(route))
         })
     }
+}
 
-    fn is_at(&self, names: &str) -> bool {
-        let mut names = names.split('/');
-        let along = self.path.iter().all(|open| names.next().is_some_and(|name| name == "*" || name == open));
-        along && names.next().is_none()
-    }
+/// Whether a route leads to where these elements are open.
+pub(super) fn is_at(path: &[String], route: &str) -> bool {
+    let mut names = route.split('/');
+    let along = path.iter().all(|open| names.next().is_some_and(|name| name == "*" || name == open));
+    along && names.next().is_none()
 }
 
 fn element(tag: &BytesStart<'_>, name: String) -> Result<Element, Fault> {
@@ -261,7 +319,7 @@ fn element(tag: &BytesStart<'_>, name: String) -> Result<Element, Fault> {
     Ok(Element { name, attributes, ..Element::default() })
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
     if let Some(character) = reference.resolve_char_ref().map_err(Fault::of)? {
         return Ok(character.to_string());
     }
@@ -272,13 +330,15 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::junit::Junit;
+    use super::super::testing::context;
     use super::*;
 
     const ROUTES: &[&str] = &["report/host@", "report/host/item", "report/*/other"];
 
     fn taken(text: &str) -> Result<Vec<String>, String> {
         let mut taken = Vec::new();
-        walk("test", &mut text.as_bytes(), &["report"], ROUTES, &mut |route, element| {
+        walk(&Junit, &context(), &mut text.as_bytes(), &["report"], ROUTES, &mut |route, element| {
             let shown = element.attribute("name").or_else(|| element.text("a/b")).or_else(|| element.own_text());
             taken.push(format!("{route}={}", shown.unwrap_or_default()));
             Ok(())
@@ -298,7 +358,7 @@ mod tests {
     #[test]
     fn broken_and_hostile_documents_are_errors_with_a_place() {
         assert!(taken("<report><host>").unwrap_err().contains("breaks off"));
-        assert!(taken("<report/><report/>").unwrap_err().contains("the root of test is one <report>"));
+        assert!(taken("<report/><report/>").unwrap_err().contains("the root of junit is one <report>"));
         assert!(taken("<html/>").unwrap_err().contains("not <html>"));
         assert!(taken("<report/> more").unwrap_err().contains("outside the root"));
         assert!(taken("plain").is_err());

@@ -7,8 +7,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, token_identity};
+use super::masked::walk;
 use super::output::Output;
 use super::text::{cut, links, plain};
 use super::value::{items, number, owned, text};
@@ -34,7 +35,7 @@ const EVIDENCE: &[&str] = &["/evidence", "/otherinfo"];
 const MAX_TEXT: usize = 16 << 10;
 const MAX_NAME: usize = 1 << 10;
 /// Alerts that quote what must not be known: weak authentication, personal information, hashes, credentials.
-const SECRET_ALERTS: [&str; 4] = ["10062", "10097", "10105", "10111"];
+pub(super) const SECRET_ALERTS: [&str; 4] = ["10062", "10097", "10105", "10111"];
 
 static REDACTION: Redaction = Redaction::new(&["site/[]/alerts/[]", "site/alerts/[]"], |masker, _, value| {
     if let Some(value) = value {
@@ -57,15 +58,13 @@ impl Parser for Zap {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        let seen = walk(self.name(), input, ROUTES, &mut |route, event| {
-            let Event::Value(mut value) = event else { return Ok(()) };
+        let seen = walk(self, context, input, ROUTES, &mut |route, event| {
+            let Event::Value(value) = event else { return Ok(()) };
             match route {
                 "@version" => output.version(value.as_str()),
                 "afPlanErrors/[]" => output.error(value.as_str().unwrap_or("the plan had an error")),
                 "site/[]/alerts/[]" | "site/alerts/[]" => {
-                    hide(&mut masker, &mut value);
-                    return alert(&value).records(&mut masker, &mut output);
+                    return alert(&value).records(&mut output);
                 }
                 _ => {}
             }
@@ -146,7 +145,7 @@ pub(super) struct Instance {
 
 impl Alert {
     /// Hands on a record for each instance; those that a person marked as false only count.
-    pub(super) fn records(self, masker: &mut Masker<'_>, output: &mut Output<'_>) -> Result<(), ParseError> {
+    pub(super) fn records(self, output: &mut Output<'_>) -> Result<(), ParseError> {
         if self.confidence == "0" {
             (0..self.instances.len().max(1)).for_each(|_| output.skip("marked as a false positive"));
             return Ok(());
@@ -158,10 +157,7 @@ impl Alert {
         let secret = SECRET_ALERTS.contains(&self.plugin.as_str());
         // Alerts that a person or a script raised have no plug-in to be told apart by.
         let name = if self.plugin.starts_with('-') { common.title.as_str() } else { "" };
-        self.instances.into_iter().try_for_each(|mut instance| {
-            if secret {
-                masker.blank_text(&mut instance.evidence);
-            }
+        self.instances.into_iter().try_for_each(|instance| {
             let evidence = [instance.attack.as_str(), &instance.evidence].join("\n");
             output.record(Record {
                 location: net::page(&instance.uri, instance.parameter.as_deref()),

@@ -5,10 +5,12 @@
 
 use std::io::Read;
 
-use super::mask::Masker;
+use serde_json::Value;
+
+use super::mask::Redaction;
 use super::output::Output;
 use super::xml::{Element, walk};
-use super::zap::{Alert, Instance};
+use super::zap::{Alert, Instance, SECRET_ALERTS};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `zap-xml`.
@@ -16,6 +18,39 @@ use super::{Context, Outline, ParseError, Parser, Sink, Summary};
 pub(super) struct ZapXml;
 
 const ROUTES: &[&str] = &["OWASPZAPReport@", "OWASPZAPReport/site/alerts/alertitem", "OWASPZAPReport/afPlanErrors/*"];
+
+static REDACTION: Redaction = Redaction {
+    routes: &[
+        "OWASPZAPReport/site/alerts/alertitem",
+        "OWASPZAPReport/site/alerts/alertitem/pluginid",
+        "OWASPZAPReport/site/alerts/alertitem/otherinfo",
+        "OWASPZAPReport/site/alerts/alertitem/evidence",
+        "OWASPZAPReport/site/alerts/alertitem/requestheader",
+        "OWASPZAPReport/site/alerts/alertitem/requestbody",
+        "OWASPZAPReport/site/alerts/alertitem/responseheader",
+        "OWASPZAPReport/site/alerts/alertitem/responsebody",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/otherinfo",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/evidence",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/requestheader",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/requestbody",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/responseheader",
+        "OWASPZAPReport/site/alerts/alertitem/instances/instance/responsebody",
+    ],
+    apply: |masker, route, value| {
+        let Some(Value::String(text)) = value else { return };
+        match route.rsplit('/').next() {
+            Some("alertitem") => masker.tool = None,
+            // It stands before all that may be secret.
+            Some("pluginid") => masker.tool = Some(text.trim().to_owned()),
+            Some("evidence" | "otherinfo") => {
+                if masker.tool.as_deref().is_some_and(|plugin| SECRET_ALERTS.contains(&plugin)) {
+                    masker.blank_text(text);
+                }
+            }
+            _ => masker.blank_text(text),
+        }
+    },
+};
 
 impl Parser for ZapXml {
     fn name(&self) -> &'static str {
@@ -26,10 +61,13 @@ impl Parser for ZapXml {
         outline.is_xml("OWASPZAPReport")
     }
 
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, &["OWASPZAPReport"], ROUTES, &mut |route, element| match route {
+        walk(self, context, input, &["OWASPZAPReport"], ROUTES, &mut |route, element| match route {
             "OWASPZAPReport@" => {
                 output.version(element.attribute("version"));
                 Ok(())
@@ -38,7 +76,7 @@ impl Parser for ZapXml {
                 output.error(element.own_text().unwrap_or("the plan had an error"));
                 Ok(())
             }
-            _ => alert(&element).records(&mut masker, &mut output),
+            _ => alert(&element).records(&mut output),
         })?;
         Ok(output.summary)
     }

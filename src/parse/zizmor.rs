@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, number, owned, region, text};
@@ -26,7 +27,7 @@ impl Parser for Zizmor {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self.name(), input, &["[]"], &mut |_, event| match event {
+        walk(self, context, input, &["[]"], &mut |_, event| match event {
             Event::Value(value) => {
                 let suppressed = (value["ignored"] == true).then(String::new);
                 output.record(Record { suppressed, ..record(&value, context) })

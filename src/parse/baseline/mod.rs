@@ -14,7 +14,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk_as;
 use super::output::Output;
 use super::sarif::{self, Run};
 use super::value::{flag, number, text};
@@ -79,7 +80,7 @@ pub fn baseline(input: &mut dyn Read, context: &Context, take: &mut Take<'_>) ->
     let mut sink = LogSink { log: &log, take: &take };
     let mut output = Output::new(&mut sink);
     let mut run = Run::new(context);
-    walk(FORMAT, input, ROUTES, &mut |route, event| {
+    walk_as(FORMAT, super::Parser::redaction(&sarif::Sarif), context, input, ROUTES, &mut |route, event| {
         match (route, event) {
             ("runs/[]/results/[]", Event::Value(value)) => {
                 if sarif::no_problem(&value).is_none() {

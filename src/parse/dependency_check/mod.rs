@@ -7,7 +7,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{each, first, float, items, owned, text, texts};
 use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids, path, purl, score, severity, xml};
@@ -56,7 +57,7 @@ struct Reader<'r, 's> {
 
 impl Reader<'_, '_> {
     fn json(&mut self, input: &mut dyn Read) -> Result<(), ParseError> {
-        let seen = walk("dependency-check", input, ROUTES, &mut |route, event| {
+        let seen = walk(&DependencyCheck, self.context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("scanInfo/engineVersion", Event::Value(value)) => self.output.version(value.as_str()),
                 ("scanInfo/analysisExceptions/[]", Event::Value(value)) => self.exception(&value),
@@ -71,7 +72,7 @@ impl Reader<'_, '_> {
 
     fn xml(&mut self, input: &mut dyn Read) -> Result<(), ParseError> {
         let mut whole = false;
-        xml::walk("dependency-check", input, &["analysis"], ELEMENTS, &mut |route, element| {
+        xml::walk(&DependencyCheck, self.context, input, &["analysis"], ELEMENTS, &mut |route, element| {
             match route {
                 "analysis/scanInfo/engineVersion" => self.output.version(element.own_text()),
                 "analysis/scanInfo/analysisExceptions/analysisException" => self.exception(&element.to_json(&[])),

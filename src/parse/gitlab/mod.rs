@@ -6,8 +6,9 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
 use super::mask::{Masker, token_identity};
+use super::masked::walk;
 use super::output::Output;
 use super::value::{at, each, first, items, number, owned, region, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
@@ -39,12 +40,10 @@ impl Parser for Gitlab {
 
     fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut masker = Masker::new(&context.secret_key);
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
-                ("vulnerabilities/[]", Event::Value(mut value)) => {
+                ("vulnerabilities/[]", Event::Value(value)) => {
                     output.expect("gitlab", &value, &["/location", "/identifiers"])?;
-                    hide(&mut masker, &mut value);
                     output.record(record(&value, context))?;
                 }
                 ("scan/scanner/version", Event::Value(value)) => output.version(value.as_str()),

@@ -14,7 +14,8 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::held::{MAX_HELD, Table, weight};
-use super::json::{Event, walk_all};
+use super::json::Event;
+use super::masked::walk_all;
 use super::output::Output;
 use super::text::cut;
 use super::value::{items, number, owned, text};
@@ -51,7 +52,7 @@ impl Parser for Govulncheck {
             || outline.has_all(&["Vulns/[]/OSV", "Vulns/[]/Modules"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader {
             output: Output::new(sink),
             advisories: Table::default(),
@@ -60,7 +61,7 @@ impl Parser for Govulncheck {
             found: Vec::new(),
             bytes: 0,
         };
-        let seen = walk_all(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?;
+        let seen = walk_all(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         seen.require(&["config", "[]/config", "Vulns/[]"])?;
         reader.finish()?;
         Ok(reader.output.summary)

@@ -12,7 +12,8 @@ use std::io::Read;
 use serde_json::Value;
 
 use self::yarn::Ends;
-use super::json::{Event, walk_all};
+use super::json::Event;
+use super::masked::walk_all;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, first, float, items, owned, scalar, text, texts};
@@ -50,9 +51,9 @@ impl Parser for NpmAudit {
             || outline.has_all(&["value", "children/Severity"])
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), line: Line::default(), ends: Ends::default() };
-        let seen = walk_all(self.name(), input, ROUTES, &mut |route, event| reader.read(route, event))?;
+        let seen = walk_all(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         seen.require(&["metadata/vulnerabilities", "auditReportVersion", "error", "data", "children"])?;
         reader.ends.check(&reader.output)?;
         Ok(reader.output.summary)

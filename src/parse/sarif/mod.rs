@@ -16,7 +16,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::Output;
 use super::value::{first, text};
 use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary};
@@ -58,7 +59,7 @@ impl Parser for Sarif {
         let mut output = Output::new(sink);
         let mut run = Run::new(context);
         let mut version = None;
-        walk(self.name(), input, ROUTES, &mut |route, event| {
+        walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("runs/[]/results/[]", Event::Value(value)) => run.result(value, &mut output)?,
                 ("runs/[]/tool/driver/rules/[]", Event::Value(value)) => run.rules.add(&value),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::mask::{Masker, token_identity};
+use super::super::mask::token_identity;
 use super::super::output::Output;
 use super::super::text::{code_identity, cut};
 use super::super::value::{first, items, number, owned, region, text, texts};
@@ -17,7 +17,7 @@ pub(super) const MAX_WAITING: usize = 64 << 20;
 /// A run while it is read.
 pub(in crate::parse) struct Run<'c> {
     context: &'c Context,
-    masker: Masker<'c>,
+    tool: Option<String>,
     pub(in crate::parse) rules: Rules,
     tool_known: bool,
     waiting: Vec<Waiting>,
@@ -35,7 +35,7 @@ impl<'c> Run<'c> {
     pub(in crate::parse) fn new(context: &'c Context) -> Self {
         Self {
             context,
-            masker: Masker::new(&context.secret_key),
+            tool: None,
             rules: Rules::default(),
             tool_known: false,
             waiting: Vec::new(),
@@ -45,7 +45,7 @@ impl<'c> Run<'c> {
     }
 
     pub(in crate::parse) fn named(&mut self, tool: Option<&str>) {
-        self.masker.tool = tool.map(str::to_owned);
+        self.tool = tool.map(str::to_owned);
     }
 
     /// Takes a result: to the sink if its rules are known, else to those that wait.
@@ -54,7 +54,7 @@ impl<'c> Run<'c> {
             output.skip(reason);
             return Ok(());
         }
-        let secret = secrets::hide(&mut self.masker, &mut result);
+        let secret = secrets::may_hold_secret(self.tool.as_deref(), &result);
         if self.tool_known {
             return output.record(self.record(&result, secret));
         }
@@ -100,7 +100,7 @@ impl<'c> Run<'c> {
 
     fn record(&self, result: &Value, secret: bool) -> Record {
         let rule = self.rules.of(result);
-        let (severity, native) = level::severity(result, rule, secrets::is_secret(self.masker.tool.as_deref(), result));
+        let (severity, native) = level::severity(result, rule, secrets::is_secret(self.tool.as_deref(), result));
         let severity =
             if self.tool_known || native.is_some() { severity } else { crate::model::severity::Severity::Unknown };
         let id =

@@ -27,16 +27,17 @@ const SECRET_SCANNERS: [&str; 11] = [
 /// The key of semgrep's fingerprint.
 const OF_SEMGREP: &str = "matchBasedId/v1";
 
-pub(super) static REDACTION: Redaction =
-    Redaction::new(&["runs/[]/tool/driver/name", "runs/[]/results/[]"], |masker, route, value| match (route, value) {
-        ("runs/[]/tool/driver/name", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
-        ("runs/[]/results/[]", Some(value)) => {
-            hide(masker, value);
-        }
-        ("runs/[]", None) => masker.tool = None,
-        _ => {}
-    })
-    .of_those(|masker, route, written| route != "runs/[]/results/[]" || Brief::concerns(masker, written));
+const ROUTES: &[&str] = &["runs/[]/tool/driver/name", "runs/[]/results/[]", "runs/[]/artifacts/[]/contents"];
+
+pub(super) static REDACTION: Redaction = Redaction::new(ROUTES, |masker, route, value| match (route, value) {
+    ("runs/[]/tool/driver/name", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
+    ("runs/[]/results/[]", Some(value)) => hide(masker, value),
+    // Whole files, in which the secrets are.
+    ("runs/[]/artifacts/[]/contents", Some(value)) => masker.blank(value, &[""]),
+    ("runs/[]", None) => masker.tool = None,
+    _ => {}
+})
+.of_those(|masker, route, written| route != "runs/[]/results/[]" || Brief::concerns(masker, written));
 
 /// What decides whether a result may hold a secret, read without building the rest of it.
 #[derive(Deserialize)]
@@ -59,15 +60,13 @@ impl Brief {
         let ids = [rule_id, rule.and_then(|rule| rule.id)];
         let rule = ids.iter().flatten().map(|id| id.trim()).find(|id| !id.is_empty());
         let semgrep = fingerprints.is_some_and(|prints| prints.contains_key(OF_SEMGREP));
-        may_hold_secret(masker.tool.as_deref(), rule, semgrep)
+        may_be_secret(masker.tool.as_deref(), rule, semgrep)
     }
 }
 
-/// Masks a result that may hold a secret; returns whether it may.
-pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
-    let semgrep = result["fingerprints"].get(OF_SEMGREP).is_some();
-    let secret = may_hold_secret(masker.tool.as_deref(), rule_id(result), semgrep);
-    if secret {
+/// Masks a result that may hold a secret.
+fn hide(masker: &mut Masker<'_>, result: &mut Value) {
+    if may_hold_secret(masker.tool.as_deref(), result) {
         quoted(masker, result);
         let mut pointers =
             vec!["/properties/offender".to_owned(), "/properties/secret".to_owned(), "/properties/match".to_owned()];
@@ -75,7 +74,6 @@ pub(super) fn hide(masker: &mut Masker<'_>, result: &mut Value) -> bool {
         let pointers: Vec<&str> = pointers.iter().map(String::as_str).collect();
         masker.hide(result, &pointers);
     }
-    secret
 }
 
 /// Masks the password that a message quotes.
@@ -87,9 +85,15 @@ fn quoted(masker: &mut Masker<'_>, result: &mut Value) {
     }
 }
 
+/// Whether a result may hold a secret.
+pub(super) fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
+    let semgrep = result["fingerprints"].get(OF_SEMGREP).is_some();
+    may_be_secret(tool, rule_id(result), semgrep)
+}
+
 /// semgrep writes its results before its name, and a fingerprint of its own in each of them. A result of unknown origin without
 /// it is taken to hold a secret.
-fn may_hold_secret(tool: Option<&str>, rule: Option<&str>, semgrep: bool) -> bool {
+fn may_be_secret(tool: Option<&str>, rule: Option<&str>, semgrep: bool) -> bool {
     tool.is_some_and(is_secret_scanner) || rule.is_some_and(is_secret_rule) || (tool.is_none() && !semgrep)
 }
 

@@ -9,10 +9,11 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::json::{Event, walk};
+use super::json::Event;
+use super::masked::walk;
 use super::output::{INVENTORY, Output};
 use super::value::{first, items, owned, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
+use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
 use crate::model::finding::{Location, Record};
 
 /// The format `spdx`.
@@ -30,13 +31,17 @@ impl Parser for Spdx {
         outline.has("spdxVersion") || outline.has_all(&["@context", "@graph"]) || outline.begins_with("SPDXVersion:")
     }
 
-    fn parse(&self, input: &mut dyn Read, _: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn encoding(&self, head: &[u8]) -> Encoding {
+        if head.starts_with(b"{") || head.starts_with(b"[") { Encoding::Json } else { Encoding::Lines }
+    }
+
+    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (first, mut input) = encoding::first_byte(input)?;
         if first == Some(b'{') || first == Some(b'[') {
-            json(&mut input, &mut output)?;
+            json(&mut input, context, &mut output)?;
         } else {
-            tags::read(&mut input, &mut output)?;
+            tags::read(&mut input, context, &mut output)?;
         }
         Ok(output.summary)
     }
@@ -74,9 +79,9 @@ fn record(advisory: String, location: Location) -> Record {
     }
 }
 
-fn json(input: &mut dyn Read, output: &mut Output<'_>) -> Result<(), ParseError> {
+fn json(input: &mut dyn Read, context: &Context, output: &mut Output<'_>) -> Result<(), ParseError> {
     let mut profile = false;
-    walk("spdx", input, ROUTES, &mut |route, event| match (route, event) {
+    walk(&Spdx, context, input, ROUTES, &mut |route, event| match (route, event) {
         ("packages/[]", Event::Value(value)) => {
             output.expect("spdx", &value, &["/SPDXID", "/name"])?;
             package(&value).tell(output)

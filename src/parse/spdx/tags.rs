@@ -3,14 +3,15 @@
 use std::io::{BufRead as _, BufReader, Read};
 
 use super::Package;
+use crate::parse::mask::Masker;
 use crate::parse::metered::{Budget, MAX_VALUE, Metered};
 use crate::parse::output::Output;
-use crate::parse::{ParseError, encoding};
+use crate::parse::{Context, ParseError, encoding};
 
-pub(super) fn read(input: &mut dyn Read, output: &mut Output<'_>) -> Result<(), ParseError> {
+pub(super) fn read(input: &mut dyn Read, context: &Context, output: &mut Output<'_>) -> Result<(), ParseError> {
     let budget = Budget::default();
     let mut lines = BufReader::new(Metered { inner: encoding::open("spdx", input)?, budget: budget.clone() });
-    let mut tags = Tags::default();
+    let (mut tags, mut masker) = (Tags::default(), Masker::new(&context.secret_key));
     let mut number = 0_u64;
     loop {
         let mut line = Vec::new();
@@ -23,8 +24,9 @@ pub(super) fn read(input: &mut dyn Read, output: &mut Output<'_>) -> Result<(), 
             break;
         }
         budget.renew();
+        let line = masker.line(line.trim_ascii_end());
         let line = std::str::from_utf8(&line).map_err(|_| invalid("it is no UTF-8", number))?;
-        tags.line(line.trim_end(), output).map_err(|error| match error {
+        tags.line(line, output).map_err(|error| match error {
             Fault::Shape(message) => invalid(message, number),
             Fault::Halted(error) => error,
         })?;

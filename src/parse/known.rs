@@ -1,0 +1,366 @@
+//! Secrets that are recognisable wherever they stand: by their own shape (`ghp_…`), or by the words before them (`password = "…"`).
+//!
+//! One automaton looks for the words of all kinds at once, and the shape of a kind is tried where one of its words is; so a text
+//! without a secret costs one pass over its bytes. What is a mask already is never looked into: masking a masked text changes nothing.
+
+use std::ops::Range;
+use std::sync::{LazyLock, OnceLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::mask::{OPEN, token_length};
+
+/// A kind of secret.
+struct Kind {
+    /// What it begins with, or what stands before it; capitals do not matter here.
+    words: &'static [&'static str],
+    /// Bytes of it that stand before the word.
+    before: usize,
+    /// Whether a letter or digit before it means that it is none: for words that occur within others.
+    apart: bool,
+    /// The whole of it, from its beginning; its groups are what must not be known, and without a group all of it.
+    shape: &'static str,
+    /// Whether what a group holds can be a secret.
+    plausible: fn(&Place<'_>) -> bool,
+}
+
+/// Where something that may be a secret was found.
+struct Place<'t> {
+    text: &'t [u8],
+    /// Where its shape begins.
+    start: usize,
+    value: Range<usize>,
+}
+
+impl Place<'_> {
+    fn value(&self) -> &[u8] {
+        &self.text[self.value.clone()]
+    }
+}
+
+/// A kind that its own first letters tell.
+const fn token(words: &'static [&'static str], shape: &'static str) -> Kind {
+    Kind { words, before: 0, apart: false, shape, plausible: |_| true }
+}
+
+/// The same with a word that occurs within others.
+const fn short(words: &'static [&'static str], shape: &'static str) -> Kind {
+    Kind { words, before: 0, apart: true, shape, plausible: is_mixed }
+}
+
+/// A kind that the words before it tell.
+const fn named(words: &'static [&'static str], shape: &'static str, plausible: fn(&Place<'_>) -> bool) -> Kind {
+    Kind { words, before: 0, apart: false, shape, plausible }
+}
+
+/// Shorter texts hold nothing of any kind.
+const MIN_TEXT: usize = 8;
+/// How far from its beginning a secret is looked for: what is hostile cannot make each word cost the whole text.
+const WINDOW: usize = 8 << 10;
+
+const KINDS: &[Kind] = &[
+    // Amazon: the id, and the key where it stands beside it.
+    token(
+        &["AKIA", "ASIA", "ABIA", "ACCA"],
+        r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})(?:[^A-Za-z0-9+/\r\n]{0,8}([A-Za-z0-9+/]{40}))?",
+    ),
+    token(&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], "gh[pousr]_[A-Za-z0-9]{36,255}"),
+    token(&["github_pat_"], "github_pat_[A-Za-z0-9_]{22,255}"),
+    token(
+        &["glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glimt-", "glagent-"],
+        "gl[a-z]{2,5}-[A-Za-z0-9_.-]{20,300}",
+    ),
+    token(
+        &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe", "xapp-"],
+        "(?:xox[a-z][.-]|xapp-)[A-Za-z0-9.-]{10,300}",
+    ),
+    token(&["hooks.slack.com/"], r"hooks\.slack\.com/[a-z]{1,20}/([A-Za-z0-9+/]{20,80})"),
+    token(&["/api/webhooks/"], r"/api/webhooks/([0-9]{10,25}/[A-Za-z0-9_-]{40,100})"),
+    token(&["webhook.office.com/"], r"webhook\.office\.com/([A-Za-z0-9@/_-]{20,300})"),
+    token(
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"],
+        "(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9+/=]{10,255}",
+    ),
+    token(&["AIza"], "AIza[A-Za-z0-9_-]{35}"),
+    token(&["GOCSPX-"], "GOCSPX-[A-Za-z0-9_-]{20,40}"),
+    token(&["ya29."], r"ya29\.[A-Za-z0-9_.-]{20,2048}"),
+    token(&["npm_"], "npm_[A-Za-z0-9]{36}"),
+    token(&["pypi-A"], "pypi-A[A-Za-z0-9_-]{50,1000}"),
+    token(&["dop_v1_", "doo_v1_", "dor_v1_"], "do[opr]_v1_[a-f0-9]{64}"),
+    token(&["shpat_", "shpss_", "shpca_", "shppa_"], "shp(?:at|ss|ca|pa)_[A-Fa-f0-9]{32}"),
+    token(&["AGE-SECRET-KEY-1"], "AGE-SECRET-KEY-1[A-Z0-9]{58}"),
+    token(
+        &[
+            "sntrys_",
+            "sntryu_",
+            "glsa_",
+            "dckr_pat_",
+            "rubygems_",
+            "lin_api_",
+            "PMAK-",
+            "NRAK-",
+            "xkeysib-",
+            "ATATT3",
+            "sq0csp-",
+        ],
+        "[A-Za-z0-9]{4,8}(?:_pat_|_api_|[-_]|T3)[A-Za-z0-9_=+/-]{20,500}",
+    ),
+    Kind {
+        words: &["eyJ"],
+        before: 0,
+        apart: true,
+        plausible: |_| true,
+        shape: r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]{10,}){1,4}\.?[A-Za-z0-9_-]*",
+    },
+    Kind {
+        words: &[".atlasv1."],
+        before: 14,
+        apart: false,
+        shape: r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,100}",
+        plausible: is_mixed,
+    },
+    // Entra: three characters stand before the version.
+    Kind {
+        words: &["7Q~", "8Q~"],
+        before: 3,
+        apart: false,
+        shape: "[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}",
+        plausible: is_mixed,
+    },
+    short(&["sk-"], "sk-[A-Za-z0-9_-]{20,255}"),
+    short(&["SK"], "SK[0-9a-f]{32}"),
+    short(&["SG."], r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
+    short(&["hf_"], "hf_[A-Za-z0-9]{30,40}"),
+    short(&["key-"], "key-[0-9a-f]{32}"),
+    short(&["dapi"], "dapi[0-9a-f]{32}(?:-[0-9])?"),
+    short(&["hvs."], r"hvs\.[A-Za-z0-9_-]{20,300}"),
+    named(
+        &["-----BEGIN "],
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:((?s:.{16,}?))-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|([A-Za-z0-9+/=\s\\,:.-]{16,}))",
+        has_run,
+    ),
+    // To the last `@` before the path: a password may have one itself.
+    named(&["://"], r#"://[^\s/?#:@"'<>]{0,128}:([^\s/?#"'<>]{1,256})@"#, is_value),
+    named(
+        &["authorization"],
+        r#"(?i:authorization)["'\\]{0,4}\s{0,4}[:=,]\s{0,4}["'\\]{0,4}(?i:basic|bearer|token|digest|negotiate|apikey|key)\s{1,4}([^\s"'\\,;<>]{6,4096})"#,
+        is_value,
+    ),
+    named(&["bearer "], r"(?i:bearer) {1,4}([A-Za-z0-9._~+/=-]{16,4096})", is_mixed),
+    named(&["basic "], r"(?i:basic) {1,4}([A-Za-z0-9+/]{8,1024}={0,2})", is_login),
+    named(&["cookie:"], r#"(?i:cookie:)\s{0,4}([^\s"'<>=]{1,256}=[^\r\n"'<>]{4,1024})"#, is_value),
+    named(
+        &["AccountKey=", "SharedAccessKey="],
+        "(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{20,128}={0,2})",
+        is_value,
+    ),
+    named(&["sig="], "sig=([A-Za-z0-9%+/]{24,128}(?:=|%3[dD]){0,2})", is_mixed),
+    named(NAMES, ASSIGNED, is_assigned),
+];
+
+/// Words in the names of what holds a secret.
+const NAMES: &[&str] = &[
+    "passw",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "access_key",
+    "access-key",
+    "accesskey",
+    "auth_key",
+    "authkey",
+    "private_key",
+    "private-key",
+    "privatekey",
+    "encryption_key",
+    "signing_key",
+    "credential",
+    "_auth",
+];
+
+/// A name, a sign, and a value in quotes or without; quotes may be escaped, in JSON within JSON, in HTML and in addresses.
+const ASSIGNED: &str = concat!(
+    r#"[A-Za-z0-9_.-]{3,48}(?:\\{0,4}["'`\]]|&quot;|&#3[49];|%2[27]){0,2}\s{0,8}(?:=>|:=|={1,3}|:|%3[dDaA])\s{0,8}(?:"#,
+    r#"[A-Za-z]{0,2}"((?:[^"\\\r\n]|\\.){4,})"|[A-Za-z]{0,2}'((?:[^'\\\r\n]|\\.){4,})'|`([^`\\\r\n]{4,})`"#,
+    r#"|\\{1,4}"([^"\\\r\n]{4,})\\{1,4}"|\\{1,4}'([^'\\\r\n]{4,})\\{1,4}'"#,
+    r#"|(?:&quot;|&#34;)([^&\r\n]{4,})(?:&quot;|&#34;)|(?:&apos;|&#39;)([^&\r\n]{4,})(?:&apos;|&#39;)"#,
+    r#"|([^\s"'`<>(){}\[\]\\,;&$]{4,}))"#,
+);
+
+struct Known {
+    words: AhoCorasick,
+    /// The kind of each word.
+    kinds: Vec<usize>,
+    /// Made when they are first needed.
+    shapes: Vec<OnceLock<Option<Regex>>>,
+}
+
+static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
+    let words = KINDS.iter().flat_map(|kind| kind.words);
+    let builder = &mut AhoCorasick::builder();
+    let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
+    let kinds = KINDS.iter().enumerate().flat_map(|(number, kind)| vec![number; kind.words.len()]).collect();
+    Some(Known { words, kinds, shapes: KINDS.iter().map(|_| OnceLock::new()).collect() })
+});
+
+/// Whether a text may hold a secret: only then [`find`] finds one.
+pub(super) fn may_hold(text: &[u8]) -> bool {
+    text.len() >= MIN_TEXT && (is_key_line(text) || KNOWN.as_ref().is_some_and(|known| known.words.is_match(text)))
+}
+
+/// Returns where secrets are in a text, in order and apart from one another.
+pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    if text.len() < MIN_TEXT {
+        return found;
+    }
+    let Some(known) = &*KNOWN else { return found };
+    let mut from = 0;
+    // Between masks.
+    while from < text.len() {
+        let (end, next) = next_mask(text, from);
+        find_in(known, text.as_bytes(), from..end, &mut found);
+        from = next;
+    }
+    if found.is_empty() && is_key_line(text.as_bytes()) {
+        let start = text.len() - text.trim_start().len();
+        found.push(start..text.trim_end().len());
+    }
+    found
+}
+
+/// Where the next mask begins and ends.
+fn next_mask(text: &str, from: usize) -> (usize, usize) {
+    let mut at = from;
+    while let Some(start) = text[at..].find(OPEN).map(|place| at + place) {
+        if let Some(length) = token_length(&text[start..]) {
+            return (start, start + length);
+        }
+        at = start + OPEN.len();
+    }
+    (text.len(), text.len())
+}
+
+fn find_in(known: &Known, text: &[u8], within: Range<usize>, found: &mut Vec<Range<usize>>) {
+    let mut free = within.start;
+    let bounds = within.clone();
+    for word in known.words.find_iter(&text[within]) {
+        let number = known.kinds[word.pattern().as_usize()];
+        let kind = &KINDS[number];
+        let Some(start) = (bounds.start + word.start()).checked_sub(kind.before) else { continue };
+        if start < free || (kind.apart && !is_apart(&text[bounds.start..start])) {
+            continue;
+        }
+        let window = &text[start..bounds.end.min(start + WINDOW)];
+        let Some(shape) = known.shapes[number].get_or_init(|| shape(kind)) else { continue };
+        let Some(groups) = shape.captures(window) else { continue };
+        let first = usize::from(groups.len() > 1);
+        for group in groups.iter().skip(first).flatten() {
+            let value = start + group.start()..whole(text, start + group.end());
+            if (kind.plausible)(&Place { text: &text[..bounds.end], start, value: value.clone() }) {
+                free = value.end;
+                found.push(value);
+            }
+        }
+    }
+}
+
+fn shape(kind: &Kind) -> Option<Regex> {
+    RegexBuilder::new(&format!(r"\A(?:{})", kind.shape)).unicode(false).build().ok()
+}
+
+/// The end of the character that a place may be within.
+fn whole(text: &[u8], end: usize) -> usize {
+    end + text[end..].iter().take_while(|byte| **byte & 0xC0 == 0x80).count()
+}
+
+/// Whether no word goes on behind this; `\n` and `%3D` end one.
+fn is_apart(before: &[u8]) -> bool {
+    match before {
+        [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [.., last] => !last.is_ascii_alphanumeric() && *last != b'_' && *last != b'-',
+        [] => true,
+    }
+}
+
+/// Whether there are letters and digits in it, as in no word of a language.
+fn is_mixed(place: &Place<'_>) -> bool {
+    let value = place.value();
+    value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether it is no placeholder.
+fn is_value(place: &Place<'_>) -> bool {
+    let value = place.value();
+    let hidden = value.iter().all(|byte| b"*xX.-_#".contains(byte));
+    let filled_in = [&b"${"[..], b"$(", b"{{", b"{", b"<", b"%(", b"%s", b"%v", b"&lt;"];
+    !hidden && !filled_in.iter().any(|start| value.starts_with(start))
+}
+
+/// Whether it is the body of a key, and no sentence about keys.
+fn has_run(place: &Place<'_>) -> bool {
+    const RUN: usize = 20;
+    let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    place.value().split(|byte| !is_of_key(byte)).any(|run| run.len() >= RUN)
+}
+
+/// Whether it is a name and a password in base64.
+fn is_login(place: &Place<'_>) -> bool {
+    STANDARD.decode(place.value()).is_ok_and(|login| login.contains(&b':') && !login.iter().any(u8::is_ascii_control))
+}
+
+/// Whether what a name is set to is a secret, and no other name, call or sentence.
+fn is_assigned(place: &Place<'_>) -> bool {
+    if !is_value(place) {
+        return false;
+    }
+    let (head, value) = (&place.text[place.start..place.value.start], place.value());
+    let name = head.split(|byte| !byte.is_ascii_alphanumeric() && !b"_.-".contains(byte)).next().unwrap_or_default();
+    if head.ends_with(b"\"") || head.ends_with(b"'") || head.ends_with(b"`") || head.ends_with(b";") {
+        // What is said of a name may stand in quotes too.
+        let phrase = name.to_ascii_lowercase();
+        return !value.contains(&b' ') || phrase.starts_with(b"pass") || phrase.starts_with(b"pwd");
+    }
+    let is_path = |value: &[u8]| {
+        value.contains(&b'.')
+            && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+            && value[0].is_ascii_alphabetic()
+            && value.split(|byte| *byte == b'.').all(|part| part.len() < 16)
+    };
+    let called = matches!(place.text.get(place.value.end), Some(b'(' | b'[' | b'{' | b'$'));
+    if called || is_path(value) {
+        return false;
+    }
+    // Set without quotes and spaces, as in an environment or an address.
+    let shouted = !name.iter().any(u8::is_ascii_lowercase) && head.ends_with(b"=");
+    shouted || is_asked(place) || (value.len() >= 6 && is_mixed(place))
+}
+
+/// Whether it is a parameter of an address.
+fn is_asked(place: &Place<'_>) -> bool {
+    let before = &place.text[..place.start];
+    let name =
+        before.iter().rev().take(48).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte)).count();
+    matches!(before[..before.len() - name].last(), Some(b'?' | b'&'))
+}
+
+/// Whether the text is one line of the body of a private key, as code is often shown line by line.
+fn is_key_line(text: &[u8]) -> bool {
+    let line = text.trim_ascii();
+    let body = line.trim_ascii_end();
+    let length = body.len();
+    (60..=76).contains(&length)
+        && !body.starts_with(b"AAAA")
+        && body.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+        && body.iter().any(u8::is_ascii_uppercase)
+        && body.iter().any(u8::is_ascii_lowercase)
+        && body.iter().any(u8::is_ascii_digit)
+}
