@@ -19,8 +19,8 @@ const ROUTES: &[&str] = &["issues@", "issues/issue"];
 
 const OF_EXTENSIONS: &str = "134217728";
 
-static REDACTION: Redaction = Redaction {
-    routes: &[
+static REDACTION: Redaction = Redaction::new(
+    &[
         "issues/issue/requestresponse/request",
         "issues/issue/requestresponse/response",
         "issues/issue/requestresponse/responseRedirected",
@@ -28,12 +28,12 @@ static REDACTION: Redaction = Redaction {
         "issues/issue/collaboratorEvent/requestresponse/response",
         "issues/issue/collaboratorEvent/conversation",
     ],
-    apply: |masker, _, value| {
+    |masker, _, value| {
         if let Some(Value::String(traffic)) = value {
             masker.blank_text(traffic);
         }
     },
-};
+);
 
 impl Parser for Burp {
     fn name(&self) -> &'static str {

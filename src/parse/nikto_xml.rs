@@ -26,14 +26,14 @@ const ROUTES: &[&str] = &[
     "niktoscan/niktoscan/scandetails/item",
 ];
 
-static REDACTION: Redaction = Redaction {
-    routes: &["niktoscan/scandetails/item/description", "niktoscan/niktoscan/scandetails/item/description"],
-    apply: |masker, _, value| {
+static REDACTION: Redaction = Redaction::new(
+    &["niktoscan/scandetails/item/description", "niktoscan/niktoscan/scandetails/item/description"],
+    |masker, _, value| {
         if let Some(Value::String(message)) = value {
             *message = conceal(masker, message);
         }
     },
-};
+);
 
 impl Parser for NiktoXml {
     fn name(&self) -> &'static str {

@@ -150,7 +150,7 @@ impl Copy<'_, '_> {
     fn push(&mut self, work: impl FnOnce(&mut Run)) -> std::io::Result<()> {
         work(&mut self.run);
         // No parser takes so much.
-        if self.run.raw.len() as u64 > MAX_VALUE { self.end_run() } else { Ok(()) }
+        if self.run.raw.len() > MAX_VALUE { self.end_run() } else { Ok(()) }
     }
 
     fn end_run(&mut self) -> std::io::Result<()> {
@@ -167,7 +167,7 @@ impl Copy<'_, '_> {
             Some(mut held) => {
                 held.text.push_str(&run.text);
                 let (depth, route) = (held.depth, held.route);
-                if held.text.len() as u64 <= MAX_VALUE {
+                if held.text.len() <= MAX_VALUE {
                     self.held.push(held);
                     return Ok(());
                 }
@@ -220,14 +220,12 @@ impl Copy<'_, '_> {
 mod tests {
     use super::*;
 
-    static REDACTION: Redaction = Redaction {
-        routes: &["r/secret", "r/*/kind"],
-        apply: |masker, route, value| match (route, value) {
+    static REDACTION: Redaction =
+        Redaction::new(&["r/secret", "r/*/kind"], |masker, route, value| match (route, value) {
             ("r/*/kind", Some(value)) => masker.tool = value.as_str().map(str::to_owned),
             (_, Some(Value::String(text))) => masker.blank_text(text),
             _ => {}
-        },
-    };
+        });
 
     fn copy(text: &str) -> String {
         let mut output = Vec::new();

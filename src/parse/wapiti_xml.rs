@@ -23,14 +23,14 @@ const ROUTES: &[&str] = &[
     "report/additionals/additional",
 ];
 
-static REDACTION: Redaction = Redaction {
-    routes: &[
+static REDACTION: Redaction = Redaction::new(
+    &[
         "report/*/*/entries/entry/info",
         "report/*/*/entries/entry/http_request",
         "report/*/*/entries/entry/curl_command",
         "report/*/*/entries/entry/detail",
     ],
-    apply: |masker, route, value| {
+    |masker, route, value| {
         let Some(Value::String(text)) = value else { return };
         match route.rsplit('/').next() {
             Some("info") => *text = conceal(masker, text.trim()),
@@ -38,7 +38,7 @@ static REDACTION: Redaction = Redaction {
             _ => masker.blank_text(text),
         }
     },
-};
+);
 
 impl Parser for WapitiXml {
     fn name(&self) -> &'static str {

@@ -19,8 +19,8 @@ pub(super) struct ZapXml;
 
 const ROUTES: &[&str] = &["OWASPZAPReport@", "OWASPZAPReport/site/alerts/alertitem", "OWASPZAPReport/afPlanErrors/*"];
 
-static REDACTION: Redaction = Redaction {
-    routes: &[
+static REDACTION: Redaction = Redaction::new(
+    &[
         "OWASPZAPReport/site/alerts/alertitem",
         "OWASPZAPReport/site/alerts/alertitem/pluginid",
         "OWASPZAPReport/site/alerts/alertitem/otherinfo",
@@ -36,7 +36,7 @@ static REDACTION: Redaction = Redaction {
         "OWASPZAPReport/site/alerts/alertitem/instances/instance/responseheader",
         "OWASPZAPReport/site/alerts/alertitem/instances/instance/responsebody",
     ],
-    apply: |masker, route, value| {
+    |masker, route, value| {
         let Some(Value::String(text)) = value else { return };
         match route.rsplit('/').next() {
             Some("alertitem") => masker.tool = None,
@@ -50,7 +50,7 @@ static REDACTION: Redaction = Redaction {
             _ => masker.blank_text(text),
         }
     },
-};
+);
 
 impl Parser for ZapXml {
     fn name(&self) -> &'static str {
