@@ -255,7 +255,7 @@ mod tests {
                 .unwrap_err()
                 .contains("an array was expected and a text is there (at line 1 column 9)")
         );
-        assert!(events("{\"runs\":[\n{").unwrap_err().contains("line 2 column 1"));
+        assert!(events("{\"runs\":[\n{").unwrap_err().contains("line 2 column 2"));
         assert!(events("{} x").unwrap_err().contains("trailing characters"));
         assert!(events(&"[".repeat(1000)).unwrap_err().contains("expected"));
         assert!(events(&format!(r#"{{"z":{}1"#, "[".repeat(1000))).unwrap_err().contains("at line 1"));
