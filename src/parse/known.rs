@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::bytes::{Regex, RegexBuilder};
@@ -205,7 +205,9 @@ struct Known {
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
     let words = KINDS.iter().flat_map(|kind| kind.words);
     let builder = &mut AhoCorasick::builder();
-    let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
+    // As a table of states: all that is stored goes through it.
+    let builder = builder.kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::LeftmostLongest);
+    let words = builder.ascii_case_insensitive(true).build(words).ok()?;
     let kinds = KINDS.iter().enumerate().flat_map(|(number, kind)| vec![number; kind.words.len()]).collect();
     Some(Known { words, kinds, shapes: KINDS.iter().map(|_| OnceLock::new()).collect() })
 });

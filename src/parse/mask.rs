@@ -9,7 +9,9 @@
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Digest as _;
@@ -381,24 +383,27 @@ pub(super) fn is_quoting_rule(rule: &str) -> bool {
 
 /// Whether a rule is about secrets, by its id or the words of it.
 pub(super) fn is_secret_rule(rule: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "secret",
-        "password",
-        "passwd",
-        "credential",
-        "token",
-        "api-key",
-        "api_key",
-        "apikey",
-        "private-key",
-        "private_key",
-        "access-key",
-        "access_key",
-        "hardcoded",
-        "jwt-key",
-    ];
-    let rule = rule.to_ascii_lowercase();
-    is_quoting_rule(&rule.to_ascii_uppercase()) || WORDS.iter().any(|word| rule.contains(word))
+    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let words = [
+            "secret",
+            "password",
+            "passwd",
+            "credential",
+            "token",
+            "api-key",
+            "api_key",
+            "apikey",
+            "private-key",
+            "private_key",
+            "access-key",
+            "access_key",
+            "hardcoded",
+            "jwt-key",
+        ];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+    });
+    // Without the words every rule would be.
+    is_quoting_rule(&rule.to_ascii_uppercase()) || WORDS.as_ref().is_none_or(|words| words.is_match(rule))
 }
 
 /// Unbroken runs that may be the secret itself inside a line of code.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memrchr};
 
 use super::known::may_hold;
 use super::mask::Masker;
@@ -50,8 +50,8 @@ impl<'w, 'k> Strings<'w, 'k> {
     }
 
     fn put(&mut self) -> io::Result<()> {
-        let escapes = || self.string.windows(2).any(|pair| pair == b"\\u" || pair == b"\\/");
-        if may_hold(&self.string) || escapes() {
+        let hides = |at: usize| matches!(self.string.get(at + 1), Some(b'u' | b'/'));
+        if may_hold(&self.string) || memchr_iter(b'\\', &self.string).any(hides) {
             self.put_masked()?;
         } else {
             self.output.write_all(&self.string)?;

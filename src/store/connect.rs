@@ -55,6 +55,8 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // Half of that: a checkpoint waits for the disk, and millions of rows come in small transactions.
+    connection.pragma_update(None, "wal_autocheckpoint", (32 << 20) / 4096)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())

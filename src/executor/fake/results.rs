@@ -69,6 +69,9 @@ impl Read for ContentReader<'_> {
     }
 }
 
+/// It is read again at once by the same process: no time is spent on making it small.
+const LEVEL: i32 = -7;
+
 /// The file that is the log.
 pub(super) const LOG: &str = "log";
 
@@ -91,7 +94,7 @@ pub(super) fn seal(job: &ShimJob, exit: Exit, files: &[(String, Content)], into:
         return Ok(Sealed { manifest, parts: Vec::new() });
     }
     let path = into.join("part-0000");
-    let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&path)?, 1)?);
+    let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&path)?, LEVEL)?);
     for (path, content) in files {
         let mut reader = ContentReader { content, offset: 0, hash: sha2::Sha256::new() };
         let len = content.len()?;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use memchr::{memchr_iter, memrchr};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::parse::ParseError;
@@ -212,12 +213,9 @@ impl<'w> Window<'w> {
     /// Where the next byte is: lines before it, and bytes before it in its line.
     fn place(&self) -> (usize, usize) {
         let passed = &self.buffer[..self.at];
-        match passed.iter().rposition(|byte| *byte == b'\n') {
+        match memrchr(b'\n', passed) {
             None => (self.lines, self.column + passed.len()),
-            Some(last) => {
-                let lines = passed.iter().filter(|byte| **byte == b'\n').count();
-                (self.lines + lines, passed.len() - last - 1)
-            }
+            Some(last) => (self.lines + memchr_iter(b'\n', passed).count(), passed.len() - last - 1),
         }
     }
 
