@@ -364,3 +364,185 @@ fn is_key_line(text: &[u8]) -> bool {
         && body.iter().any(u8::is_ascii_lowercase)
         && body.iter().any(u8::is_ascii_digit)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::mask::Masker;
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut text = text.to_owned();
+        Masker::new(b"key").known(&mut text);
+        text
+    }
+
+    /// Put together here, so that no scanner takes this file for a leak.
+    fn made(parts: &[&str]) -> String {
+        parts.concat()
+    }
+
+    /// A text with a secret in it, and the secret.
+    fn samples() -> Vec<(String, String)> {
+        let long = "0123456789abcdefABCDEF0123456789abcdefABCDEF0123456789abcdefABCDEF";
+        let tokens = [
+            made(&["AKIA", "IOSFODNN7EXAMPLE"]),
+            made(&["gh", "p_", &long[..36]]),
+            made(&["github", "_pat_", &long[..22], "_", &long[..59]]),
+            made(&["gl", "pat-", &long[..20]]),
+            made(&["xo", "xb-", "123456789012-1234567890123-", &long[..24]]),
+            made(&["sk", "_live_", &long[..24]]),
+            made(&["AI", "za", &long[..35]]),
+            made(&["np", "m_", &long[..36]]),
+            made(&["py", "pi-AgEIcHlwaS5vcmc", long]),
+            made(&["S", "G.", &long[..22], ".", &long[..43]]),
+            made(&["S", "K", &"0123456789abcdef".repeat(2)]),
+            made(&["sk", "-proj-", &long[..48]]),
+            made(&["sk", "-ant-api03-", &long[..48]]),
+            made(&["ey", "JhbGciOiJIUzI1NiJ9.ey", "JzdWIiOiIxMjM0NTY3ODkwIn0.", &long[..43]]),
+            made(&["abc", "8Q~", &long[..34]]),
+            made(&["h", "f_", &long[..34]]),
+            made(&["dap", "i", &"0123456789abcdef".repeat(2)]),
+            made(&["AGE-SECRET", "-KEY-1", &"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".repeat(2)[..58]]),
+            made(&["hv", "s.", &long[..24]]),
+            made(&["do", "p_v1_", &"0123456789abcdef".repeat(4)]),
+        ];
+        let around = ["", "found in a.py", "key=%3D", "\"", "\\n", "(", "x = "];
+        let mut samples: Vec<_> = tokens
+            .iter()
+            .flat_map(|token| around.map(|before| (format!("{before} {token}' rest"), token.clone())))
+            .collect();
+        let inside = [
+            (r#"password = "hunter2""#, "hunter2"),
+            (r"db_passwd: 'two words'", "two words"),
+            (r#"{\"client_secret\": \"abc.def\"}"#, "abc.def"),
+            (r#"var token = `q!w@e#`;"#, "q!w@e#"),
+            (r#"secret := "pa\"ss\\word""#, r#"pa\"ss\\word"#),
+            ("password=&quot;geheim&quot;", "geheim"),
+            ("https://h/?access_token=geheim&x=1", "geheim"),
+            ("DB_PASSWORD=geheim", "geheim"),
+            ("api_key: 0a1b2c3d", "0a1b2c3d"),
+            (
+                "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            ),
+            (
+                "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            ),
+            ("postgres://admin:pä@ss@db:5432/x?y@z", "pä@ss"),
+            ("redis://:geheim@cache", "geheim"),
+            ("Authorization: Bearer geheim.wort", "geheim.wort"),
+            (r#"-H \"Authorization: Basic dTpw\""#, "dTpw\\"),
+            ("use basic dXNlcjpwYXNz here", "dXNlcjpwYXNz"),
+            ("a bearer 0123456789abcdef0123 is", "0123456789abcdef0123"),
+            ("Set-Cookie: sid=0a1b2c3d; Path=/", "sid=0a1b2c3d; Path=/"),
+            (
+                "DefaultEndpointsProtocol=https;AccountKey=MDEyMzQ1Njc4OTAxMjM0NTY3ODk=;x",
+                "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=",
+            ),
+            ("//registry/:_authToken=geheim1234", "geheim1234"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY----- x",
+                "MIIEowIBAAKCAQEA",
+            ),
+            (r"-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123\n", "MIIEowIBAAKCAQEA0123"),
+            ("  MIIEowIBAAKCAQEAzQ0123456789abcdefghijklmnopqrstuvwxyz+/ABCDEFGHIJ\n", "MIIEowIBAAKCAQEAzQ"),
+            ("https://hooks.slack.com/services/T00000000/B00000000/0123456789abcdefABCDEF01", "B00000000"),
+        ];
+        // The quote that ends the header of `Authorization` is the shell's, and its backslash no part of the secret.
+        samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.trim_end_matches('\\').to_owned())));
+        samples
+    }
+
+    #[test]
+    fn secrets_of_all_kinds_are_known() {
+        for (text, secret) in samples() {
+            let masked = masked(&text);
+            assert!(!masked.contains(&secret) && masked.contains(OPEN), "{text} -> {masked}");
+        }
+        let words = KINDS.iter().flat_map(|kind| kind.words);
+        assert!(words.clone().count() > 60 && words.into_iter().all(|word| word.len() > 1));
+    }
+
+    #[test]
+    fn every_shape_can_be_read() {
+        for kind in KINDS {
+            assert!(shape(kind).is_some(), "{}", kind.shape);
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "Possible hardcoded password: see the rule on secrets and tokens",
+            "password = os.environ['PASSWORD']",
+            "token = request.headers.get(name)",
+            "token = config.auth.token2",
+            r#"password = "${DB_PASSWORD}""#,
+            "password: ********",
+            r#"secret: "{{ vault.secret }}""#,
+            r#""token": "the token of the user""#,
+            "https://example.com:8080/@scope/package and git+ssh://git@example.com/x",
+            "uses basic authentication over plain HTTP",
+            "a bearer authentication_token_is_missing",
+            "the file holds -----BEGIN RSA PRIVATE KEY----- and should not",
+            "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----",
+            "Set-Cookie: sid",
+            "risk-0123456789abcdefghijkl and task_SK0123456789abcdef0123456789abcdef",
+            "d2f8ab0d9f2d3a4c5b6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4",
+            "‹secret:0123abcd:MPLE›",
+            "CVE-2024-10001: a token is not checked, see https://example.com/a?b=c",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_before_and_behind_a_secret_stays() {
+        let text = r#"x = connect("postgres://admin:hunter2@db/x", password="hunter3")"#;
+        let masked = masked(text);
+        let parts: Vec<&str> = masked.split(&['‹', '›'][..]).collect();
+        assert_eq!(
+            (parts[0], parts[2], parts[4]),
+            (r#"x = connect("postgres://admin:"#, r#"@db/x", password=""#, r#"")"#)
+        );
+    }
+
+    #[test]
+    fn hostile_texts_take_no_longer_than_others() {
+        let hostile = [
+            "pwd=",
+            "eyJ",
+            "://a:",
+            "-----BEGIN PRIVATE KEY-----",
+            "password=\"",
+            "cookie:a=",
+            "sk-",
+            "AKIA",
+            "‹secret:",
+        ];
+        for piece in hostile {
+            let text = piece.repeat((1 << 18) / piece.len());
+            find(&text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn masking_a_masked_text_changes_nothing(
+            parts in prop::collection::vec(prop_oneof![
+                prop::sample::select(samples()).prop_map(|sample| sample.0), ".{0,12}", "[a-z=:\"'@/ ‹›]{0,12}",
+            ], 1..6),
+        ) {
+            let once = masked(&parts.concat());
+            prop_assert_eq!(masked(&once), once);
+        }
+
+        #[test]
+        fn only_a_text_that_may_hold_a_secret_has_one(text in ".{0,80}") {
+            prop_assert!(may_hold(text.as_bytes()) || find(&text).is_empty());
+        }
+    }
+}

@@ -22,6 +22,21 @@ use super::strings::Strings;
 use super::{Encoding, ParseError, encoding, parser};
 use crate::model::id::Sha256;
 
+/// Masks known secrets in the lines of a text, one after the other: of a log.
+pub struct LineMask<'k>(Masker<'k>);
+
+impl<'k> LineMask<'k> {
+    /// Begins a text, under the key of the installation.
+    pub fn new(key: &'k [u8]) -> Self {
+        Self(Masker::new(key))
+    }
+
+    /// Returns the next line, masked.
+    pub fn line<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        self.0.line(line)
+    }
+}
+
 /// Which values of a format are secret.
 #[derive(Debug)]
 pub struct Redaction {
