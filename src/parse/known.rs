@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::bytes::{Regex, RegexBuilder};
@@ -19,6 +19,8 @@ struct Kind {
     words: &'static [&'static str],
     /// Bytes of it that stand before the word.
     before: usize,
+    /// Longer ones are not looked for.
+    window: usize,
     /// Whether a letter or digit before it means that it is none: for words that occur within others.
     apart: bool,
     /// The whole of it, from its beginning; its groups are what must not be known, and without a group all of it.
@@ -43,23 +45,25 @@ impl Place<'_> {
 
 /// A kind that its own first letters tell.
 const fn token(words: &'static [&'static str], shape: &'static str) -> Kind {
-    Kind { words, before: 0, apart: false, shape, plausible: |_| true }
+    Kind { words, before: 0, window: WINDOW, apart: false, shape, plausible: |_| true }
 }
 
 /// The same with a word that occurs within others.
 const fn short(words: &'static [&'static str], shape: &'static str) -> Kind {
-    Kind { words, before: 0, apart: true, shape, plausible: is_mixed }
+    Kind { words, before: 0, window: WINDOW, apart: true, shape, plausible: is_mixed }
 }
 
 /// A kind that the words before it tell.
 const fn named(words: &'static [&'static str], shape: &'static str, plausible: fn(&Place<'_>) -> bool) -> Kind {
-    Kind { words, before: 0, apart: false, shape, plausible }
+    Kind { words, before: 0, window: WINDOW, apart: false, shape, plausible }
 }
 
 /// Shorter texts hold nothing of any kind.
 const MIN_TEXT: usize = 8;
 /// How far from its beginning a secret is looked for: what is hostile cannot make each word cost the whole text.
 const WINDOW: usize = 8 << 10;
+/// The same for what a name is set to: such names are common.
+const NEAR: usize = 512;
 
 const KINDS: &[Kind] = &[
     // Amazon: the id, and the key where it stands beside it.
@@ -111,6 +115,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &["eyJ"],
         before: 0,
+        window: WINDOW,
         apart: true,
         plausible: |_| true,
         shape: r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]{10,}){1,4}\.?[A-Za-z0-9_-]*",
@@ -118,6 +123,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &[".atlasv1."],
         before: 14,
+        window: WINDOW,
         apart: false,
         shape: r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,100}",
         plausible: is_mixed,
@@ -126,6 +132,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &["7Q~", "8Q~"],
         before: 3,
+        window: WINDOW,
         apart: false,
         shape: "[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}",
         plausible: is_mixed,
@@ -158,7 +165,7 @@ const KINDS: &[Kind] = &[
         is_value,
     ),
     named(&["sig="], "sig=([A-Za-z0-9%+/]{24,128}(?:=|%3[dD]){0,2})", is_mixed),
-    named(NAMES, ASSIGNED, is_assigned),
+    Kind { words: NAMES, before: 0, window: NEAR, apart: false, shape: ASSIGNED, plausible: is_assigned },
 ];
 
 /// Words in the names of what holds a secret.
@@ -205,6 +212,7 @@ struct Known {
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
     let words = KINDS.iter().flat_map(|kind| kind.words);
     let builder = &mut AhoCorasick::builder();
+    builder.kind(Some(AhoCorasickKind::DFA));
     let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
     let kinds = KINDS.iter().enumerate().flat_map(|(number, kind)| vec![number; kind.words.len()]).collect();
     Some(Known { words, kinds, shapes: KINDS.iter().map(|_| OnceLock::new()).collect() })
@@ -218,16 +226,15 @@ pub(super) fn may_hold(text: &[u8]) -> bool {
 /// Returns where secrets are in a text, in order and apart from one another.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    if text.len() < MIN_TEXT {
-        return found;
-    }
-    let Some(known) = &*KNOWN else { return found };
-    let mut from = 0;
-    // Between masks.
-    while from < text.len() {
-        let (end, next) = next_mask(text, from);
-        find_in(known, text.as_bytes(), from..end, &mut found);
-        from = next;
+    let known = KNOWN.as_ref().filter(|known| text.len() >= MIN_TEXT && known.words.is_match(text));
+    if let Some(known) = known {
+        let mut from = 0;
+        // Between masks.
+        while from < text.len() {
+            let (end, next) = next_mask(text, from);
+            find_in(known, &text.as_bytes()[..end], from, &mut found);
+            from = next;
+        }
     }
     if found.is_empty() && is_key_line(text.as_bytes()) {
         let start = text.len() - text.trim_start().len();
@@ -248,24 +255,25 @@ fn next_mask(text: &str, from: usize) -> (usize, usize) {
     (text.len(), text.len())
 }
 
-fn find_in(known: &Known, text: &[u8], within: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let mut free = within.start;
-    let bounds = within.clone();
-    for word in known.words.find_iter(&text[within]) {
+/// Looks for secrets from a place to the end of the text. What is behind one is looked at as if it began there, as it will be when
+/// it stands behind a mask.
+fn find_in(known: &Known, text: &[u8], mut from: usize, found: &mut Vec<Range<usize>>) {
+    let mut at = from;
+    while let Some(word) = known.words.find(Input::new(text).range(at..)) {
+        at = word.end();
         let number = known.kinds[word.pattern().as_usize()];
         let kind = &KINDS[number];
-        let Some(start) = (bounds.start + word.start()).checked_sub(kind.before) else { continue };
-        if start < free || (kind.apart && !is_apart(&text[bounds.start..start])) {
+        let Some(start) = word.start().checked_sub(kind.before).filter(|start| *start >= from) else { continue };
+        if kind.apart && !is_apart(&text[from..start]) {
             continue;
         }
-        let window = &text[start..bounds.end.min(start + WINDOW)];
+        let window = &text[start..text.len().min(start + kind.window)];
         let Some(shape) = known.shapes[number].get_or_init(|| shape(kind)) else { continue };
         let Some(groups) = shape.captures(window) else { continue };
-        let first = usize::from(groups.len() > 1);
-        for group in groups.iter().skip(first).flatten() {
+        for group in groups.iter().skip(usize::from(groups.len() > 1)).flatten() {
             let value = start + group.start()..whole(text, start + group.end());
-            if (kind.plausible)(&Place { text: &text[..bounds.end], start, value: value.clone() }) {
-                free = value.end;
+            if (kind.plausible)(&Place { text, start, value: value.clone() }) {
+                (at, from) = (value.end, value.end);
                 found.push(value);
             }
         }
@@ -300,7 +308,7 @@ fn is_mixed(place: &Place<'_>) -> bool {
 /// Whether it is no placeholder.
 fn is_value(place: &Place<'_>) -> bool {
     let value = place.value();
-    let hidden = value.iter().all(|byte| b"*xX.-_#".contains(byte));
+    let hidden = value.iter().all(|byte| b"*xX.-_# ".contains(byte));
     let filled_in = [&b"${"[..], b"$(", b"{{", b"{", b"<", b"%(", b"%s", b"%v", b"&lt;"];
     !hidden && !filled_in.iter().any(|start| value.starts_with(start))
 }
@@ -434,7 +442,7 @@ mod tests {
             ("postgres://admin:pä@ss@db:5432/x?y@z", "pä@ss"),
             ("redis://:geheim@cache", "geheim"),
             ("Authorization: Bearer geheim.wort", "geheim.wort"),
-            (r#"-H \"Authorization: Basic dTpw\""#, "dTpw\\"),
+            (r#"-H \"Authorization: Basic dTpwYXNz\""#, "dTpwYXNz"),
             ("use basic dXNlcjpwYXNz here", "dXNlcjpwYXNz"),
             ("a bearer 0123456789abcdef0123 is", "0123456789abcdef0123"),
             ("Set-Cookie: sid=0a1b2c3d; Path=/", "sid=0a1b2c3d; Path=/"),
@@ -451,8 +459,7 @@ mod tests {
             ("  MIIEowIBAAKCAQEAzQ0123456789abcdefghijklmnopqrstuvwxyz+/ABCDEFGHIJ\n", "MIIEowIBAAKCAQEAzQ"),
             ("https://hooks.slack.com/services/T00000000/B00000000/0123456789abcdefABCDEF01", "B00000000"),
         ];
-        // The quote that ends the header of `Authorization` is the shell's, and its backslash no part of the secret.
-        samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.trim_end_matches('\\').to_owned())));
+        samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.to_owned())));
         samples
     }
 

@@ -157,6 +157,8 @@ const MIN_PIECE: usize = 12;
 /// Shorter secrets show none of their characters.
 const MIN_LAST4: usize = 16;
 
+/// How often a text is looked through.
+const MAX_PASSES: usize = 16;
 /// Around the lines of a private key.
 const BEGIN: &[u8] = b"-----BEGIN ";
 const PRIVATE: &[u8] = b"PRIVATE KEY";
@@ -271,9 +273,12 @@ impl<'k> Masker<'k> {
     /// Masks what is known by its looks to be secret; returns whether anything was.
     pub(super) fn known(&mut self, text: &mut String) -> bool {
         let mut changed = false;
-        // What is left may look like a secret by itself.
-        loop {
+        // What is left may look like a secret by itself; but for hostile texts, once or not at all.
+        for _ in 0..MAX_PASSES {
             let places = find(text);
+            if places.is_empty() {
+                break;
+            }
             let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
             for place in &places {
                 let (Some(before), Some(secret)) = (text.get(from..place.start), text.get(place.clone())) else {
@@ -283,13 +288,11 @@ impl<'k> Masker<'k> {
                 from = place.end;
                 self.masked += 1;
             }
-            if from == 0 {
-                return changed;
-            }
             masked.push_str(&text[from..]);
             *text = masked;
             changed = true;
         }
+        changed
     }
 
     /// The same for a text that is not ours.
