@@ -70,8 +70,8 @@ impl Ingest<'_> {
         // An earlier driver's threads may be at work yet: each driver has files of its own.
         let files = dir.join(format!("files-{}", self.fence));
         self.unpack(manifest, parts, &files).await?;
-        let (unpacked, log, key) = (files.join("log"), self.log_dir(), self.store.secret_key().to_vec());
-        blocking(move || log::keep(&unpacked, &log, &key)).await??;
+        let (unpacked, kept, key) = (files.join("log"), self.log_dir(), self.store.secret_key().to_vec());
+        blocking(move || log::keep(&unpacked, &kept, &key)).await??;
         let judged = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping);
         let mut gaps = judged.map_err(IngestError::Attempt)?;
         if self.launch.spec.data.iter().any(|tree| tree.stale) {

@@ -315,7 +315,7 @@ fn is_value(place: &Place<'_>) -> bool {
 
 /// Whether it is the body of a key, and no sentence about keys.
 fn has_run(place: &Place<'_>) -> bool {
-    const RUN: usize = 20;
+    const RUN: usize = 16;
     let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     place.value().split(|byte| !is_of_key(byte)).any(|run| run.len() >= RUN)
 }
@@ -362,8 +362,7 @@ fn is_asked(place: &Place<'_>) -> bool {
 
 /// Whether the text is one line of the body of a private key, as code is often shown line by line.
 fn is_key_line(text: &[u8]) -> bool {
-    let line = text.trim_ascii();
-    let body = line.trim_ascii_end();
+    let body = text.trim_ascii();
     let length = body.len();
     (60..=76).contains(&length)
         && !body.starts_with(b"AAAA")

@@ -206,6 +206,10 @@ impl<'k> Masker<'k> {
     /// Masks every text at and below the given pointers, then each of these secrets wherever else the value has it.
     pub(super) fn hide(&mut self, value: &mut Value, pointers: &[&str]) {
         let mut secrets = Vec::new();
+        // Known by words beside them that may be masked before they are.
+        if pointers.iter().any(|pointer| value.pointer(pointer).is_some()) {
+            known_in(value, &mut secrets);
+        }
         for pointer in pointers {
             if let Some(place) = value.pointer_mut(pointer) {
                 each_text(place, &mut |text| {
@@ -422,6 +426,18 @@ pub(super) fn is_secret_rule(rule: &str) -> bool {
 /// Unbroken runs that may be the secret itself inside a line of code.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "\"'`,;=()[]{}<>".contains(c)).filter(|piece| piece.len() >= MIN_PIECE)
+}
+
+/// Collects what is known by its looks in the texts of a value.
+fn known_in(value: &Value, secrets: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            secrets.extend(find(text).into_iter().filter_map(|place| text.get(place)).map(str::to_owned))
+        }
+        Value::Array(items) => items.iter().for_each(|item| known_in(item, secrets)),
+        Value::Object(map) => map.values().for_each(|item| known_in(item, secrets)),
+        _ => {}
+    }
 }
 
 fn each_text(value: &mut Value, work: &mut dyn FnMut(&mut String)) {

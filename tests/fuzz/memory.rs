@@ -10,7 +10,7 @@ use super::corpus::{self, Corpus};
 
 /// The longest value that a parser takes, with what it becomes in memory: an empty array of two bytes is one of 32 there, in a list
 /// that grows by doubling.
-const MOST: f64 = 1100.0;
+const MOST: f32 = 1100.0;
 
 /// A file that is made while it is read: a piece many times, between a beginning and an end.
 struct Made<'t> {
@@ -51,7 +51,7 @@ impl Read for Made<'_> {
 }
 
 /// The most memory that a piece of work takes beyond what is in use, in MiB.
-fn peak(work: impl FnOnce()) -> f64 {
+fn peak(work: impl FnOnce()) -> f32 {
     let before = MEMORY.current_usage_as_mb();
     MEMORY.reset_peak_usage();
     work();
@@ -130,7 +130,7 @@ fn no_file_fills_the_memory() {
     let _alone = ALONE.write().unwrap();
     let full = std::env::var_os("DRAGNET_FULL").is_some();
     let bytes = if full { 100 << 20 } else { 20 << 20 };
-    let mut worst: (f64, String) = (0.0, String::new());
+    let mut worst: (f32, String) = (0.0, String::new());
     for corpus in corpus::all() {
         let long = long(&corpus);
         // Each of them for some formats, and all together for each kind of file; every one for every format takes its time.
