@@ -8,6 +8,7 @@ use super::{App, AppError, engine_of};
 use crate::executor::ExecutorError;
 use crate::model::id::{AttemptName, ScanId};
 use crate::model::manifest::LogLine;
+use crate::parse::LineMask;
 use crate::shim::{Entry, LogReader};
 use crate::store::StoreError;
 
@@ -85,6 +86,8 @@ async fn read_live<E: From<AppError>>(
     each: &mut impl FnMut(LogEntry) -> Result<(), E>,
 ) -> Result<u64, E> {
     let executor = engine_of(app, request.scan).await?;
+    // What is kept is masked when it is collected.
+    let mut mask = LineMask::new(app.store.secret_key());
     loop {
         let chunk = match executor.logs(name, next).await {
             Ok(chunk) => chunk,
@@ -92,7 +95,8 @@ async fn read_live<E: From<AppError>>(
             Err(error) => return Err(AppError::from(error).into()),
         };
         let empty = chunk.lines.is_empty();
-        for line in chunk.lines {
+        for mut line in chunk.lines {
+            line.bytes = mask.line(&line.bytes).into_owned();
             if line.seq > next {
                 each(LogEntry::Hole(next..line.seq))?;
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::error::DriverError;
 use super::input::Harvest;
+use super::log;
 use super::reading::{Reading, Tally, blocking};
 use super::verdict::{Reported, judge_exit, judge_reports};
 use crate::artifact::{ArtifactStore, Draft};
@@ -69,7 +70,8 @@ impl Ingest<'_> {
         // An earlier driver's threads may be at work yet: each driver has files of its own.
         let files = dir.join(format!("files-{}", self.fence));
         self.unpack(manifest, parts, &files).await?;
-        keep_log(&files, &self.log_dir())?;
+        let (unpacked, kept, key) = (files.join("log"), self.log_dir(), self.store.secret_key().to_vec());
+        blocking(move || log::keep(&unpacked, &kept, &key)).await??;
         let judged = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping);
         let mut gaps = judged.map_err(IngestError::Attempt)?;
         if self.launch.spec.data.iter().any(|tree| tree.stale) {
@@ -189,21 +191,6 @@ struct Masked {
 
 fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {
     if result.path == ResultSpec::STDOUT { files.join("stdout") } else { files.join("work").join(&result.path) }
-}
-
-/// Moves an unpacked log to where `logs` finds it.
-fn keep_log(files: &Path, log: &Path) -> Result<(), DriverError> {
-    let unpacked = files.join("log");
-    if !unpacked.is_dir() {
-        return Ok(());
-    }
-    if log.exists() {
-        std::fs::remove_dir_all(log).map_err(|error| DriverError::local("replace", log, &error))?;
-    }
-    if let Some(parent) = log.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| DriverError::local("make", parent, &error))?;
-    }
-    std::fs::rename(&unpacked, log).map_err(|error| DriverError::local("move the log to", log, &error))
 }
 
 /// Streams a result file towards the artifact store, secrets masked on the way.

@@ -12,6 +12,7 @@ mod error;
 mod ingest;
 mod input;
 mod jobs;
+mod log;
 mod rank;
 mod reaches;
 mod reading;

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::bytes::{Regex, RegexBuilder};
@@ -19,6 +19,8 @@ struct Kind {
     words: &'static [&'static str],
     /// Bytes of it that stand before the word.
     before: usize,
+    /// Longer ones are not looked for.
+    window: usize,
     /// Whether a letter or digit before it means that it is none: for words that occur within others.
     apart: bool,
     /// The whole of it, from its beginning; its groups are what must not be known, and without a group all of it.
@@ -43,23 +45,25 @@ impl Place<'_> {
 
 /// A kind that its own first letters tell.
 const fn token(words: &'static [&'static str], shape: &'static str) -> Kind {
-    Kind { words, before: 0, apart: false, shape, plausible: |_| true }
+    Kind { words, before: 0, window: WINDOW, apart: false, shape, plausible: |_| true }
 }
 
 /// The same with a word that occurs within others.
 const fn short(words: &'static [&'static str], shape: &'static str) -> Kind {
-    Kind { words, before: 0, apart: true, shape, plausible: is_mixed }
+    Kind { words, before: 0, window: WINDOW, apart: true, shape, plausible: is_mixed }
 }
 
 /// A kind that the words before it tell.
 const fn named(words: &'static [&'static str], shape: &'static str, plausible: fn(&Place<'_>) -> bool) -> Kind {
-    Kind { words, before: 0, apart: false, shape, plausible }
+    Kind { words, before: 0, window: WINDOW, apart: false, shape, plausible }
 }
 
 /// Shorter texts hold nothing of any kind.
 const MIN_TEXT: usize = 8;
 /// How far from its beginning a secret is looked for: what is hostile cannot make each word cost the whole text.
 const WINDOW: usize = 8 << 10;
+/// The same for what a name is set to: such names are common.
+const NEAR: usize = 512;
 
 const KINDS: &[Kind] = &[
     // Amazon: the id, and the key where it stands beside it.
@@ -111,6 +115,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &["eyJ"],
         before: 0,
+        window: WINDOW,
         apart: true,
         plausible: |_| true,
         shape: r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]{10,}){1,4}\.?[A-Za-z0-9_-]*",
@@ -118,6 +123,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &[".atlasv1."],
         before: 14,
+        window: WINDOW,
         apart: false,
         shape: r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,100}",
         plausible: is_mixed,
@@ -126,6 +132,7 @@ const KINDS: &[Kind] = &[
     Kind {
         words: &["7Q~", "8Q~"],
         before: 3,
+        window: WINDOW,
         apart: false,
         shape: "[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}",
         plausible: is_mixed,
@@ -158,7 +165,7 @@ const KINDS: &[Kind] = &[
         is_value,
     ),
     named(&["sig="], "sig=([A-Za-z0-9%+/]{24,128}(?:=|%3[dD]){0,2})", is_mixed),
-    named(NAMES, ASSIGNED, is_assigned),
+    Kind { words: NAMES, before: 0, window: NEAR, apart: false, shape: ASSIGNED, plausible: is_assigned },
 ];
 
 /// Words in the names of what holds a secret.
@@ -205,9 +212,8 @@ struct Known {
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
     let words = KINDS.iter().flat_map(|kind| kind.words);
     let builder = &mut AhoCorasick::builder();
-    // As a table of states: all that is stored goes through it.
-    let builder = builder.kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::LeftmostLongest);
-    let words = builder.ascii_case_insensitive(true).build(words).ok()?;
+    builder.kind(Some(AhoCorasickKind::DFA));
+    let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
     let kinds = KINDS.iter().enumerate().flat_map(|(number, kind)| vec![number; kind.words.len()]).collect();
     Some(Known { words, kinds, shapes: KINDS.iter().map(|_| OnceLock::new()).collect() })
 });
@@ -220,16 +226,15 @@ pub(super) fn may_hold(text: &[u8]) -> bool {
 /// Returns where secrets are in a text, in order and apart from one another.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    if text.len() < MIN_TEXT {
-        return found;
-    }
-    let Some(known) = &*KNOWN else { return found };
-    let mut from = 0;
-    // Between masks.
-    while from < text.len() {
-        let (end, next) = next_mask(text, from);
-        find_in(known, text.as_bytes(), from..end, &mut found);
-        from = next;
+    let known = KNOWN.as_ref().filter(|known| text.len() >= MIN_TEXT && known.words.is_match(text));
+    if let Some(known) = known {
+        let mut from = 0;
+        // Between masks.
+        while from < text.len() {
+            let (end, next) = next_mask(text, from);
+            find_in(known, &text.as_bytes()[..end], from, &mut found);
+            from = next;
+        }
     }
     if found.is_empty() && is_key_line(text.as_bytes()) {
         let start = text.len() - text.trim_start().len();
@@ -250,24 +255,25 @@ fn next_mask(text: &str, from: usize) -> (usize, usize) {
     (text.len(), text.len())
 }
 
-fn find_in(known: &Known, text: &[u8], within: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let mut free = within.start;
-    let bounds = within.clone();
-    for word in known.words.find_iter(&text[within]) {
+/// Looks for secrets from a place to the end of the text. What is behind one is looked at as if it began there, as it will be when
+/// it stands behind a mask.
+fn find_in(known: &Known, text: &[u8], mut from: usize, found: &mut Vec<Range<usize>>) {
+    let mut at = from;
+    while let Some(word) = known.words.find(Input::new(text).range(at..)) {
+        at = word.end();
         let number = known.kinds[word.pattern().as_usize()];
         let kind = &KINDS[number];
-        let Some(start) = (bounds.start + word.start()).checked_sub(kind.before) else { continue };
-        if start < free || (kind.apart && !is_apart(&text[bounds.start..start])) {
+        let Some(start) = word.start().checked_sub(kind.before).filter(|start| *start >= from) else { continue };
+        if kind.apart && !is_apart(&text[from..start]) {
             continue;
         }
-        let window = &text[start..bounds.end.min(start + WINDOW)];
+        let window = &text[start..text.len().min(start + kind.window)];
         let Some(shape) = known.shapes[number].get_or_init(|| shape(kind)) else { continue };
         let Some(groups) = shape.captures(window) else { continue };
-        let first = usize::from(groups.len() > 1);
-        for group in groups.iter().skip(first).flatten() {
+        for group in groups.iter().skip(usize::from(groups.len() > 1)).flatten() {
             let value = start + group.start()..whole(text, start + group.end());
-            if (kind.plausible)(&Place { text: &text[..bounds.end], start, value: value.clone() }) {
-                free = value.end;
+            if (kind.plausible)(&Place { text, start, value: value.clone() }) {
+                (at, from) = (value.end, value.end);
                 found.push(value);
             }
         }
@@ -302,14 +308,14 @@ fn is_mixed(place: &Place<'_>) -> bool {
 /// Whether it is no placeholder.
 fn is_value(place: &Place<'_>) -> bool {
     let value = place.value();
-    let hidden = value.iter().all(|byte| b"*xX.-_#".contains(byte));
+    let hidden = value.iter().all(|byte| b"*xX.-_# ".contains(byte));
     let filled_in = [&b"${"[..], b"$(", b"{{", b"{", b"<", b"%(", b"%s", b"%v", b"&lt;"];
     !hidden && !filled_in.iter().any(|start| value.starts_with(start))
 }
 
 /// Whether it is the body of a key, and no sentence about keys.
 fn has_run(place: &Place<'_>) -> bool {
-    const RUN: usize = 20;
+    const RUN: usize = 16;
     let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     place.value().split(|byte| !is_of_key(byte)).any(|run| run.len() >= RUN)
 }
@@ -356,8 +362,7 @@ fn is_asked(place: &Place<'_>) -> bool {
 
 /// Whether the text is one line of the body of a private key, as code is often shown line by line.
 fn is_key_line(text: &[u8]) -> bool {
-    let line = text.trim_ascii();
-    let body = line.trim_ascii_end();
+    let body = text.trim_ascii();
     let length = body.len();
     (60..=76).contains(&length)
         && !body.starts_with(b"AAAA")
@@ -365,4 +370,185 @@ fn is_key_line(text: &[u8]) -> bool {
         && body.iter().any(u8::is_ascii_uppercase)
         && body.iter().any(u8::is_ascii_lowercase)
         && body.iter().any(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::mask::Masker;
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut text = text.to_owned();
+        Masker::new(b"key").known(&mut text);
+        text
+    }
+
+    /// Put together here, so that no scanner takes this file for a leak.
+    fn made(parts: &[&str]) -> String {
+        parts.concat()
+    }
+
+    /// A text with a secret in it, and the secret.
+    fn samples() -> Vec<(String, String)> {
+        let long = "0123456789abcdefABCDEF0123456789abcdefABCDEF0123456789abcdefABCDEF";
+        let tokens = [
+            made(&["AKIA", "IOSFODNN7EXAMPLE"]),
+            made(&["gh", "p_", &long[..36]]),
+            made(&["github", "_pat_", &long[..22], "_", &long[..59]]),
+            made(&["gl", "pat-", &long[..20]]),
+            made(&["xo", "xb-", "123456789012-1234567890123-", &long[..24]]),
+            made(&["sk", "_live_", &long[..24]]),
+            made(&["AI", "za", &long[..35]]),
+            made(&["np", "m_", &long[..36]]),
+            made(&["py", "pi-AgEIcHlwaS5vcmc", long]),
+            made(&["S", "G.", &long[..22], ".", &long[..43]]),
+            made(&["S", "K", &"0123456789abcdef".repeat(2)]),
+            made(&["sk", "-proj-", &long[..48]]),
+            made(&["sk", "-ant-api03-", &long[..48]]),
+            made(&["ey", "JhbGciOiJIUzI1NiJ9.ey", "JzdWIiOiIxMjM0NTY3ODkwIn0.", &long[..43]]),
+            made(&["abc", "8Q~", &long[..34]]),
+            made(&["h", "f_", &long[..34]]),
+            made(&["dap", "i", &"0123456789abcdef".repeat(2)]),
+            made(&["AGE-SECRET", "-KEY-1", &"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".repeat(2)[..58]]),
+            made(&["hv", "s.", &long[..24]]),
+            made(&["do", "p_v1_", &"0123456789abcdef".repeat(4)]),
+        ];
+        let around = ["", "found in a.py", "key=%3D", "\"", "\\n", "(", "x = "];
+        let mut samples: Vec<_> = tokens
+            .iter()
+            .flat_map(|token| around.map(|before| (format!("{before} {token}' rest"), token.clone())))
+            .collect();
+        let inside = [
+            (r#"password = "hunter2""#, "hunter2"),
+            (r"db_passwd: 'two words'", "two words"),
+            (r#"{\"client_secret\": \"abc.def\"}"#, "abc.def"),
+            (r#"var token = `q!w@e#`;"#, "q!w@e#"),
+            (r#"secret := "pa\"ss\\word""#, r#"pa\"ss\\word"#),
+            ("password=&quot;geheim&quot;", "geheim"),
+            ("https://h/?access_token=geheim&x=1", "geheim"),
+            ("DB_PASSWORD=geheim", "geheim"),
+            ("api_key: 0a1b2c3d", "0a1b2c3d"),
+            (
+                "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            ),
+            (
+                "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            ),
+            ("postgres://admin:pä@ss@db:5432/x?y@z", "pä@ss"),
+            ("redis://:geheim@cache", "geheim"),
+            ("Authorization: Bearer geheim.wort", "geheim.wort"),
+            (r#"-H \"Authorization: Basic dTpwYXNz\""#, "dTpwYXNz"),
+            ("use basic dXNlcjpwYXNz here", "dXNlcjpwYXNz"),
+            ("a bearer 0123456789abcdef0123 is", "0123456789abcdef0123"),
+            ("Set-Cookie: sid=0a1b2c3d; Path=/", "sid=0a1b2c3d; Path=/"),
+            (
+                "DefaultEndpointsProtocol=https;AccountKey=MDEyMzQ1Njc4OTAxMjM0NTY3ODk=;x",
+                "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=",
+            ),
+            ("//registry/:_authToken=geheim1234", "geheim1234"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY----- x",
+                "MIIEowIBAAKCAQEA",
+            ),
+            (r"-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123\n", "MIIEowIBAAKCAQEA0123"),
+            ("  MIIEowIBAAKCAQEAzQ0123456789abcdefghijklmnopqrstuvwxyz+/ABCDEFGHIJ\n", "MIIEowIBAAKCAQEAzQ"),
+            ("https://hooks.slack.com/services/T00000000/B00000000/0123456789abcdefABCDEF01", "B00000000"),
+        ];
+        samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.to_owned())));
+        samples
+    }
+
+    #[test]
+    fn secrets_of_all_kinds_are_known() {
+        for (text, secret) in samples() {
+            let masked = masked(&text);
+            assert!(!masked.contains(&secret) && masked.contains(OPEN), "{text} -> {masked}");
+        }
+        let words = KINDS.iter().flat_map(|kind| kind.words);
+        assert!(words.clone().count() > 60 && words.into_iter().all(|word| word.len() > 1));
+    }
+
+    #[test]
+    fn every_shape_can_be_read() {
+        for kind in KINDS {
+            assert!(shape(kind).is_some(), "{}", kind.shape);
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "Possible hardcoded password: see the rule on secrets and tokens",
+            "password = os.environ['PASSWORD']",
+            "token = request.headers.get(name)",
+            "token = config.auth.token2",
+            r#"password = "${DB_PASSWORD}""#,
+            "password: ********",
+            r#"secret: "{{ vault.secret }}""#,
+            r#""token": "the token of the user""#,
+            "https://example.com:8080/@scope/package and git+ssh://git@example.com/x",
+            "uses basic authentication over plain HTTP",
+            "a bearer authentication_token_is_missing",
+            "the file holds -----BEGIN RSA PRIVATE KEY----- and should not",
+            "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----",
+            "Set-Cookie: sid",
+            "risk-0123456789abcdefghijkl and task_SK0123456789abcdef0123456789abcdef",
+            "d2f8ab0d9f2d3a4c5b6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4",
+            "‹secret:0123abcd:MPLE›",
+            "CVE-2024-10001: a token is not checked, see https://example.com/a?b=c",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_before_and_behind_a_secret_stays() {
+        let text = r#"x = connect("postgres://admin:hunter2@db/x", password="hunter3")"#;
+        let masked = masked(text);
+        let parts: Vec<&str> = masked.split(&['‹', '›'][..]).collect();
+        assert_eq!(
+            (parts[0], parts[2], parts[4]),
+            (r#"x = connect("postgres://admin:"#, r#"@db/x", password=""#, r#"")"#)
+        );
+    }
+
+    #[test]
+    fn hostile_texts_take_no_longer_than_others() {
+        let hostile = [
+            "pwd=",
+            "eyJ",
+            "://a:",
+            "-----BEGIN PRIVATE KEY-----",
+            "password=\"",
+            "cookie:a=",
+            "sk-",
+            "AKIA",
+            "‹secret:",
+        ];
+        for piece in hostile {
+            let text = piece.repeat((1 << 18) / piece.len());
+            find(&text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn masking_a_masked_text_changes_nothing(
+            parts in prop::collection::vec(prop_oneof![
+                prop::sample::select(samples()).prop_map(|sample| sample.0), ".{0,12}", "[a-z=:\"'@/ ‹›]{0,12}",
+            ], 1..6),
+        ) {
+            let once = masked(&parts.concat());
+            prop_assert_eq!(masked(&once), once);
+        }
+
+        #[test]
+        fn only_a_text_that_may_hold_a_secret_has_one(text in ".{0,80}") {
+            prop_assert!(may_hold(text.as_bytes()) || find(&text).is_empty());
+        }
+    }
 }

@@ -24,6 +24,21 @@ use super::strings::Strings;
 use super::{Encoding, ParseError, encoding, parser};
 use crate::model::id::Sha256;
 
+/// Masks known secrets in the lines of a text, one after the other: of a log.
+pub struct LineMask<'k>(Masker<'k>);
+
+impl<'k> LineMask<'k> {
+    /// Begins a text, under the key of the installation.
+    pub fn new(key: &'k [u8]) -> Self {
+        Self(Masker::new(key))
+    }
+
+    /// Returns the next line, masked.
+    pub fn line<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        self.0.line(line)
+    }
+}
+
 /// Which values of a format are secret.
 #[derive(Debug)]
 pub struct Redaction {
@@ -144,6 +159,8 @@ const MIN_PIECE: usize = 12;
 /// Shorter secrets show none of their characters.
 const MIN_LAST4: usize = 16;
 
+/// How often a text is looked through.
+const MAX_PASSES: usize = 16;
 /// Around the lines of a private key.
 const BEGIN: &[u8] = b"-----BEGIN ";
 const PRIVATE: &[u8] = b"PRIVATE KEY";
@@ -191,6 +208,10 @@ impl<'k> Masker<'k> {
     /// Masks every text at and below the given pointers, then each of these secrets wherever else the value has it.
     pub(super) fn hide(&mut self, value: &mut Value, pointers: &[&str]) {
         let mut secrets = Vec::new();
+        // Known by words beside them that may be masked before they are.
+        if pointers.iter().any(|pointer| value.pointer(pointer).is_some()) {
+            known_in(value, &mut secrets);
+        }
         for pointer in pointers {
             if let Some(place) = value.pointer_mut(pointer) {
                 each_text(place, &mut |text| {
@@ -258,9 +279,12 @@ impl<'k> Masker<'k> {
     /// Masks what is known by its looks to be secret; returns whether anything was.
     pub(super) fn known(&mut self, text: &mut String) -> bool {
         let mut changed = false;
-        // What is left may look like a secret by itself.
-        loop {
+        // What is left may look like a secret by itself; but for hostile texts, once or not at all.
+        for _ in 0..MAX_PASSES {
             let places = find(text);
+            if places.is_empty() {
+                break;
+            }
             let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
             for place in &places {
                 let (Some(before), Some(secret)) = (text.get(from..place.start), text.get(place.clone())) else {
@@ -270,13 +294,11 @@ impl<'k> Masker<'k> {
                 from = place.end;
                 self.masked += 1;
             }
-            if from == 0 {
-                return changed;
-            }
             masked.push_str(&text[from..]);
             *text = masked;
             changed = true;
         }
+        changed
     }
 
     /// The same for a text that is not ours.
@@ -409,6 +431,18 @@ pub(super) fn is_secret_rule(rule: &str) -> bool {
 /// Unbroken runs that may be the secret itself inside a line of code.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "\"'`,;=()[]{}<>".contains(c)).filter(|piece| piece.len() >= MIN_PIECE)
+}
+
+/// Collects what is known by its looks in the texts of a value.
+fn known_in(value: &Value, secrets: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            secrets.extend(find(text).into_iter().filter_map(|place| text.get(place)).map(str::to_owned))
+        }
+        Value::Array(items) => items.iter().for_each(|item| known_in(item, secrets)),
+        Value::Object(map) => map.values().for_each(|item| known_in(item, secrets)),
+        _ => {}
+    }
 }
 
 fn each_text(value: &mut Value, work: &mut dyn FnMut(&mut String)) {

@@ -111,7 +111,7 @@ use crate::model::finding::Record;
 
 pub use baseline::{BaselineFacts, KnownFinding, baseline};
 pub use encoding::Encoding;
-pub use mask::{MaskReport, Redaction, mask};
+pub use mask::{LineMask, MaskReport, Redaction, mask};
 pub use registry::{PARSERS, parser, sniff};
 pub use sniff::Outline;
 

@@ -139,7 +139,9 @@ pub(super) fn conceal(masker: &mut Masker<'_>, message: &str) -> String {
 
 fn password(message: &str) -> Option<(usize, usize)> {
     let start = message.find("PW '")? + "PW '".len();
-    let length = message[start..].find('\'').filter(|length| *length > 0)?;
+    let rest = &message[start..];
+    // A password may have a quote in it.
+    let length = rest.find("')").or_else(|| rest.find('\'')).filter(|length| *length > 0)?;
     Some((start, start + length))
 }
 

@@ -249,3 +249,90 @@ fn planted_secrets_come_through_nowhere() {
         }
     }
 }
+
+/// Texts with secrets that are known by their looks, without characters that any format escapes, and the secrets.
+fn known_secrets() -> [(&'static str, String); 6] {
+    [
+        (" AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7".to_owned()),
+        (" postgres://u:s3cr3tpassw0rd@db/x", "s3cr3tpassw0rd".to_owned()),
+        (" password=hunter2hunter2", "hunter2hunter2".to_owned()),
+        (" Authorization: Bearer 0123456789abcdef0123", "0123456789abcdef0123".to_owned()),
+        (" db.passwd: 'geheimes wort'", "geheimes wort".to_owned()),
+        (concat!("gl", "pat-0123456789abcdefABCD"), concat!("gl", "pat-0123456789abcdefABCD").to_owned()),
+    ]
+}
+
+/// Where a text can be put into a document: behind the last character of each string, attribute, text, cell and line.
+fn places(format: &str, text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    match text.trim_start().as_bytes()[0] {
+        _ if ["clamav", "lynis"].contains(&format) => (1..bytes.len()).filter(|at| bytes[*at] == b'\n').collect(),
+        b'{' | b'[' => quotes(bytes, b'\\'),
+        b'<' => {
+            let mut places: Vec<usize> = text.match_indices("</").map(|found| found.0).collect();
+            for (start, _) in text.match_indices('<') {
+                let end = start + text[start..].find('>').unwrap_or_default();
+                places.extend(quotes(&bytes[start..end], 0).into_iter().map(|at| start + at));
+            }
+            places
+        }
+        _ => {
+            let head = text.find('\n').unwrap_or_default() + 1;
+            (head..bytes.len()).filter(|at| b",;\n".contains(&bytes[*at]) && bytes[at - 1] != b'"').collect()
+        }
+    }
+}
+
+/// Where strings end.
+fn quotes(bytes: &[u8], escape: u8) -> Vec<usize> {
+    let (mut ends, mut inside, mut at) = (Vec::new(), false, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                ends.extend(inside.then_some(at));
+                inside = !inside;
+            }
+            byte if inside && byte == escape => at += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    ends
+}
+
+/// All that a parser tells of a file.
+fn told(
+    format: &str,
+    bytes: &[u8],
+) -> Option<(super::Summary, Vec<crate::model::finding::Record>, Vec<crate::model::asset::Asset>)> {
+    let mut kept = Kept::default();
+    let summary = parser(format).unwrap().parse(&mut &bytes[..], &context(), &mut kept).ok()?;
+    Some((summary, kept.records, kept.assets))
+}
+
+#[test]
+fn a_masked_file_says_the_same_wherever_a_secret_stands() {
+    for (format, text) in documents() {
+        let places = places(format, &text);
+        assert!(places.len() >= 5, "{format}: {places:?}");
+        let mut read = 0;
+        for place in places {
+            for (planted, secret) in known_secrets() {
+                let document = [&text[..place], planted, &text[place..]].concat();
+                let before = told(format, document.as_bytes());
+                let mut masked = Vec::new();
+                let outcome = mask(format, &mut document.as_bytes(), &mut masked, b"key");
+                assert!(!String::from_utf8_lossy(&masked).contains(&secret), "{format} with {secret} at byte {place}");
+                let Some(before) = before else { continue };
+                assert!(outcome.unwrap().masked > 0, "{format} with {secret} at byte {place}");
+                read += 1;
+                assert!(!format!("{before:?}").contains(&secret), "{format} with {secret} at byte {place}");
+                assert_eq!(told(format, &masked).as_ref(), Some(&before), "{format} with {secret} at byte {place}");
+                let mut again = Vec::new();
+                mask(format, &mut masked.as_slice(), &mut again, b"key").unwrap();
+                assert_eq!(told(format, &again), Some(before), "{format}, masked twice");
+            }
+        }
+        assert!(read >= 6, "{format}: only {read} documents were read");
+    }
+}

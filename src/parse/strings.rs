@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use memchr::{memchr, memchr_iter, memchr2, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 
 use super::known::may_hold;
 use super::mask::Masker;
@@ -17,11 +17,13 @@ pub(super) struct Strings<'w, 'k> {
     inside: bool,
     /// Whether a backslash came last.
     escaped: bool,
+    /// Whether there is one in the string.
+    escapes: bool,
 }
 
 impl<'w, 'k> Strings<'w, 'k> {
     pub(super) fn new(output: &'w mut dyn Write, masker: &'w mut Masker<'k>) -> Self {
-        Self { output, masker, string: Vec::new(), inside: false, escaped: false }
+        Self { output, masker, string: Vec::new(), inside: false, escaped: false, escapes: false }
     }
 
     /// Writes what a document that breaks off has left.
@@ -43,6 +45,7 @@ impl<'w, 'k> Strings<'w, 'k> {
                 return (at, true);
             }
             self.escaped = at + 1 == bytes.len();
+            self.escapes = true;
             at = bytes.len().min(at + 2);
         }
         self.string.extend_from_slice(bytes);
@@ -50,13 +53,15 @@ impl<'w, 'k> Strings<'w, 'k> {
     }
 
     fn put(&mut self) -> io::Result<()> {
-        let hides = |at: usize| matches!(self.string.get(at + 1), Some(b'u' | b'/'));
-        if may_hold(&self.string) || memchr_iter(b'\\', &self.string).any(hides) {
+        // Only these can hide a word from who does not read them.
+        let hides = |pair: &[u8]| pair == b"\\u" || pair == b"\\/";
+        if may_hold(&self.string) || (self.escapes && self.string.windows(2).any(hides)) {
             self.put_masked()?;
         } else {
             self.output.write_all(&self.string)?;
         }
         self.string.clear();
+        self.escapes = false;
         Ok(())
     }
 

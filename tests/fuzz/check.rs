@@ -1,0 +1,106 @@
+//! What must hold of any file.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use dragnet::model::asset::Asset;
+use dragnet::model::finding::Record;
+use dragnet::parse::{Context, ParseError, Sink, Stop, Summary, mask, parser, sniff};
+use sha2::{Digest as _, Sha256};
+
+/// Nothing takes so long, not even on a machine that does something else: who is slower hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// No record is longer: its parts are cut.
+const MAX_RECORD: usize = 1 << 20;
+
+/// Held by one that measures memory, and shared by all others.
+pub(crate) static ALONE: RwLock<()> = RwLock::new(());
+
+static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// How many files have been tried so far.
+pub(crate) fn executions() -> u64 {
+    EXECUTIONS.load(Ordering::Relaxed)
+}
+
+/// Keeps a hash of what it is given, which is enough to compare.
+#[derive(Default)]
+struct Hashing {
+    hash: Sha256,
+    records: u64,
+    assets: u64,
+}
+
+impl Sink for Hashing {
+    fn record(&mut self, record: Record) -> Result<(), Stop> {
+        let mut text = String::new();
+        write!(text, "{record:?}").unwrap();
+        assert!(text.len() <= MAX_RECORD, "a record of {} bytes", text.len());
+        assert!(!record.rule.is_empty() && !record.title.is_empty());
+        self.hash.update(&text);
+        self.records += 1;
+        Ok(())
+    }
+
+    fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
+        self.hash.update(asset.to_string());
+        self.assets += 1;
+        Ok(())
+    }
+}
+
+/// What a parser tells of a file: its summary, and a hash of all records and assets.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Told {
+    pub summary: Summary,
+    hash: Vec<u8>,
+}
+
+impl Told {
+    /// How many results the parser came upon, handed on or not.
+    pub(crate) fn count(&self) -> u64 {
+        self.summary.records + self.summary.assets + self.summary.skipped.values().sum::<u64>()
+    }
+}
+
+/// Parses a file.
+pub(crate) fn parse(format: &str, input: &mut dyn Read) -> Result<Told, ParseError> {
+    let context = Context { source_root: "/src".to_owned(), secret_key: b"key".to_vec() };
+    let (mut sink, begun) = (Hashing::default(), Instant::now());
+    EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+    let outcome = parser(format).unwrap().parse(input, &context, &mut sink);
+    assert!(begun.elapsed() < PATIENCE, "{format} takes {:?}", begun.elapsed());
+    let summary = outcome?;
+    assert_eq!((summary.records, summary.assets), (sink.records, sink.assets), "{format} counts what it hands on");
+    assert!(
+        summary.errors.len() <= 20 && summary.errors.iter().all(|error| error.len() < 1000),
+        "{:?}",
+        summary.errors
+    );
+    assert!(
+        summary.skipped.len() <= 100 && summary.skipped.keys().all(|reason| reason.len() < 1000),
+        "reasons without a bound"
+    );
+    Ok(Told { summary, hash: sink.hash.finalize().to_vec() })
+}
+
+/// Checks all that must hold of a file.
+pub(crate) fn check(format: &str, bytes: &[u8]) -> Option<Told> {
+    let told = parse(format, &mut &bytes[..]);
+    sniff(&bytes[..bytes.len().min(64 << 10)]);
+    let (mut masked, begun) = (Vec::new(), Instant::now());
+    let outcome = mask(format, &mut &bytes[..], &mut masked, b"key");
+    assert!(begun.elapsed() < PATIENCE, "masking {format} takes {:?}", begun.elapsed());
+    let told = told.ok()?;
+    if let Err(error) = outcome {
+        panic!("{format} can be read and not be masked: {error}");
+    }
+    match parse(format, &mut masked.as_slice()) {
+        Ok(again) => assert_eq!(again, told, "{format} says something else when it is masked"),
+        Err(error) => panic!("{format} cannot be read when it is masked: {error}"),
+    }
+    Some(told)
+}

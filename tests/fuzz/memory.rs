@@ -1,0 +1,164 @@
+//! Memory does not grow with a file, whatever is in it.
+
+use std::io::{self, Read};
+
+use dragnet::parse::mask;
+
+use super::MEMORY;
+use super::check::{ALONE, executions, parse};
+use super::corpus::{self, Corpus};
+
+/// The longest value that a parser takes, with what it becomes in memory: an empty array of two bytes is one of 32 there, in a list
+/// that grows by doubling.
+const MOST: f32 = 1100.0;
+
+/// A file that is made while it is read: a piece many times, between a beginning and an end.
+struct Made<'t> {
+    rest: &'t [u8],
+    piece: &'t [u8],
+    times: usize,
+    end: &'t [u8],
+}
+
+impl<'t> Made<'t> {
+    fn new(head: &'t str, piece: &'t str, bytes: usize, end: &'t str) -> Self {
+        Self { rest: head.as_bytes(), piece: piece.as_bytes(), times: bytes / piece.len(), end: end.as_bytes() }
+    }
+}
+
+impl Read for Made<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            if self.rest.is_empty() {
+                self.rest = if self.times > 0 {
+                    self.times -= 1;
+                    self.piece
+                } else {
+                    std::mem::take(&mut self.end)
+                };
+                if self.rest.is_empty() {
+                    break;
+                }
+            }
+            let count = self.rest.len().min(buffer.len() - filled);
+            buffer[filled..filled + count].copy_from_slice(&self.rest[..count]);
+            self.rest = &self.rest[count..];
+            filled += count;
+        }
+        Ok(filled)
+    }
+}
+
+/// The most memory that a piece of work takes beyond what is in use, in MiB.
+fn peak(work: impl FnOnce()) -> f32 {
+    let before = MEMORY.current_usage_as_mb();
+    MEMORY.reset_peak_usage();
+    work();
+    MEMORY.peak_usage_as_mb() - before
+}
+
+/// Where a long thing is put into an example: a beginning, a piece to be repeated, and an end.
+type Long = (String, &'static str, String);
+
+/// Long things for a format: in the middle of its values, or where nobody reads them.
+fn long(corpus: &Corpus) -> Vec<Long> {
+    let example = corpus.example();
+    let at = |place: usize, open: &str, piece, close: &str| {
+        (format!("{}{open}", &example[..place]), piece, format!("{close}{}", &example[place..]))
+    };
+    match example.trim_start().as_bytes()[0] {
+        b'{' | b'[' => {
+            let object = example.find('{').unwrap() + 1;
+            let quote = example.rfind('"').unwrap();
+            let mut long = vec![
+                at(object, "\"junk\":\"", "x", "\","),
+                at(object, "\"junk\":\"", "\\u0041 password='hunter2' ", "\","),
+                at(object, "\"junk\":[", "{},", "{}],"),
+                at(object, "\"junk\":[", "[],", "[]],"),
+                at(object, "\"", "k", "\":1,"),
+                at(object, "\"junk\":", "9", ","),
+                at(quote, "", "x", ""),
+                at(quote, "", "pwd='a1b2' ", ""),
+                at(0, "", " ", ""),
+            ];
+            // Results without anything in them, in the place of the real ones.
+            for (list, _) in example.match_indices('[').take(3) {
+                long.push(at(list + 1, "", "{},", "{},"));
+                long.push(at(list + 1, "", "[],", "[],"));
+                long.push(at(list + 1, "", "null,", "null,"));
+            }
+            long
+        }
+        b'<' => {
+            let end = example.rfind("</").unwrap();
+            let inner = example.find("</").unwrap();
+            let tag = example.find('>').map_or(0, |first| first + usize::from(example.starts_with("<?")));
+            let element = example[tag..].find('<').map_or(inner, |start| tag + start);
+            vec![
+                at(end, "<junk>", "x", "</junk>"),
+                at(end, "<junk>", "a &amp; ", "</junk>"),
+                at(end, "<junk a='", "x", "'/>"),
+                at(end, "<junk ", "a='' ", "/>"),
+                at(end, "", "<junk/>", ""),
+                at(end, "", "<j a='pwd=a1b2c3'>pwd=a1b2c3</j>", ""),
+                at(end, "<!--", "x", "-->"),
+                at(end, "<![CDATA[", "x", "]]>"),
+                at(inner, "", "x", ""),
+                at(inner, "", "<junk></junk>", ""),
+                at(element, "", "\n", ""),
+                at(end, "", "<a>", ""),
+            ]
+        }
+        _ => {
+            let line = example.find('\n').unwrap() + 1;
+            vec![
+                at(line, "", "x", "\n"),
+                at(line, "\"", "x", "\"\n"),
+                at(line, "", "\n", ""),
+                at(line, "", ",", "\n"),
+                at(line, "", "pwd=a1b2c3,", "\n"),
+                at(line, "", "x: y\n", ""),
+                at(0, "", "a,", "\n"),
+            ]
+        }
+    }
+}
+
+#[test]
+fn no_file_fills_the_memory() {
+    let _alone = ALONE.write().unwrap();
+    let full = std::env::var_os("DRAGNET_FULL").is_some();
+    let bytes = if full { 100 << 20 } else { 20 << 20 };
+    let mut worst: (f32, String) = (0.0, String::new());
+    for corpus in corpus::all() {
+        let long = long(&corpus);
+        // Each of them for some formats, and all together for each kind of file; every one for every format takes its time.
+        let offset = corpus.format.len() + usize::from(corpus.format.as_bytes()[0]);
+        let few: Vec<_> =
+            (0..if full { long.len() } else { 2 }).map(|i| &long[(offset + i * 5) % long.len()]).collect();
+        for (head, piece, end) in few {
+            let what = format!(
+                "{} with {piece:?} many times behind …{:?}",
+                corpus.format,
+                &head[head.floor_char_boundary(head.len().saturating_sub(20))..]
+            );
+            let parsed = peak(|| drop(parse(corpus.format, &mut Made::new(head, piece, bytes, end))));
+            let masked =
+                peak(|| drop(mask(corpus.format, &mut Made::new(head, piece, bytes, end), &mut io::sink(), b"key")));
+            assert!(parsed < MOST, "{what} takes {parsed:.0} MiB to be read");
+            assert!(masked < MOST, "{what} takes {masked:.0} MiB to be masked");
+            if parsed.max(masked) > worst.0 {
+                worst = (parsed.max(masked), what);
+            }
+        }
+    }
+    println!("{} executions so far; at most {:.0} MiB: {}", executions(), worst.0, worst.1);
+}
+
+#[test]
+fn the_measure_sees_what_is_taken() {
+    let _alone = ALONE.write().unwrap();
+    let taken = peak(|| drop(std::hint::black_box(vec![1_u8; 64 << 20])));
+    assert!((60.0..80.0).contains(&taken), "{taken}");
+}
