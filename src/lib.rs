@@ -49,6 +49,7 @@
 
 pub mod beneath;
 pub mod failpoint;
+pub mod letter;
 pub mod model;
 pub mod web;
 
