@@ -27,6 +27,7 @@ mod error;
 mod inbox;
 mod keep;
 mod kept;
+mod letter;
 mod lines;
 mod lock;
 mod log;

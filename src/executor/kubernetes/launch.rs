@@ -31,7 +31,7 @@ const PLACEHOLDER: &[u8] = b"placeholder";
 impl Core {
     /// See [`crate::executor::Executor::launch`].
     pub(super) async fn launch_attempt(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
-        let order = Order::of(launch, self.grace_ms());
+        let order = Order::of(launch, ShimJob::of(launch, self.grace_ms()));
         if launch.spec.network == Network::None {
             self.isolate(launch.instance).await?;
         }
@@ -56,7 +56,7 @@ impl Core {
 
     /// See [`crate::executor::Executor::preview`].
     pub(super) fn preview(&self, launch: &Launch) -> Vec<Value> {
-        let order = Order::of(launch, self.grace_ms());
+        let order = Order::of(launch, ShimJob::of(launch, self.grace_ms()));
         let secrets: BTreeMap<_, _> =
             launch.spec.secrets.keys().map(|name| (name.clone(), PLACEHOLDER.to_vec())).collect();
         let policy = (launch.spec.network == Network::None).then(|| json!(manifest::isolation(launch.instance)));
