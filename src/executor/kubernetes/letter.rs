@@ -40,7 +40,7 @@ impl Core {
         let opened = key
             .open(&launch.name, launch.spec_sha256, &text)
             .map_err(|error| error.to_string())
-            .and_then(|contents| split(launch, contents));
+            .and_then(|contents| split(launch, &contents));
         let (manifest, parts) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -62,7 +62,7 @@ impl Core {
 type Parts = Vec<(String, Vec<u8>)>;
 
 /// Takes a letter apart, and checks that it holds exactly what its manifest says.
-fn split(launch: &Launch, contents: Contents) -> Result<(Manifest, Parts), String> {
+fn split(launch: &Launch, contents: &Contents) -> Result<(Manifest, Parts), String> {
     let manifest = collected::check(launch, &contents.manifest).map_err(|error| error.to_string())?;
     let (mut rest, mut parts) = (contents.parts.as_slice(), Vec::new());
     for part in &manifest.parts {
@@ -133,7 +133,7 @@ mod tests {
     fn a_letter_holds_exactly_what_its_manifest_says() {
         let launch = launch();
         let of = |manifest: &Manifest, parts: &[u8]| {
-            split(&launch, Contents { manifest: serde_json::to_vec(manifest).unwrap(), parts: parts.to_vec() })
+            split(&launch, &Contents { manifest: serde_json::to_vec(manifest).unwrap(), parts: parts.to_vec() })
         };
         let good = manifest(&launch, &[b"first", b"", b"last"]);
         let (read, parts) = of(&good, b"firstlast").unwrap();
