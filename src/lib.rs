@@ -34,6 +34,7 @@
 //! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
 //! | change how a container is started | `executor/docker/container.rs`, `executor/kubernetes/manifest` |
 //! | change what a pod's state means | `executor/kubernetes/status`: a table, no I/O |
+//! | change how small results come from a pod | `letter.rs` (the text), `shim/letter.rs` (leaves it), `executor/kubernetes/letter.rs` (reads it) |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
 //! | change the agent's image | `oci/image.rs`; users pin its digest |
 //! | add a setting | `config/types.rs`, `config/default.toml`, `config/env.rs` |
@@ -45,10 +46,14 @@
 //!   had is said at once and nothing is stored.
 //! - *A finding has no row of its own.* What an attempt brought is one list in the order of fingerprints, and only what differs from the scan
 //!   before is written down: a million known findings cost a walk along two lists.
+//! - *Small results of a pod come in its status*, encrypted ([`letter`]), beside being kept by its keeper: the exec that fetches them cost more
+//!   than all else that dragnet adds to a pod. The keeper stays until the results are taken over all the same: a kubelet may cut what it
+//!   shows, and a driver of an older version knows no other way.
 //! - *A scanner that opens its database for writing* gets a copy that the shim makes, on every executor alike.
 
 pub mod beneath;
 pub mod failpoint;
+pub mod letter;
 pub mod model;
 pub mod web;
 

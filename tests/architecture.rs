@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("beneath", &[]),
     ("failpoint", &[]),
+    ("letter", &[]),
     ("web", &[]),
     ("artifact", &[]),
     ("catalog", &[]),
@@ -84,11 +85,12 @@ const LAYER_1: &[&str] = &[
     "store",
     "suppress",
 ];
-const BASE: &[&str] = &["model", "beneath", "failpoint", "web"];
+const BASE: &[&str] = &["model", "beneath", "failpoint", "letter", "web"];
 
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
+    ("aws_lc_rs", &["letter.rs"]),
     ("http_auth", &["oci/"]),
     ("reqwest", &["web/", "oci/", "executor/kubernetes/s3/", "shim/upload.rs"]),
     ("rusty_s3", &["executor/kubernetes/s3/"]),

@@ -26,6 +26,7 @@ impl Case {
     fn with_argv<const N: usize>(argv: [&str; N]) -> Self {
         let job = ShimJob {
             copies: Vec::new(),
+            letter_box: None,
             version: ShimJob::VERSION,
             name: "dn-00000000-00000001-test-0-a01".parse::<AttemptName>().unwrap(),
             spec: Sha256::of("spec"),

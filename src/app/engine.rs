@@ -10,6 +10,7 @@ use crate::config::{ExecutorKind, ImagePullPolicy, KubernetesConfig, Transport};
 use crate::executor::docker::{self, DockerExecutor, DockerOptions};
 use crate::executor::kubernetes::{ClusterPlace, KubernetesExecutor, KubernetesOptions, PodOptions, PullPolicy};
 use crate::executor::{ExecutorError, SharedExecutor};
+use crate::letter::StateKey;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::unit::Span;
 
@@ -162,6 +163,7 @@ fn kubernetes_options(app: &App, profile: &Profile, config: &KubernetesConfig) -
         context: config.context,
         namespace: config.namespace,
         state: app.store.dir().to_owned(),
+        letters: Some(StateKey::of(app.store.secret_key())),
         qps: config.qps,
         burst: config.burst,
         s3: None,

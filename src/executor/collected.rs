@@ -49,6 +49,11 @@ pub(super) async fn is_here(part: &Part, into: &Path) -> Result<bool, ExecutorEr
     blocking("read a collected part", move || Ok(verifies(&into, &part))).await
 }
 
+/// Whether bytes are a part, whole and right.
+pub(super) fn is_right(part: &Part, bytes: &[u8]) -> bool {
+    bytes.len() as u64 == part.len && Sha256::of(bytes) == part.sha256
+}
+
 /// Writes the manifest: from here on the results are complete.
 pub(super) async fn finish(manifest: &Manifest, into: &Path) -> Result<(), ExecutorError> {
     let text = serde_json::to_vec(manifest).unwrap_or_default();

@@ -60,11 +60,11 @@ impl Order {
     /// Longest order, in bytes: annotations together may have 256 KiB.
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Makes the order of a launch.
-    pub fn of(launch: &Launch, grace_ms: u64) -> Self {
+    /// Makes the order of a launch whose job is made already.
+    pub fn of(launch: &Launch, job: ShimJob) -> Self {
         let source = launch.spec.source.map(|_| SOURCE.to_owned());
         let data = launch.spec.data.iter().map(|tree| data_place(&tree.name));
-        let job = Inline { job: ShimJob::of(launch, grace_ms), input: launch.input() };
+        let job = Inline { job, input: launch.input() };
         let order = Self { version: ShimJob::VERSION, job: Some(job), trees: source.into_iter().chain(data).collect() };
         if order.to_text().len() <= Self::MAX_BYTES { order } else { Self { job: None, ..order } }
     }

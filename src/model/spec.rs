@@ -312,6 +312,20 @@ pub struct ShimJob {
     /// Databases that the scanner wants to write to: copied before it starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<WritableCopy>,
+    /// Where small results are left beside being kept; a shim that does not know of it keeps them all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter_box: Option<LetterBox>,
+}
+
+/// Where the shim leaves a [`crate::letter`] with results that are small enough for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterBox {
+    /// The file, which exists, and which the engine shows when the container has ended.
+    pub path: String,
+    /// Longest letter, in bytes.
+    pub max: usize,
+    /// The public key that it is written to.
+    pub address: String,
 }
 
 /// A tree that a scanner gets a copy of, for itself alone.
@@ -327,7 +341,7 @@ impl ShimJob {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
 
-    /// Makes the job of a launch.
+    /// Makes the job of a launch, without a letter box.
     pub fn of(launch: &Launch, grace_ms: u64) -> Self {
         let spec = &launch.spec;
         Self {
@@ -341,6 +355,7 @@ impl ShimJob {
             output_limit: spec.limits.output.0,
             log_limit: spec.limits.log.0,
             copies: spec.copies(),
+            letter_box: None,
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! No log or copy channel of an engine is reliable for data, so the authoritative bytes are files that this code writes.
 //! `run` claims the attempt, runs the scanner as a child, numbers its log lines, enforces its limits, notes how it ended
-//! and seals its results; `seal` does the last step for an attempt whose shim was killed; `open` only lets the host's user remove
-//! what is left. Sealing reads files and writes files, so it may be repeated. Everything is synchronous, and nothing but the
-//! container's kernel is needed.
+//! and seals its results; small ones it also leaves where an engine shows a container's end. `seal` does the last step but that for an
+//! attempt whose shim was killed; `open` only lets the host's user remove what is left. Sealing reads files and writes files, so it may
+//! be repeated. Everything is synchronous, and nothing but the container's kernel is needed.
 //!
 //! A pod, whose files no engine gives and takes, has more verbs. `prepare` puts things in place before the scanner starts and
 //! `keep` stays beside it and after it; `receive` and `serve` are one session each ([`crate::model::wire`]) with a client that brings
@@ -27,6 +27,7 @@ mod error;
 mod inbox;
 mod keep;
 mod kept;
+mod letter;
 mod lines;
 mod lock;
 mod log;

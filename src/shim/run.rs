@@ -6,7 +6,7 @@ use super::attempt::{Attempt, DIRECTORY_MODE, Ended};
 use super::error::{During as _, ShimError};
 use super::log::Log;
 use super::supervise::{self, Orders};
-use super::{copies, lock, mirror, process, seal, usage};
+use super::{command, copies, letter, lock, mirror, process, seal, usage};
 use crate::beneath;
 use crate::model::clock::Clock;
 use crate::model::manifest::Exit;
@@ -23,6 +23,8 @@ pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
     attempt.claim()?;
     beneath::make_directory(&attempt.root, files::WORK, DIRECTORY_MODE).during("make the directory of results")?;
     copies::make(&attempt.root, &attempt.job.copies).during("copy a database")?;
+    // Before the scanner runs, which could spoil the place.
+    let outbox = letter::open(attempt);
     let log = Arc::new(Log::create(&attempt.root, attempt.job.log_limit).during("make the log")?);
 
     let started_at = Clock::System.now();
@@ -41,6 +43,11 @@ pub(super) fn run(attempt: &Attempt) -> Result<(), ShimError> {
     };
     attempt.note_end(&Ended { exit, log: log.finish() })?;
     seal::seal(attempt)?;
+    if let Some(outbox) = outbox
+        && let Err(error) = outbox.leave(attempt)
+    {
+        command::say(&format!("the results are with the keeper alone: {error}"));
+    }
     std::thread::sleep(mirror::LAST_WORDS);
     Ok(())
 }

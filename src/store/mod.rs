@@ -116,7 +116,7 @@ impl Store {
         self.inner.instance
     }
 
-    /// Returns the key of the hashes that stand for secrets.
+    /// Returns the key of the hashes that stand for secrets, from which the keys of letters follow too ([`crate::letter`]).
     pub fn secret_key(&self) -> &[u8] {
         &self.inner.secret_key
     }

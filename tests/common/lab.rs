@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bollard::query_parameters::{KillContainerOptions, ListContainersOptionsBuilder};
 use dragnet::executor::Executor;
 use dragnet::executor::kubernetes::{KubernetesExecutor, KubernetesOptions, PodOptions, PullPolicy};
+use dragnet::letter::StateKey;
 use dragnet::model::id::{AttemptName, InstanceKey, Key8};
 use k8s_openapi::api::batch::v1::Job;
 use kube::Api;
@@ -101,6 +102,7 @@ pub(crate) fn options(cluster: &Cluster, state: &Path) -> KubernetesOptions {
         context: None,
         namespace: Some(cluster.namespace.clone()),
         state: state.to_owned(),
+        letters: Some(StateKey::of(b"lab")),
         qps: 100,
         burst: 200,
         s3: None,

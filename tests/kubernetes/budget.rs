@@ -1,4 +1,4 @@
-//! How many calls an attempt costs the cluster: what the watch has told is not asked again.
+//! How many calls an attempt costs the cluster: what the watch has told, small results among it, is not asked for again.
 
 use std::time::Duration;
 
@@ -50,11 +50,15 @@ async fn least(lab: &Lab, attempt: impl Fn() -> Attempt, most: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_job_costs_six_calls_at_most_and_one_with_everything_twelve() {
+async fn a_job_costs_three_calls_with_small_results_and_six_at_most_with_large_ones_and_twelve_with_everything() {
     let Some(lab) = Lab::start().await else { return };
-    let plain = || Attempt::script(&lab, "echo found >{out}/r").with(|spec| spec.network = Network::Egress);
-    let plain = least(&lab, plain, 6).await;
-    assert!(plain <= 6, "{plain} calls");
+    let plain = |script: &str| Attempt::script(&lab, script).with(|spec| spec.network = Network::Egress);
+    // The Job made, the Job removed, its pod removed: no exec, and nothing else that is asked.
+    let small = least(&lab, || plain("echo found >{out}/r"), 3).await;
+    assert_eq!(small, 3, "calls");
+    // Too long for a letter: the keeper is asked.
+    let large = least(&lab, || plain("echo found >{out}/r; head -c 5000 /dev/urandom >{out}/more"), 6).await;
+    assert!((4..=6).contains(&large), "{large} calls");
 
     let tree = tempfile::tempdir().unwrap();
     std::fs::write(tree.path().join("text"), "found\n").unwrap();

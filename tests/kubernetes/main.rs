@@ -30,6 +30,7 @@ mod endings;
 mod faults;
 mod images;
 mod kept;
+mod letters;
 mod policies;
 mod scans;
 mod storage;

@@ -252,7 +252,8 @@ async fn results_that_nobody_came_for_are_lost() {
     let let_go = with(&lab, |options| options.pods.hold = second).await;
     let removed = with(&lab, |options| (options.pods.hold, options.pods.ttl) = (second, second)).await;
     for (executor, reason) in [(&let_go, Killed), (&removed, Vanished)] {
-        let attempt = Attempt::script(&lab, "echo found >{out}/r");
+        // Too long for a letter, which would outlive the keeper.
+        let attempt = Attempt::script(&lab, "head -c 5000 /dev/urandom >{out}/r");
         let mut told = executor.observe(lab.instance);
         executor.launch(&attempt.0).await.unwrap();
         let mut seen = Vec::new();
@@ -286,7 +287,8 @@ async fn results_that_nobody_came_for_are_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_companion_that_never_ends_keeps_nobody_waiting() {
     let Some(lab) = Lab::start().await else { return };
-    let attempt = Attempt::script(&lab, "echo found >{out}/r");
+    // A letter that a kubelet shows whole in a pod of three containers, and cuts in one of four.
+    let attempt = Attempt::script(&lab, "echo found >{out}/r; head -c 2000 /dev/urandom >{out}/more");
     // As clusters do that put a container of their own into every pod: the Job is ours in all other respects.
     let mut job = lab.executor.preview(&attempt.0).pop().unwrap();
     let containers = job["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
@@ -301,11 +303,13 @@ async fn a_companion_that_never_ends_keeps_nobody_waiting() {
     assert!(lab.executor.launch(&attempt.0).await.unwrap().adopted);
     let ended = Observed::Exited { code: Some(0), out_of_memory: false, error: None };
     assert_eq!(attempt.ended(&lab).await, ended);
+    let pods = Api::<Pod>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
+    let labels = ListParams::default().labels(&format!("job-name={}", attempt.name()));
+    let pod = pods.list(&labels).await.unwrap().items.remove(0);
+    assert_eq!(super::letters::letter(&pod).map(|letter| letter.len()), Some(3072), "12 KiB for four containers");
     let fetched = attempt.fetch(&lab).await.unwrap();
     assert_eq!((fetched.text("work/r"), &fetched.manifest().exit.cause), ("found\n".to_owned(), &ExitCause::Ended));
     attempt.remove(&lab).await;
-    let labels = ListParams::default().labels(&format!("job-name={}", attempt.name()));
-    let pods = Api::<Pod>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
     let gone = async {
         while !pods.list(&labels).await.unwrap().items.is_empty() {
             tokio::time::sleep(Duration::from_millis(100)).await;

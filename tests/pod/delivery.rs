@@ -124,7 +124,7 @@ async fn a_container_that_is_started_again_begins_anew() {
 async fn a_job_that_does_not_fit_its_order_is_delivered() {
     let mut pod = Pod::new("cat input >work/r");
     pod.launch.assets = (0..40_000).map(|n| format!("asset-{n}.example.com")).collect();
-    let order = Order::of(&pod.launch, 60_000);
+    let order = pod.plain_order();
     assert!(order.needs_delivery() && order.to_text().len() <= Order::MAX_BYTES);
     pod.order(&order);
     let prepare = pod.start(PREPARE);

@@ -15,7 +15,7 @@ use dragnet::model::id::{JobName, Key8};
 use dragnet::model::manifest::Manifest;
 use dragnet::model::pod::{Order, Role, data_place};
 use dragnet::model::scanner::{ExitCodes, Limits, Network};
-use dragnet::model::spec::{JobSpec, Launch};
+use dragnet::model::spec::{JobSpec, Launch, ShimJob};
 use dragnet::model::unit::{ByteSize, Span};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -56,7 +56,7 @@ impl Pod {
         };
         let launch = Launch::new(instance, scan, job, 1, Arc::new(spec), Arc::new([]));
         let pod = Self { dir: tempfile::tempdir().unwrap(), launch };
-        pod.order(&Order::of(&pod.launch, 60_000));
+        pod.order(&pod.plain_order());
         pod
     }
 
@@ -64,8 +64,13 @@ impl Pod {
     pub(crate) fn with_trees(places: &[&str]) -> Self {
         let pod = Self::new("true");
         let trees = places.iter().map(|&place| place.to_owned()).collect();
-        pod.order(&Order { trees, ..Order::of(&pod.launch, 60_000) });
+        pod.order(&Order { trees, ..pod.plain_order() });
         pod
+    }
+
+    /// An order without a letter box.
+    pub(crate) fn plain_order(&self) -> Order {
+        Order::of(&self.launch, ShimJob::of(&self.launch, 60_000))
     }
 
     pub(crate) fn order(&self, order: &Order) {

@@ -6,5 +6,6 @@
 
 mod delivery;
 mod harness;
+mod letters;
 mod results;
 mod strangers;

@@ -1,4 +1,4 @@
-//! Bringing results and log lines here, through the keeper.
+//! Bringing results and log lines here: through the keeper, but for results that are in the pod's status.
 
 use std::path::Path;
 
@@ -17,6 +17,9 @@ impl Core {
     /// Fetches what the pod holds.
     pub(super) async fn fetch_held(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
         let name = &launch.name;
+        if let Some(sealed) = self.fetch_letter(launch, into).await? {
+            return Ok(sealed);
+        }
         // Where the watch has seen the end, one call will do; a keeper that does not answer any more is a reason to look.
         if let Some(Seen { pod, ended: Some(out_of_memory), .. }) = self.seen(name) {
             match self.collect_from(&pod.name, launch, into).await {
@@ -33,6 +36,10 @@ impl Core {
                 return Err(ExecutorError::Busy(format!("{name} has not begun")));
             }
         };
+        // One that was not seen before.
+        if let Some(sealed) = self.fetch_letter(launch, into).await? {
+            return Ok(sealed);
+        }
         let Some(pod) = look.speaking() else {
             return Err(ExecutorError::Busy(format!("the keeper of {name} does not run")));
         };

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod, PodSpec};
@@ -18,6 +18,7 @@ use super::s3::Storage;
 use super::speak::{Sessions, Silences};
 use super::status::{self, Facts, PULLING, Standing, created, judge};
 use crate::executor::ExecutorError;
+use crate::letter::StateKey;
 use crate::model::id::{AttemptName, InstanceKey, Sha256};
 use crate::model::spec::label;
 
@@ -37,6 +38,8 @@ pub(super) struct Core {
     pub silences: Silences,
     /// Where results go beside the pod.
     pub storage: Option<Storage>,
+    /// Opens letters; without it none are asked for.
+    pub letters: Option<StateKey>,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -57,8 +60,12 @@ pub(super) struct Seen {
     pub job: Option<String>,
     /// Whether its pod reads a Secret.
     pub secret: bool,
-    /// Whether its scanner has ended while the keeper ran, and if so, whether for want of memory.
+    /// Whether its scanner has ended and its results can be had, and if so, whether for want of memory.
     pub ended: Option<bool>,
+    /// The letter that its scanner's container has left.
+    pub letter: Option<Arc<str>>,
+    /// Whether that was no good.
+    pub passed_over: bool,
 }
 
 /// The name of an object, and which object of that name it is.
@@ -78,7 +85,13 @@ pub(super) struct Look {
 }
 
 impl Core {
-    pub(super) fn new(cluster: Cluster, rules: PodRules, state: PathBuf, storage: Option<Storage>) -> Self {
+    pub(super) fn new(
+        cluster: Cluster,
+        rules: PodRules,
+        state: PathBuf,
+        storage: Option<Storage>,
+        letters: Option<StateKey>,
+    ) -> Self {
         Self {
             cluster,
             rules,
@@ -86,6 +99,7 @@ impl Core {
             sessions: Sessions::default(),
             silences: Silences::default(),
             storage,
+            letters,
             isolated: Mutex::default(),
             trees: Mutex::default(),
             first: Mutex::default(),
@@ -131,9 +145,11 @@ impl Core {
         }
         if let Some(seen) = lock(&self.seen).get_mut(name) {
             seen.job = job.uid().filter(|_| job.labels().contains_key(label::ATTEMPT));
-            seen.ended = match standing {
-                Standing::Ended { out_of_memory, .. } => Some(out_of_memory),
-                _ => None,
+            let letter = pod.filter(|_| !seen.passed_over).and_then(status::letter);
+            (seen.ended, seen.letter) = match standing {
+                Standing::Ended { out_of_memory, .. } => (Some(out_of_memory), letter.map(Arc::from)),
+                // What another pod of the attempt may have left is not taken.
+                _ => (None, None),
             };
         }
         Ok(self.stand_by(name, standing))
@@ -168,11 +184,14 @@ impl Core {
         had: bool,
         told: Option<&str>,
     ) -> Standing {
-        let first = self.seen(name).map(|seen| seen.pod.uid).filter(|_| had || pod.is_some());
+        let seen = self.seen(name);
+        let passed_over = seen.as_ref().is_some_and(|seen| seen.passed_over);
+        let first = seen.map(|seen| seen.pod.uid).filter(|_| had || pod.is_some());
         judge(&Facts {
             job,
             pod,
             first_pod: first.as_deref(),
+            letter: pod.filter(|_| !passed_over).and_then(status::letter).is_some(),
             told,
             now: self.cluster.now(),
             start_timeout: self.rules.options.start_timeout,
@@ -227,7 +246,9 @@ impl Core {
                 Some(name) => Identity { name, uid: String::new() },
                 None => Identity { name: chosen.name_any(), uid: uid.clone() },
             };
-            seen.insert(name.clone(), Seen { pod, job: None, secret: has_secret(chosen.spec.as_ref()), ended: None });
+            let secret = has_secret(chosen.spec.as_ref());
+            let new = Seen { pod, job: None, secret, ended: None, letter: None, passed_over: false };
+            seen.insert(name.clone(), new);
         }
         drop(seen);
         Some(chosen)
@@ -241,6 +262,13 @@ impl Core {
     /// Returns what was seen of an attempt, if its pod was.
     pub(super) fn seen(&self, name: &AttemptName) -> Option<Seen> {
         lock(&self.seen).get(name).cloned()
+    }
+
+    /// Notes that an attempt's letter is no good: its results are with the keeper or nowhere, which has to be seen.
+    pub(super) fn pass_over_letter(&self, name: &AttemptName) {
+        if let Some(seen) = lock(&self.seen).get_mut(name) {
+            (seen.letter, seen.ended, seen.passed_over) = (None, None, true);
+        }
     }
 
     /// Forgets an attempt that is gone.

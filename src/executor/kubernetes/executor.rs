@@ -38,7 +38,7 @@ impl KubernetesExecutor {
             options.namespace.as_deref(),
         )?;
         let bucket = Bucket::new(options.qps, options.burst);
-        let state = options.state.clone();
+        let (state, letters) = (options.state.clone(), options.letters.clone());
         let storage = options.s3.clone().map(Storage::new).transpose()?;
         let rules = PodRules::of(options)?;
         let (cluster, Server { version, platform, address }) = Cluster::connect(&place, bucket).await?;
@@ -53,12 +53,16 @@ impl KubernetesExecutor {
             version: format!("Kubernetes {version}, namespace {}", place.namespace),
             platform,
             freeze: false,
-            transport: if storage.is_some() { "s3, else exec" } else { "exec" },
+            transport: match (&storage, &letters) {
+                (Some(_), _) => "s3, else exec",
+                (None, Some(_)) => "exec, small results in the status of pods",
+                (None, None) => "exec",
+            },
             pulls_for_us: true,
             keeping,
             hardening: hardening(),
         };
-        Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage)), capabilities, identity })
+        Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage, letters)), capabilities, identity })
     }
 }
 

@@ -35,7 +35,7 @@ impl Core {
 
     /// Fetches what the pod holds, or what has outlived it.
     pub(super) async fn fetch_kept(&self, launch: &Launch, into: &Path) -> Result<Sealed, ExecutorError> {
-        let lost = match self.fetch_held(launch, into).await {
+        let lost = match Box::pin(self.fetch_held(launch, into)).await {
             Err(error) if self.claim().is_some() && self.may_have_sealed(&launch.name, &error) => error,
             fetched => return fetched,
         };

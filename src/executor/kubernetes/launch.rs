@@ -21,7 +21,7 @@ use crate::failpoint;
 use crate::model::id::{AttemptName, InstanceKey};
 use crate::model::pod::{self, Order};
 use crate::model::scanner::Network;
-use crate::model::spec::{Launch, ShimJob, label};
+use crate::model::spec::{Launch, label};
 
 /// How often a delivery is begun again after its connection was cut.
 const DELIVERIES: u32 = 5;
@@ -31,7 +31,7 @@ const PLACEHOLDER: &[u8] = b"placeholder";
 impl Core {
     /// See [`crate::executor::Executor::launch`].
     pub(super) async fn launch_attempt(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
-        let order = Order::of(launch, self.grace_ms());
+        let order = Order::of(launch, self.shim_job(launch));
         if launch.spec.network == Network::None {
             self.isolate(launch.instance).await?;
         }
@@ -56,7 +56,7 @@ impl Core {
 
     /// See [`crate::executor::Executor::preview`].
     pub(super) fn preview(&self, launch: &Launch) -> Vec<Value> {
-        let order = Order::of(launch, self.grace_ms());
+        let order = Order::of(launch, self.shim_job(launch));
         let secrets: BTreeMap<_, _> =
             launch.spec.secrets.keys().map(|name| (name.clone(), PLACEHOLDER.to_vec())).collect();
         let policy = (launch.spec.network == Network::None).then(|| json!(manifest::isolation(launch.instance)));
@@ -182,7 +182,7 @@ impl Core {
     fn items(&self, launch: &Launch, order: &Order) -> Result<Vec<Delivery>, ExecutorError> {
         let mut items = Vec::new();
         if order.job.is_none() {
-            let job = ShimJob::of(launch, self.grace_ms());
+            let job = self.shim_job(launch);
             items.push(Delivery::Job(serde_json::to_vec(&job).unwrap_or_default()));
             items.push(Delivery::Input(launch.input().into_bytes()));
         }

@@ -9,7 +9,8 @@
 //! ```text
 //! launch   Secret → Job by name → delivery, each step repeatable
 //! observe  one watch of Jobs and one of pods, judged together by the table in `status`
-//! fetch    manifest, then part after part, from the keeper (or from object storage, see `s3`, or from a claim, see `kept`)
+//! fetch    small results from the pod's status, see `letter`; else manifest, then part after part, from the keeper (or from object
+//!          storage, see `s3`, or from a claim, see `kept`)
 //! remove   the Job by its identity, its pods and its Secret with it
 //! probe    two pods that are no attempt's show whether policies are heeded
 //! ```
@@ -24,6 +25,7 @@ mod error;
 mod executor;
 mod kept;
 mod launch;
+mod letter;
 mod manifest;
 mod options;
 mod owned;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::s3::S3Options;
 use crate::executor::ExecutorError;
+use crate::letter::StateKey;
 
 /// How a cluster is reached, and what its pods are like.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct KubernetesOptions {
     pub namespace: Option<String>,
     /// The state directory, where secrets are spooled.
     pub state: PathBuf,
+    /// The state's key: with it, small results come in the pod's status, for nobody else to read.
+    pub letters: Option<StateKey>,
     /// Requests a second, in the long run.
     pub qps: u32,
     /// Requests at once.

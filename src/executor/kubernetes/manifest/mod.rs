@@ -36,6 +36,8 @@ pub(super) const PREPARE: &str = "prepare";
 pub(super) const SCAN: &str = "scan";
 /// The container that keeps the results.
 pub(super) const KEEPER: &str = "keeper";
+/// Where a kubelet finds what the scanner's container says at its end, which it shows in the pod's status.
+pub(super) const LETTER: &str = "/dev/termination-log";
 /// The program in the agent's image.
 const PROGRAM: &str = "/dragnet";
 /// Where the pod's directories are in our own containers.
@@ -191,6 +193,7 @@ fn scan(spec: &JobSpec, rules: &PodRules) -> Container {
             [("memory", memory.clone()), ("cpu", cpus(limits.cpus.min(0.1)))],
             [("memory", memory), ("cpu", cpus(limits.cpus))],
         )),
+        termination_message_path: Some(LETTER.to_owned()),
         ..Default::default()
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::executor::kubernetes::options::PodOptions;
 use crate::model::id::{JobName, Key8, Sha256};
 use crate::model::scanner::{ExitCodes, HardeningException, Limits, SecretRef};
-use crate::model::spec::DataTree;
+use crate::model::spec::{DataTree, ShimJob};
 use crate::model::unit::Span;
 use crate::model::upload::{Slot, Upload};
 
@@ -57,8 +57,12 @@ fn everything() -> Launch {
     })
 }
 
+fn order(launch: &Launch) -> Order {
+    Order::of(launch, ShimJob::of(launch, 8000))
+}
+
 fn made(launch: &Launch) -> Job {
-    job(launch, &Order::of(launch, 8000), &rules(), false)
+    job(launch, &order(launch), &rules(), false)
 }
 
 #[test]
@@ -155,7 +159,7 @@ fn secrets_are_nowhere_but_in_the_secret() {
 #[test]
 fn addresses_are_mounted_in_the_keeper_alone() {
     let launch = everything();
-    let pod = job(&launch, &Order::of(&launch, 8000), &rules(), true).spec.unwrap().template.spec.unwrap();
+    let pod = job(&launch, &order(&launch), &rules(), true).spec.unwrap().template.spec.unwrap();
     let volume = pod.volumes.iter().flatten().find(|one| one.name == "upload").unwrap();
     let name = volume.secret.as_ref().unwrap().secret_name.as_deref().unwrap();
     assert_eq!(name, addresses_name(launch.name.as_str()));
@@ -184,7 +188,7 @@ fn a_claim_is_mounted_in_the_keeper_alone_and_by_its_lender() {
         mounts.iter().find(|one| one.name == "kept").map(|one| one.mount_path.clone())
     };
     for launch in [everything(), root] {
-        let pod = job(&launch, &Order::of(&launch, 8000), &rules, false).spec.unwrap().template.spec.unwrap();
+        let pod = job(&launch, &order(&launch), &rules, false).spec.unwrap().template.spec.unwrap();
         for container in pod.containers.iter().chain(pod.init_containers.iter().flatten()) {
             let wanted = (container.name == KEEPER).then(|| "/pod/kept".to_owned());
             assert_eq!(mounted(container), wanted, "{}", container.name);

@@ -19,7 +19,7 @@ impl Core {
         if let Ok(Some(sealed)) = storage.collect(launch, into).await {
             return Ok(self.told_by_pod(launch, sealed).await);
         }
-        match self.fetch_held(launch, into).await {
+        match Box::pin(self.fetch_held(launch, into)).await {
             // They may have come there meanwhile, and the keeper may have left; only the storage knows.
             Err(error) if !error.is_transient() => match storage.collect(launch, into).await {
                 Ok(Some(sealed)) => Ok(self.told_by_pod(launch, sealed).await),

@@ -1,8 +1,8 @@
 //! How an attempt stands, judged from what the cluster shows of its Job and its pod. Pure: one table, tested row by row.
 //!
 //! A Job whose pod can never start stays "active" for ever as far as the cluster is concerned, and one whose pod was deleted may
-//! count as complete: neither is believed. What ends an attempt is the end of its scan container, with the keeper still there to
-//! hand the results out, or a state of the pod that cannot get better.
+//! count as complete: neither is believed. What ends an attempt is the end of its scan container, with its results in the pod's
+//! status or the keeper still there to hand them out, or a state of the pod that cannot get better.
 
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use super::error::is_quota;
 use super::manifest::{KEEPER, PREPARE, SCAN};
 use crate::executor::{ExecutorError, Observed};
+use crate::letter::is_letter;
 use crate::model::clock::Timestamp;
+use crate::model::spec::exit_code;
 use crate::model::wait::{Wait, WaitReason};
 
 /// How long a pod is waited for before the Job's events are asked why there is none.
@@ -39,6 +41,8 @@ pub(super) struct Facts<'a> {
     pub pod: Option<&'a Pod>,
     /// Identity of the pod that was seen first, if one was.
     pub first_pod: Option<&'a str>,
+    /// Whether the pod's status holds its results, as far as is known.
+    pub letter: bool,
     /// What the last event says that bears on it: of the Job where there is no pod, else of the pod. None if it was not asked for,
     /// empty if there is none.
     pub told: Option<&'a str>,
@@ -64,7 +68,7 @@ pub(super) enum Standing {
     Preparing,
     /// The scanner's container runs.
     Running,
-    /// It ran to its end, and the keeper has what it left.
+    /// It ran to its end, and the keeper has what it left, or the pod's status has.
     Ended {
         /// Exit code of the shim.
         code: i64,
@@ -177,13 +181,16 @@ fn of_pod(facts: &Facts<'_>, pod: &Pod) -> Standing {
     }
 }
 
-/// The scanner's container has ended: whether its results can be had depends on the keeper alone.
+/// The scanner's container has ended: if it has left no letter, whether its results can be had depends on the keeper alone.
 fn of_ended(facts: &Facts<'_>, pod: &Pod, ended: &ContainerStateTerminated) -> Standing {
     let (code, reason) = (i64::from(ended.exit_code), ended.reason.as_deref().unwrap_or_default());
     let out_of_memory = reason == "OOMKilled";
     let lost = |error| Standing::Lost { code: Some(code), out_of_memory, error };
     if matches!(reason, "ContainerCannotRun" | "StartError") {
         return lost(ExecutorError::NotStarted(ended.message.clone().unwrap_or_else(|| reason.to_owned())));
+    }
+    if facts.letter {
+        return Standing::Ended { code, out_of_memory };
     }
     let keeper = state(pod, KEEPER);
     if keeper.is_some_and(|state| state.running.is_some()) && reason != "ContainerStatusUnknown" {
@@ -364,6 +371,13 @@ fn state<'p>(pod: &'p Pod, container: &str) -> Option<&'p ContainerState> {
     let all = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
     let mut named = all.filter(|status: &&ContainerStatus| status.name == container);
     named.next()?.state.as_ref()
+}
+
+/// Returns the letter that a pod's status shows. A shim that did not seal has written none: what is there then is the scanner's own.
+pub(super) fn letter(pod: &Pod) -> Option<&str> {
+    let ended =
+        state(pod, SCAN)?.terminated.as_ref().filter(|ended| ended.exit_code == i32::from(exit_code::SEALED))?;
+    ended.message.as_deref().filter(|text| is_letter(text))
 }
 
 /// Whether a container runs.

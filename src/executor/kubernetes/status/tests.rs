@@ -47,6 +47,7 @@ fn standing(seconds: i64, job: Value, pod: Option<Value>, told: Option<&str>) ->
         job: &job,
         pod: pod.as_ref(),
         first_pod: None,
+        letter: pod.as_ref().and_then(letter).is_some(),
         told,
         now: start().plus_ms(seconds * 1000),
         start_timeout: Duration::from_mins(1),
@@ -118,6 +119,30 @@ fn a_pod_goes_its_way() {
     ] {
         assert_eq!(at(5, none.clone(), pod(status.clone()), None), is, "{status}");
     }
+}
+
+#[test]
+fn a_letter_in_the_status_is_an_end_whatever_becomes_of_the_pod() {
+    let left =
+        |code: i64, text: &str| json!({ "terminated": { "exitCode": code, "reason": "Completed", "message": text } });
+    let letter = || left(0, "dn1.text");
+    let (none, killed) = (json!({}), ended(137, "Error"));
+    let evicted = json!({ "phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory." });
+    for (status, is) in [
+        (main(letter(), running()), Is::Ended(0, false)),
+        (main(letter(), waiting("ContainerCreating", "")), Is::Ended(0, false)),
+        (main(letter(), killed.clone()), Is::Ended(0, false)),
+        (with(main(letter(), killed.clone()), evicted), Is::Ended(0, false)),
+        // Written by a scanner, whose shim was killed, or by the kubelet.
+        (main(left(137, "dn1.text"), running()), Is::Ended(137, false)),
+        (main(left(137, "dn1.text"), killed.clone()), Is::Lost(Killed)),
+        (main(left(0, "Error on reading termination log"), killed.clone()), Is::Lost(Killed)),
+        (main(ended(0, "Completed"), left(0, "dn1.text")), Is::Lost(Killed)),
+    ] {
+        assert_eq!(at(5, none.clone(), pod(status.clone()), None), is, "{status}");
+    }
+    let late = json!({ "conditions": [{ "type": "Failed", "status": "True", "reason": "DeadlineExceeded" }] });
+    assert_eq!(at(5, late, pod(main(letter(), killed)), None), Is::Ended(0, false));
 }
 
 #[test]
@@ -290,7 +315,15 @@ fn a_pod_that_is_deleted_after_the_deadline_of_its_job_is_late() {
         pod.metadata.deletion_timestamp = Some(Time(by));
         pod.metadata.deletion_grace_period_seconds = Some(30);
         let (now, start_timeout) = (created(&job.metadata).plus_ms(seconds * 1000), Duration::from_mins(1));
-        match judge(&Facts { job: &job, pod: Some(&pod), first_pod: None, told: None, now, start_timeout }) {
+        match judge(&Facts {
+            job: &job,
+            pod: Some(&pod),
+            first_pod: None,
+            letter: false,
+            told: None,
+            now,
+            start_timeout,
+        }) {
             Standing::Lost { error, .. } => error.to_failure().reason,
             other => panic!("{other:?}"),
         }
@@ -305,7 +338,7 @@ fn a_second_pod_is_not_the_attempt() {
     for pod in [Some(&second), None] {
         let now = created(&job.metadata);
         let start_timeout = Duration::from_mins(1);
-        let facts = Facts { job: &job, pod, first_pod: Some("another"), told: None, now, start_timeout };
+        let facts = Facts { job: &job, pod, first_pod: Some("another"), letter: true, told: None, now, start_timeout };
         let standing = judge(&facts);
         let Standing::Lost { error, .. } = standing else { panic!("{standing:?}") };
         assert_eq!(error.to_failure().reason, Vanished);
