@@ -293,9 +293,8 @@ fn whole(text: &[u8], end: usize) -> usize {
 fn is_apart(before: &[u8]) -> bool {
     match before {
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
-        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'n' | b'r' | b't'] | [] => true,
         [.., last] => !last.is_ascii_alphanumeric() && *last != b'_' && *last != b'-',
-        [] => true,
     }
 }
 
@@ -424,7 +423,7 @@ mod tests {
             (r#"password = "hunter2""#, "hunter2"),
             (r"db_passwd: 'two words'", "two words"),
             (r#"{\"client_secret\": \"abc.def\"}"#, "abc.def"),
-            (r#"var token = `q!w@e#`;"#, "q!w@e#"),
+            ("var token = `q!w@e#`;", "q!w@e#"),
             (r#"secret := "pa\"ss\\word""#, r#"pa\"ss\\word"#),
             ("password=&quot;geheim&quot;", "geheim"),
             ("https://h/?access_token=geheim&x=1", "geheim"),

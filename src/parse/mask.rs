@@ -437,7 +437,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 fn known_in(value: &Value, secrets: &mut Vec<String>) {
     match value {
         Value::String(text) => {
-            secrets.extend(find(text).into_iter().filter_map(|place| text.get(place)).map(str::to_owned))
+            secrets.extend(find(text).into_iter().filter_map(|place| text.get(place)).map(str::to_owned));
         }
         Value::Array(items) => items.iter().for_each(|item| known_in(item, secrets)),
         Value::Object(map) => map.values().for_each(|item| known_in(item, secrets)),

@@ -67,7 +67,9 @@ struct Run {
 
 impl Run {
     fn push<E>(&mut self, raw: &[&[u8]], text: Result<impl AsRef<str>, E>) {
-        raw.iter().for_each(|part| self.raw.extend_from_slice(part));
+        for part in raw {
+            self.raw.extend_from_slice(part);
+        }
         match text {
             Ok(text) => self.text.push_str(text.as_ref()),
             Err(_) => self.broken = true,

@@ -70,10 +70,8 @@ impl<'w, 'k> Strings<'w, 'k> {
         let Ok(mut text) = serde_json::from_slice::<String>(&quoted) else {
             // No parser takes such a string; a mask fits into it as it is.
             let mut text = String::from_utf8_lossy(&self.string).into_owned();
-            return match self.masker.known(&mut text) {
-                true => self.output.write_all(text.as_bytes()),
-                false => self.output.write_all(&self.string),
-            };
+            let masked = self.masker.known(&mut text);
+            return self.output.write_all(if masked { text.as_bytes() } else { &self.string });
         };
         if !self.masker.known(&mut text) {
             return self.output.write_all(&self.string);

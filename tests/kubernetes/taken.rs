@@ -306,7 +306,7 @@ async fn a_companion_that_never_ends_keeps_nobody_waiting() {
     let pods = Api::<Pod>::namespaced(lab.cluster.client.clone(), &lab.cluster.namespace);
     let labels = ListParams::default().labels(&format!("job-name={}", attempt.name()));
     let pod = pods.list(&labels).await.unwrap().items.remove(0);
-    assert_eq!(super::letters::letter(&pod).map(|letter| letter.len()), Some(3072), "12 KiB for four containers");
+    assert_eq!(super::letters::letter(&pod).map(str::len), Some(3072), "12 KiB for four containers");
     let fetched = attempt.fetch(&lab).await.unwrap();
     assert_eq!((fetched.text("work/r"), &fetched.manifest().exit.cause), ("found\n".to_owned(), &ExitCause::Ended));
     attempt.remove(&lab).await;

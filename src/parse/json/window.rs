@@ -15,6 +15,9 @@ const MAX_SKIPPED: usize = 1 << 20;
 /// How deep that goes, which is as deep as a value that is taken may be.
 const MAX_DEPTH: u8 = 128;
 
+/// Makes what stands in the place of a value, from its bytes; nothing if they stay.
+type Replace<'r> = dyn FnMut(&[u8]) -> serde_json::Result<Option<Vec<u8>>> + 'r;
+
 /// A window on a text. What it passes over is copied to `copy`, if there is one.
 pub(super) struct Window<'w> {
     format: &'static str,
@@ -98,10 +101,7 @@ impl<'w> Window<'w> {
     }
 
     /// Shows a value's bytes; if anything is made of them, that is copied in their place.
-    pub(super) fn replace(
-        &mut self,
-        change: &mut dyn FnMut(&[u8]) -> serde_json::Result<Option<Vec<u8>>>,
-    ) -> Result<(), ParseError> {
+    pub(super) fn replace(&mut self, change: &mut Replace<'_>) -> Result<(), ParseError> {
         let (IgnoredAny, length) = self.read()?;
         match change(&self.buffer[self.at..self.at + length]) {
             Ok(None) => return self.pass(length),

@@ -1,7 +1,5 @@
 //! Which snippets of a SARIF document are secrets.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -45,12 +43,18 @@ pub(super) static REDACTION: Redaction = Redaction::new(ROUTES, |masker, route, 
 struct Brief {
     rule_id: Option<String>,
     rule: Option<BriefRule>,
-    fingerprints: Option<BTreeMap<String, IgnoredAny>>,
+    fingerprints: Option<BriefPrints>,
 }
 
 #[derive(Deserialize)]
 struct BriefRule {
     id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct BriefPrints {
+    #[serde(rename = "matchBasedId/v1")]
+    semgrep: Option<IgnoredAny>,
 }
 
 impl Brief {
@@ -59,7 +63,7 @@ impl Brief {
         let Ok(Self { rule_id, rule, fingerprints }) = serde_json::from_slice(written) else { return true };
         let ids = [rule_id, rule.and_then(|rule| rule.id)];
         let rule = ids.iter().flatten().map(|id| id.trim()).find(|id| !id.is_empty());
-        let semgrep = fingerprints.is_some_and(|prints| prints.contains_key(OF_SEMGREP));
+        let semgrep = fingerprints.is_some_and(|prints| prints.semgrep.is_some());
         may_be_secret(masker.tool.as_deref(), rule, semgrep)
     }
 }
