@@ -255,7 +255,7 @@ fn known_secrets() -> [(&'static str, String); 6] {
     [
         (" AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7".to_owned()),
         (" postgres://u:s3cr3tpassw0rd@db/x", "s3cr3tpassw0rd".to_owned()),
-        (" password=hunter2hunter2", "hunter2hunter2".to_owned()),
+        (" password=hunter7hunter7", "hunter7hunter7".to_owned()),
         (" Authorization: Bearer 0123456789abcdef0123", "0123456789abcdef0123".to_owned()),
         (" db.passwd: 'geheimes wort'", "geheimes wort".to_owned()),
         (concat!("gl", "pat-0123456789abcdefABCD"), concat!("gl", "pat-0123456789abcdefABCD").to_owned()),
@@ -278,7 +278,8 @@ fn places(format: &str, text: &str) -> Vec<usize> {
         }
         _ => {
             let head = text.find('\n').unwrap_or_default() + 1;
-            (head..bytes.len()).filter(|at| b",;\n".contains(&bytes[*at]) && bytes[at - 1] != b'"').collect()
+            let bare = (head..bytes.len()).filter(|at| b",;\n".contains(&bytes[*at]) && bytes[at - 1] != b'"');
+            bare.chain(quotes(&bytes[head..], 0).into_iter().map(|at| head + at)).collect()
         }
     }
 }
