@@ -10,15 +10,15 @@ fn deep(open: &str, inner: &str, close: &str) -> String {
     [open.repeat(DEPTH).as_str(), inner, &close.repeat(DEPTH)].concat()
 }
 
-/// The places of JSON's values: behind each colon, comma and bracket.
-fn values(example: &str) -> Vec<usize> {
+/// Where one of these signs stands in JSON, outside its strings.
+fn signs(example: &str, signs: &[u8]) -> Vec<usize> {
     let mut inside = false;
     let bytes = example.as_bytes();
     let places = (0..bytes.len()).filter(|at| {
         inside ^= bytes[*at] == b'"' && (*at == 0 || bytes[at - 1] != b'\\');
-        !inside && b":,[".contains(&bytes[*at])
+        !inside && signs.contains(&bytes[*at])
     });
-    places.map(|at| at + 1).collect()
+    places.collect()
 }
 
 /// The end of the value that begins here.
@@ -30,7 +30,7 @@ fn end_of_value(text: &str) -> usize {
 
 /// The example with something in the place of each of its values, one after the other.
 fn replaced(example: &str, value: &str, most: usize) -> Vec<String> {
-    let places = values(example);
+    let places: Vec<usize> = signs(example, b":,[").into_iter().map(|at| at + 1).collect();
     let step = places.len().div_ceil(most).max(1);
     let put = |at: usize| [&example[..at], value, &example[at + end_of_value(&example[at..])..]].concat();
     places.into_iter().step_by(step).map(put).collect()
@@ -98,7 +98,7 @@ fn keys_that_stand_twice_are_read_as_one_way_or_the_other() {
     let _shared = ALONE.read().unwrap();
     for corpus in corpus::all().iter().filter(|corpus| is_json(corpus)) {
         let example = corpus.example();
-        for (at, _) in example.match_indices('{') {
+        for at in signs(example, b"{") {
             let end = at + end_of_value(&example[at..]);
             let inside = example[at + 1..end - 1].trim_end_matches(',');
             if !inside.trim().is_empty() {

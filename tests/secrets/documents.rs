@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use dragnet::parse::PARSERS;
 use serde_json::Value;
 
-use super::planted::{MARKER, lines};
+use super::planted::{MARKER, lines, secrets};
 
-/// A name, its format, and a document.
-pub(crate) type Document = (String, &'static str, String);
+/// A name and a document.
+pub(crate) type Document = (String, String);
 
 /// What is planted: the harmless words and all lines.
 fn text(between: &str) -> String {
@@ -23,7 +23,7 @@ pub(crate) fn of_every_format() -> Vec<Document> {
     let documents = std::fs::read_dir(folder).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let format = PARSERS.iter().map(|parser| parser.name()).find(|format| *format == name).unwrap();
+        assert!(PARSERS.iter().any(|parser| parser.name() == name), "{name}");
         let example = std::fs::read_to_string(&path).unwrap();
         let planted = match path.extension().unwrap().to_str().unwrap() {
             "json" => in_json(&example),
@@ -31,7 +31,7 @@ pub(crate) fn of_every_format() -> Vec<Document> {
             "csv" => in_table(&example),
             _ => in_lines(&example),
         };
-        (name, format, planted)
+        (name, planted)
     });
     let mut documents: Vec<Document> = documents.collect();
     documents.sort();
@@ -83,7 +83,8 @@ fn in_xml(example: &str) -> String {
     let (before, end) = example.rsplit_once("</").unwrap();
     let escaped = text("\n").replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     let attribute = escaped.replace('\n', "&#10;");
-    let comment = text("\n").replace("--", "- -");
+    // The lines around a key are no part of a comment.
+    let comment = secrets().into_iter().map(|secret| secret.line).collect::<Vec<_>>().join("\n");
     format!("{before}<remark is=\"{attribute}\">{escaped}<![CDATA[{}]]></remark><!-- {comment} --></{end}", text("\n"))
 }
 
@@ -128,10 +129,10 @@ pub(crate) fn captured() -> Vec<Document> {
     let sarif = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": MARKER}}, "results": [],
         "artifacts": [{"location": {"uri": "a"}, "contents": {"text": request, "binary": base64}}]}]});
     vec![
-        ("burp's traffic".to_owned(), "burp", burp),
-        ("zap's traffic".to_owned(), "zap-xml", zap),
-        ("wapiti's traffic".to_owned(), "wapiti-xml", wapiti),
-        ("nuclei's traffic".to_owned(), "nuclei", nuclei.to_string()),
-        ("whole files in SARIF".to_owned(), "sarif", sarif.to_string()),
+        ("burp's traffic".to_owned(), burp),
+        ("zap's traffic".to_owned(), zap),
+        ("wapiti's traffic".to_owned(), wapiti),
+        ("nuclei's traffic".to_owned(), nuclei.to_string()),
+        ("whole files in SARIF".to_owned(), sarif.to_string()),
     ]
 }

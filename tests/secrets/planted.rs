@@ -51,7 +51,7 @@ pub(crate) fn secrets() -> Vec<Secret> {
 
 /// The body of a private key, line by line.
 pub(crate) const KEY: [&str; 3] = [
-    "MIIEowIBAAKCAQEAu7Zt3RkW9pLs5VbN2cXy8Ad4Fg6Hj1KlQw7Er9Ty2Ui5Op8A",
+    "MIIEowIBAAKCAQEAu9PqYh4TzLd2Wv7NcRb5XsKe8Jf3GmAo6Ui1Qx0Ht5Zy4Bw7",
     "s3Df6Gh1Jk4Lz7XcVbNm0QwErTyUiOpAsDfGhJkLzXcVbNm1Qw2Er3Ty4Ui5Op6A",
     "s7Df8Gh9Jk0LzAbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOp",
 ];
