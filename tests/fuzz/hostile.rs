@@ -136,11 +136,12 @@ fn entities_are_neither_multiplied_nor_fetched() {
     let _shared = ALONE.read().unwrap();
     let mut laughs = "<!ENTITY l0 \"lol\">".to_owned();
     for level in 1..30 {
-        laughs.push_str(&format!("<!ENTITY l{level} \"{}\">", format!("&l{};", level - 1).repeat(10)));
+        let below = format!("&l{};", level - 1).repeat(10);
+        laughs.extend(["<!ENTITY l", &level.to_string(), " \"", &below, "\">"]);
     }
     let outside = "<!ENTITY l29 SYSTEM \"file:///etc/passwd\"><!ENTITY % p SYSTEM \"http://127.0.0.1:1/x\">%p;";
     for corpus in corpus::all().iter().filter(|corpus| is_xml(corpus)) {
-        let body = corpus.example().split_once("?>").map_or(corpus.example(), |(_, body)| body);
+        let body = corpus.example().split_once("?>").map_or_else(|| corpus.example(), |(_, body)| body);
         for entities in [laughs.as_str(), outside] {
             let head = format!("<?xml version=\"1.0\"?><!DOCTYPE x [{entities}]>");
             let whole = check(corpus.format, format!("{head}{body}").as_bytes());

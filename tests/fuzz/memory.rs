@@ -12,6 +12,10 @@ use super::corpus::{self, Corpus};
 /// that grows by doubling.
 const MOST: f32 = 1100.0;
 
+/// Formats that share nothing: JSON in which something is secret, and lines of it; plain JSON; XML in which something is secret, and
+/// without; nmap's, which is read in another way; tables, lines, and lines of tags.
+const OF_EACH_KIND: [&str; 7] = ["gitleaks", "nuclei", "grype", "burp", "junit", "nmap", "flawfinder"];
+
 /// A file that is made while it is read: a piece many times, between a beginning and an end.
 struct Made<'t> {
     rest: &'t [u8],
@@ -132,12 +136,11 @@ fn no_file_fills_the_memory() {
     let bytes = if full { 100 << 20 } else { 20 << 20 };
     let mut worst: (f32, String) = (0.0, String::new());
     for corpus in corpus::all() {
-        let long = long(&corpus);
-        // Each of them for some formats, and all together for each kind of file; every one for every format takes its time.
-        let offset = corpus.format.len() + usize::from(corpus.format.as_bytes()[0]);
-        let few: Vec<_> =
-            (0..if full { long.len() } else { 2 }).map(|i| &long[(offset + i * 5) % long.len()]).collect();
-        for (head, piece, end) in few {
+        // One of each way of reading; all of all formats take their time.
+        if !full && !OF_EACH_KIND.contains(&corpus.format) {
+            continue;
+        }
+        for (head, piece, end) in &long(&corpus) {
             let what = format!(
                 "{} with {piece:?} many times behind …{:?}",
                 corpus.format,

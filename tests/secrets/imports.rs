@@ -26,7 +26,9 @@ fn import(dir: &Path, documents: &[Document]) {
     // Some examples tell of errors, and are incomplete.
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 3)) && said.contains("succeeded"), "{said}");
-    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+    }
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn what_is_no_secret_is_found_by_the_same_search_in_every_form() {
     let results = all.iter().map(
         |form| serde_json::json!({"code": "X1", "line": 1, "level": "info", "file": "a", "column": 1, "message": form}),
     );
-    let text = serde_json::Value::from_iter(results).to_string();
+    let text = results.collect::<serde_json::Value>().to_string();
     import(dir.path(), &[("words".to_owned(), text)]);
     let state = dir.path().join("state");
     let found = found(&state, &[format!("{MARKER}!")]);

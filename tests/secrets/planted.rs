@@ -103,7 +103,10 @@ pub(crate) fn repository(root: &Path) {
     write("config/shop.ini", format!("# {MARKER}\n[shop]\n{}\n", lines.join("\n")));
     write(
         "config/.env",
-        secrets.iter().enumerate().map(|(i, secret)| format!("TOKEN_{i}={}\n", secret.value)).collect(),
+        secrets
+            .iter()
+            .enumerate()
+            .fold(String::new(), |file, (i, secret)| file + &format!("TOKEN_{i}={}\n", secret.value)),
     );
     write(
         "deploy/id_rsa",
