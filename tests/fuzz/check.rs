@@ -12,7 +12,7 @@ use dragnet::parse::{Context, ParseError, Sink, Stop, Summary, mask, parser, sni
 use sha2::{Digest as _, Sha256};
 
 /// Nothing takes so long, not even on a machine that does something else: who is slower hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// No record is longer: its parts are cut.
 const MAX_RECORD: usize = 1 << 20;
 

@@ -168,7 +168,7 @@ fn damaged_files_are_errors_or_count_and_mask_as_they_are() {
     let mut read = 0_u64;
     for corpus in &corpora {
         let config = Config { cases: cases(60), failure_persistence: None, ..Config::default() };
-        let strategy = (any::<Index>(), prop::collection::vec(change(), 1..6));
+        let strategy = (any::<Index>(), prop::collection::vec(change(), 1..4));
         let run = std::cell::Cell::new(0_u64);
         let outcome = TestRunner::new(config).run(&strategy, |(file, changes)| {
             let mut bytes = file.get(&corpus.files).clone();
