@@ -62,15 +62,25 @@ fn peak(work: impl FnOnce()) -> f32 {
     MEMORY.peak_usage_as_mb() - before
 }
 
-/// Where a long thing is put into an example: a beginning, a piece to be repeated, and an end.
-type Long = (String, &'static str, String);
+/// A long thing in an example.
+struct Long {
+    head: String,
+    /// What is repeated.
+    piece: &'static str,
+    end: String,
+    /// Whether the repetitions are a single value, and no list of many.
+    one: bool,
+}
 
 /// Long things for a format: in the middle of its values, or where nobody reads them.
 fn long(corpus: &Corpus) -> Vec<Long> {
     let example = corpus.example();
-    let at = |place: usize, open: &str, piece, close: &str| {
-        (format!("{}{open}", &example[..place]), piece, format!("{close}{}", &example[place..]))
+    let put = |one, place: usize, open: &str, piece, close: &str| {
+        let (head, end) = (format!("{}{open}", &example[..place]), format!("{close}{}", &example[place..]));
+        Long { head, piece, end, one }
     };
+    let at = |place, open, piece, close| put(true, place, open, piece, close);
+    let many = |place, piece, close| put(false, place, "", piece, close);
     match example.trim_start().as_bytes()[0] {
         b'{' | b'[' => {
             let object = example.find('{').unwrap() + 1;
@@ -84,13 +94,13 @@ fn long(corpus: &Corpus) -> Vec<Long> {
                 at(object, "\"junk\":", "9", ","),
                 at(quote, "", "x", ""),
                 at(quote, "", "pwd='a1b2' ", ""),
-                at(0, "", " ", ""),
+                many(0, " ", ""),
             ];
             // Results without anything in them, in the place of the real ones.
             for (list, _) in example.match_indices('[').take(3) {
-                long.push(at(list + 1, "", "{},", "{},"));
-                long.push(at(list + 1, "", "[],", "[],"));
-                long.push(at(list + 1, "", "null,", "null,"));
+                long.push(many(list + 1, "{},", "{},"));
+                long.push(many(list + 1, "[],", "[],"));
+                long.push(many(list + 1, "null,", "null,"));
             }
             long
         }
@@ -104,14 +114,14 @@ fn long(corpus: &Corpus) -> Vec<Long> {
                 at(end, "<junk>", "a &amp; ", "</junk>"),
                 at(end, "<junk a='", "x", "'/>"),
                 at(end, "<junk ", "a='' ", "/>"),
-                at(end, "", "<junk/>", ""),
-                at(end, "", "<j a='pwd=a1b2c3'>pwd=a1b2c3</j>", ""),
+                many(end, "<junk/>", ""),
+                many(end, "<j a='pwd=a1b2c3'>pwd=a1b2c3</j>", ""),
                 at(end, "<!--", "x", "-->"),
                 at(end, "<![CDATA[", "x", "]]>"),
                 at(inner, "", "x", ""),
                 at(inner, "", "<junk></junk>", ""),
-                at(element, "", "\n", ""),
-                at(end, "", "<a>", ""),
+                many(element, "\n", ""),
+                many(end, "<a>", ""),
             ]
         }
         _ => {
@@ -119,10 +129,10 @@ fn long(corpus: &Corpus) -> Vec<Long> {
             vec![
                 at(line, "", "x", "\n"),
                 at(line, "\"", "x", "\"\n"),
-                at(line, "", "\n", ""),
+                many(line, "\n", ""),
                 at(line, "", ",", "\n"),
                 at(line, "", "pwd=a1b2c3,", "\n"),
-                at(line, "", "x: y\n", ""),
+                many(line, "x: y\n", ""),
                 at(0, "", "a,", "\n"),
             ]
         }
@@ -133,19 +143,22 @@ fn long(corpus: &Corpus) -> Vec<Long> {
 fn no_file_fills_the_memory() {
     let _alone = ALONE.write().unwrap();
     let full = std::env::var_os("DRAGNET_FULL").is_some();
-    let bytes = if full { 100 << 20 } else { 20 << 20 };
     let mut worst: (f32, String) = (0.0, String::new());
     for corpus in corpus::all() {
+        let kind = OF_EACH_KIND.contains(&corpus.format);
         // One of each way of reading; all of all formats take their time.
-        if !full && !OF_EACH_KIND.contains(&corpus.format) {
+        if !full && !kind {
             continue;
         }
-        for (head, piece, end) in &long(&corpus) {
-            let what = format!(
-                "{} with {piece:?} many times behind …{:?}",
-                corpus.format,
-                &head[head.floor_char_boundary(head.len().saturating_sub(20))..]
-            );
+        for Long { head, piece, end, one } in &long(&corpus) {
+            let bytes = match (one, full && kind) {
+                (true, true) => 100 << 20,
+                (true, false) => 20 << 20,
+                (false, true) => 20 << 20,
+                (false, false) => 1 << 20,
+            };
+            let start = head.floor_char_boundary(head.len().saturating_sub(20));
+            let what = format!("{} with {piece:?} many times behind …{:?}", corpus.format, &head[start..]);
             let parsed = peak(|| drop(parse(corpus.format, &mut Made::new(head, piece, bytes, end))));
             let masked =
                 peak(|| drop(mask(corpus.format, &mut Made::new(head, piece, bytes, end), &mut io::sink(), b"key")));
