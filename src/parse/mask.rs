@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Digest as _;
@@ -166,6 +166,10 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const PRIVATE: &[u8] = b"PRIVATE KEY";
 const END: &[u8] = b"-----END ";
 
+/// More secrets of one result, or longer ones, are masked where they stand and looked for nowhere else in it.
+const MAX_NEEDLES: usize = 1000;
+const MAX_NEEDLE: usize = 16 << 10;
+
 pub(super) const OPEN: &str = "‹secret:";
 pub(super) const CLOSE: char = '›';
 
@@ -255,25 +259,27 @@ impl<'k> Masker<'k> {
 
     /// Replaces known secrets, whole or the pieces that stand out in them, in all texts of a value.
     pub(super) fn hide_elsewhere(&mut self, value: &mut Value, secrets: &[String]) {
-        let mut needles: Vec<&str> = secrets.iter().map(|s| s.trim()).filter(|s| s.len() >= MIN_ELSEWHERE).collect();
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        if !needles.is_empty() {
+        let whole = secrets.iter().map(|secret| secret.trim()).filter(|secret| secret.len() >= MIN_ELSEWHERE);
+        if let Some(needles) = Needles::of(whole) {
             each_text(value, &mut |text| self.replace(text, &needles));
         }
-        let mut pieces: Vec<&str> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
-        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
-        if !pieces.is_empty() {
-            each_prose(value, &mut |text| self.replace(text, &pieces));
+        if let Some(needles) = Needles::of(secrets.iter().flat_map(|secret| pieces(secret))) {
+            each_prose(value, &mut |text| self.replace(text, &needles));
         }
     }
 
-    fn replace(&mut self, text: &mut String, needles: &[&str]) {
-        for needle in needles {
-            if text.contains(needle) && !is_token(text) {
-                self.masked += 1;
-                *text = text.replace(needle, &self.token(needle));
-            }
+    fn replace(&mut self, text: &mut String, needles: &Needles<'_>) {
+        if is_token(text) || !needles.search.is_match(text.as_str()) {
+            return;
         }
+        let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
+        for found in needles.search.find_iter(text.as_str()) {
+            masked.extend([&text[from..found.start()], &self.token(needles.texts[found.pattern().as_usize()])]);
+            from = found.end();
+        }
+        masked.push_str(&text[from..]);
+        self.masked += 1;
+        *text = masked;
     }
 
     /// Masks what is known by its looks to be secret; returns whether anything was.
@@ -377,6 +383,26 @@ impl<'k> Masker<'k> {
         let inside = &text[start + 1..start + 1 + length];
         self.masked += u64::from(!is_token(inside));
         format!("{}{}{}", &text[..=start], self.token(inside), &text[start + 1 + length..])
+    }
+}
+
+/// Texts that are looked for at once, the longest where several begin.
+struct Needles<'s> {
+    texts: Vec<&'s str>,
+    search: AhoCorasick,
+}
+
+impl<'s> Needles<'s> {
+    /// None if there is nothing to look for. A result that is made to hold thousands must not cost a search for each of them.
+    fn of(texts: impl Iterator<Item = &'s str>) -> Option<Self> {
+        let mut texts: Vec<&str> = texts.filter(|text| text.len() <= MAX_NEEDLE).take(MAX_NEEDLES).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        if texts.is_empty() {
+            return None;
+        }
+        let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).ok()?;
+        Some(Self { texts, search })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::asset::Asset;
-use crate::model::finding::Record;
+use crate::model::finding::{Location, Record};
 
 use super::text::cut;
 use super::value::at;
@@ -108,7 +108,37 @@ fn bound(record: &mut Record) {
     record.fix = record.fix.take().map(|text| cut(text.trim(), MAX_MESSAGE));
     record.suppressed = record.suppressed.take().map(|text| cut(text.trim(), MAX_TITLE));
     record.identity = cut(&record.identity, MAX_PLACE);
+    record.native_severity = record.native_severity.take().map(|text| cut(&text, MAX_TITLE));
+    bound_location(&mut record.location);
     record.references.truncate(MAX_LIST);
     record.vulnerabilities.truncate(MAX_LIST);
+    for reference in record.references.iter_mut().filter(|reference| reference.len() > MAX_PLACE) {
+        *reference = cut(reference, MAX_PLACE);
+    }
+    for id in record.vulnerabilities.iter_mut().filter(|id| id.len() > MAX_TITLE) {
+        *id = cut(id, MAX_TITLE);
+    }
+    if let Some(vector) = record.cvss.as_mut().and_then(|cvss| cvss.vector.as_mut()) {
+        *vector = cut(vector, MAX_TITLE);
+    }
     record.cwe.truncate(MAX_LIST);
+}
+
+/// No file has a longer path, and no address that anybody serves is longer.
+fn bound_location(location: &mut Location) {
+    let parts: &mut [&mut String] = match location {
+        Location::File { path, .. } => &mut [path],
+        Location::Package { name, version, path: None } => &mut [name, version],
+        Location::Package { name, version, path: Some(path) } => &mut [name, version, path],
+        Location::Host { host, protocol: None, .. } => &mut [host],
+        Location::Host { host, protocol: Some(protocol), .. } => &mut [host, protocol],
+        Location::Url { url, parameter: None } => &mut [url],
+        Location::Url { url, parameter: Some(parameter) } => &mut [url, parameter],
+        Location::Image { layer, path } => &mut [layer, path],
+        Location::Resource { name, path, .. } => &mut [name, path],
+        Location::Nowhere => &mut [],
+    };
+    for part in parts.iter_mut().filter(|part| part.len() > MAX_MESSAGE) {
+        **part = cut(part, MAX_MESSAGE);
+    }
 }
