@@ -123,6 +123,11 @@ impl Change for Redact<'_, '_> {
         (self.redaction.apply)(self.masker, route, Some(value));
     }
 
+    fn instead(&mut self, written: &[u8]) -> String {
+        self.masker.masked += 1;
+        self.masker.token(&String::from_utf8_lossy(written))
+    }
+
     fn end(&mut self, route: &'static str) {
         (self.redaction.apply)(self.masker, route, None);
     }

@@ -11,6 +11,9 @@ use super::{ParseError, Sink, Summary};
 
 const MAX_ERRORS: usize = 20;
 const MAX_ERROR: usize = 500;
+const MAX_REASONS: usize = 50;
+const MAX_REASON: usize = 100;
+const OTHER_REASONS: &str = "for other reasons";
 const MAX_TITLE: usize = 300;
 const MAX_MESSAGE: usize = 8 << 10;
 const MAX_EVIDENCE: usize = 8 << 10;
@@ -53,7 +56,11 @@ impl<'s> Output<'s> {
     /// Counts records that are not handed on; a report may claim any number.
     pub(super) fn skip_several(&mut self, reason: &str, count: u64) {
         if count > 0 {
-            let skipped = self.summary.skipped.entry(reason.to_owned()).or_default();
+            let reasons = &mut self.summary.skipped;
+            // A report may give each of its results a reason of its own.
+            let known = reasons.len() < MAX_REASONS || reasons.contains_key(reason);
+            let reason = if known { cut(reason, MAX_REASON) } else { OTHER_REASONS.to_owned() };
+            let skipped = reasons.entry(reason).or_default();
             *skipped = skipped.saturating_add(count);
         }
     }
@@ -140,5 +147,24 @@ fn bound_location(location: &mut Location) {
     };
     for part in parts.iter_mut().filter(|part| part.len() > MAX_MESSAGE) {
         **part = cut(part, MAX_MESSAGE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Kept;
+    use super::*;
+
+    #[test]
+    fn reasons_are_as_few_as_a_person_reads_and_count_all() {
+        let mut kept = Kept::default();
+        let mut output = Output::new(&mut kept);
+        for number in 0..10_000 {
+            output.skip(&format!("status {number}"));
+            output.skip(&"x".repeat(10_000));
+        }
+        let reasons = output.summary.skipped;
+        assert_eq!((reasons.len(), reasons.values().sum::<u64>()), (MAX_REASONS + 1, 20_000));
+        assert!(reasons[OTHER_REASONS] > 9_000 && reasons.keys().all(|reason| reason.len() <= MAX_REASON + 3));
     }
 }

@@ -337,3 +337,25 @@ fn a_masked_file_says_the_same_wherever_a_secret_stands() {
         assert!(read >= 6, "{format}: only {read} documents were read");
     }
 }
+
+#[test]
+fn what_no_parser_reads_can_be_masked_whatever_it_is() {
+    let deep = format!("{}\"geheim\"{}", "[".repeat(1000), "]".repeat(1000));
+    let long = format!("\"geheim{}\"", "x".repeat(17 << 20));
+    for value in ["[\"geheim\",1e999]", "\"geheim\\ud800\"", &deep, &long] {
+        for (format, before) in
+            [("kingfisher", "{\"access_map\":"), ("sarif", "{\"runs\":[{\"artifacts\":[{\"contents\":")]
+        {
+            let example = documents().into_iter().find(|document| document.0 == format).unwrap().1;
+            let (head, close) =
+                if format == "sarif" { ("{\"version\":\"2.1.0\",\"runs\":[{", "}],") } else { ("{", ",") };
+            let text = example.replacen(head, &format!("{before}{value}{close}"), 1);
+            assert!(text.contains(value), "{format}: {example}");
+            let (told, mut masked) = (told(format, text.as_bytes()), Vec::new());
+            assert!(told.is_some(), "{format}");
+            mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();
+            assert!(!String::from_utf8_lossy(&masked).contains("geheim"), "{format}");
+            assert_eq!(self::told(format, &masked), told, "{format}");
+        }
+    }
+}

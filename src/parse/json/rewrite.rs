@@ -16,6 +16,9 @@ pub(in crate::parse) trait Change {
     /// Changes the value.
     fn change(&mut self, route: &'static str, value: &mut Value);
 
+    /// Makes what stands for a value that cannot be built: it is too long, too deep or of no number; no parser takes it.
+    fn instead(&mut self, written: &[u8]) -> String;
+
     /// An object or array that a route leads through has ended.
     fn end(&mut self, route: &'static str);
 }
@@ -63,14 +66,18 @@ fn node(window: &mut Window<'_>, active: &[Lead], change: &mut dyn Change) -> Re
 }
 
 fn changed(window: &mut Window<'_>, route: &'static str, change: &mut dyn Change) -> Result<(), ParseError> {
-    window.replace(&mut |written| {
+    let replaced = window.replace(&mut |written| {
         if !change.concerns(route, written) {
             return Ok(None);
         }
-        let mut value = serde_json::from_slice(written)?;
+        let mut value = serde_json::from_slice(written).unwrap_or_else(|_| Value::from(change.instead(written)));
         change.change(route, &mut value);
         serde_json::to_vec(&value).map(Some)
-    })
+    })?;
+    if replaced {
+        return Ok(());
+    }
+    window.omit(Value::from(change.instead(b"")).to_string().as_bytes())
 }
 
 #[cfg(test)]
@@ -86,6 +93,10 @@ mod tests {
 
         fn change(&mut self, _: &'static str, value: &mut Value) {
             *value = Value::from("gone");
+        }
+
+        fn instead(&mut self, _: &[u8]) -> String {
+            "gone".to_owned()
         }
 
         fn end(&mut self, _: &'static str) {}
@@ -105,5 +116,12 @@ mod tests {
             r#"{"a":[{"secret":"gone","n":-1},{"secret":"gone"},[]],"b":[{},null,true,1.5,"é\n"],"secret":"kept"}"#;
         assert_eq!(copy(text).unwrap(), expected);
         assert!(matches!(copy("{\"a\":["), Err(ParseError::Invalid { .. })));
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for value in ["1e999", &deep, &format!("\"{}\"", "x".repeat(17 << 20))] {
+            assert_eq!(
+                copy(&format!(r#"{{"a":[{{"secret":{value}}},2]}}"#)).unwrap(),
+                r#"{"a":[{"secret":"gone"},2]}"#
+            );
+        }
     }
 }

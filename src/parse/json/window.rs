@@ -100,16 +100,25 @@ impl<'w> Window<'w> {
         Ok(value)
     }
 
-    /// Shows a value's bytes; if anything is made of them, that is copied in their place.
-    pub(super) fn replace(&mut self, change: &mut Replace<'_>) -> Result<(), ParseError> {
-        let (IgnoredAny, length) = self.read()?;
+    /// Shows a value's bytes; if anything is made of them, that is copied in their place. Returns whether the value was short enough.
+    pub(super) fn replace(&mut self, change: &mut Replace<'_>) -> Result<bool, ParseError> {
+        let Some((IgnoredAny, length)) = self.try_read(MAX_VALUE)? else { return Ok(false) };
         match change(&self.buffer[self.at..self.at + length]) {
-            Ok(None) => return self.pass(length),
+            Ok(None) => return self.pass(length).map(|()| true),
             Ok(Some(changed)) => self.put(&changed)?,
             Err(error) => return Err(self.explain(&error)),
         }
         self.at += length;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Passes over a value of any length, and copies something else in its place.
+    pub(super) fn omit(&mut self, instead: &[u8]) -> Result<(), ParseError> {
+        let copy = self.copy.take();
+        let skipped = self.skip();
+        self.copy = copy;
+        skipped?;
+        self.put(instead)
     }
 
     /// Writes to the copy what is not in the text.
