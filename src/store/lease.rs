@@ -20,7 +20,17 @@ use crate::model::id::{ScanId, ScanKey};
 #[derive(Debug)]
 pub struct ScanLock {
     /// Held for its lock alone. None when the scan was taken from an owner that is stopped and still holds the lock.
-    _file: Option<File>,
+    file: Option<File>,
+}
+
+impl Drop for ScanLock {
+    /// Unlocks by name: between fork and exec a child of another thread has a copy of the file, and closing ours would not
+    /// free the lock until that child has closed its own.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            let _ = flock(file, FlockOperation::Unlock);
+        }
+    }
 }
 
 /// The right to drive a scan, until another takes it.
@@ -84,7 +94,7 @@ impl Store {
                 Ok(Ok(fence))
             })
             .await?;
-        Ok(Lease { scan, fence: taken?, lock: ScanLock { _file: file } })
+        Ok(Lease { scan, fence: taken?, lock: ScanLock { file } })
     }
 
     /// Says that the owner is alive. Fails with [`StoreError::FenceLost`] when it is no longer the owner.
@@ -137,5 +147,22 @@ fn try_lock(path: &Path) -> Result<Option<File>, StoreError> {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(unusable(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_given_back_is_free_although_a_child_has_a_copy_of_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scan-1");
+        let lock = ScanLock { file: try_lock(&path).unwrap() };
+        let of_the_child = lock.file.as_ref().unwrap().try_clone().unwrap();
+        assert!(try_lock(&path).unwrap().is_none());
+        drop(lock);
+        assert!(try_lock(&path).unwrap().is_some());
+        drop(of_the_child);
     }
 }
