@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::key_lines;
 use super::mask::{OPEN, token_length};
 
 /// A kind of secret.
@@ -192,6 +193,9 @@ const NAMES: &[&str] = &[
     "_auth",
 ];
 
+/// What ends a key: the line before it is known by it.
+const ENDS: &str = "-----END ";
+
 /// A name, a sign, and a value in quotes or without; quotes may be escaped, in JSON within JSON, in HTML and in addresses.
 const ASSIGNED: &str = concat!(
     r#"[A-Za-z0-9_.-]{3,48}(?:\\{0,4}["'`\]]|&quot;|&#3[49];|%2[27]){0,2}\s{0,8}(?:=>|:=|={1,3}|:|%3[dDaA])\s{0,8}(?:"#,
@@ -203,14 +207,14 @@ const ASSIGNED: &str = concat!(
 
 struct Known {
     words: AhoCorasick,
-    /// The kind of each word.
+    /// The kind of each word but the last, [`ENDS`].
     kinds: Vec<usize>,
     /// Made when they are first needed.
     shapes: Vec<OnceLock<Option<Regex>>>,
 }
 
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
-    let words = KINDS.iter().flat_map(|kind| kind.words);
+    let words = KINDS.iter().flat_map(|kind| kind.words).chain([&ENDS]);
     let builder = &mut AhoCorasick::builder();
     builder.kind(Some(AhoCorasickKind::DFA));
     let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
@@ -220,14 +224,17 @@ static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
 
 /// Whether a text may hold a secret: only then [`find`] finds one.
 pub(super) fn may_hold(text: &[u8]) -> bool {
-    text.len() >= MIN_TEXT && (is_key_line(text) || KNOWN.as_ref().is_some_and(|known| known.words.is_match(text)))
+    text.len() >= MIN_TEXT
+        && (KNOWN.as_ref().is_some_and(|known| known.words.is_match(text)) || key_lines::may_hold(text))
 }
 
 /// Returns where secrets are in a text, in order and apart from one another.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+    if !may_hold(text.as_bytes()) {
+        return Vec::new();
+    }
     let mut found = Vec::new();
-    let known = KNOWN.as_ref().filter(|known| text.len() >= MIN_TEXT && known.words.is_match(text));
-    if let Some(known) = known {
+    if let Some(known) = KNOWN.as_ref() {
         let mut from = 0;
         // Between masks.
         while from < text.len() {
@@ -236,9 +243,11 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
             from = next;
         }
     }
-    if found.is_empty() && is_key_line(text.as_bytes()) {
-        let start = text.len() - text.trim_start().len();
-        found.push(start..text.trim_end().len());
+    for line in key_lines::find(text) {
+        let at = found.partition_point(|place| place.end <= line.start);
+        if found.get(at).is_none_or(|place| line.end <= place.start) {
+            found.insert(at, line);
+        }
     }
     found
 }
@@ -261,7 +270,7 @@ fn find_in(known: &Known, text: &[u8], mut from: usize, found: &mut Vec<Range<us
     let mut at = from;
     while let Some(word) = known.words.find(Input::new(text).range(at..)) {
         at = word.end();
-        let number = known.kinds[word.pattern().as_usize()];
+        let Some(&number) = known.kinds.get(word.pattern().as_usize()) else { continue };
         let kind = &KINDS[number];
         let Some(start) = word.start().checked_sub(kind.before).filter(|start| *start >= from) else { continue };
         if kind.apart && !is_apart(&text[from..start]) {
@@ -359,18 +368,6 @@ fn is_asked(place: &Place<'_>) -> bool {
     matches!(before[..before.len() - name].last(), Some(b'?' | b'&'))
 }
 
-/// Whether the text is one line of the body of a private key, as code is often shown line by line.
-fn is_key_line(text: &[u8]) -> bool {
-    let body = text.trim_ascii();
-    let length = body.len();
-    (60..=76).contains(&length)
-        && !body.starts_with(b"AAAA")
-        && body.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
-        && body.iter().any(u8::is_ascii_uppercase)
-        && body.iter().any(u8::is_ascii_lowercase)
-        && body.iter().any(u8::is_ascii_digit)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -454,7 +451,7 @@ mod tests {
                 "MIIEowIBAAKCAQEA",
             ),
             (r"-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123\n", "MIIEowIBAAKCAQEA0123"),
-            ("  MIIEowIBAAKCAQEAzQ0123456789abcdefghijklmnopqrstuvwxyz+/ABCDEFGHIJ\n", "MIIEowIBAAKCAQEAzQ"),
+            ("  7 # MIIEowIBAAKCAQEAu9PqYh4TzLd2Wv7NcRb5XsKe8Jf3GmAo6Ui1Qx0Ht5Zy4Bw7\n8 x", "MIIEowIBAAKCAQEAu9Pq"),
             ("https://hooks.slack.com/services/T00000000/B00000000/0123456789abcdefABCDEF01", "B00000000"),
         ];
         samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.to_owned())));

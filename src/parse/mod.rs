@@ -33,6 +33,7 @@ mod ids;
 mod json;
 mod junit;
 mod katana;
+mod key_lines;
 mod kics;
 mod kingfisher;
 mod known;
