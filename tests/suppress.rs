@@ -106,6 +106,27 @@ fn a_finding_that_a_rule_names_is_known_wherever_it_moves() {
 }
 
 #[test]
+fn comments_of_the_source_suppress_what_is_imported() {
+    let project = Project::new();
+    project.write("app.py", "import x\neval(x)  # dragnet:ignore R1 -- constant\neval(x)\n");
+    let results = json!([result("R1", "app.py", 2, "eval(x)")]);
+    let (code, report) = project.import(&results);
+    assert_eq!((code, &report["summary"]["muted"]), (Some(0), &json!({"comment": 1})));
+    let muting = &report["findings"][0]["muting"];
+    assert_eq!((&muting["origin"], &muting["reason"]), (&json!("comment"), &json!("constant")));
+    // What was said holds when the results are read again, though the source says something else now.
+    project.write("app.py", "import x\neval(x)\n");
+    assert_eq!(project.run(&["findings", "reparse"]).status.code(), Some(0));
+    let report: Value = serde_json::from_slice(&project.run(&["report", "--format", "json"]).stdout).unwrap();
+    assert_eq!(report["summary"]["muted"], json!({"comment": 1}));
+
+    project.write("app.py", "import x\neval(x)  # dragnet:ignore R1 -- constant\n");
+    project.write("dragnet.toml", "[suppress]\ncomments = false\n");
+    assert!(project.run(&["config", "trust", "dragnet.toml"]).status.success());
+    assert_eq!(project.import(&results).0, Some(1));
+}
+
+#[test]
 fn vex_documents_suppress_vulnerabilities_of_packages() {
     let project = Project::new();
     let trivy = json!({"SchemaVersion": 2, "ArtifactName": ".", "Results": [{"Target": "package-lock.json", "Class": "lang-pkgs",

@@ -19,6 +19,7 @@ use crate::model::id::{ScanId, ScanKey};
 use crate::model::plan::{Gather, OnFailure, Plan, ScanOptions, Step};
 use crate::model::scanner::{ExitCodes, Limits, Network, ResultSpec, Scanner};
 use crate::model::spec::JobSpec;
+use crate::model::suppress::Suppressions;
 use crate::model::target::{Target, TargetKind};
 use crate::model::unit::{ByteSize, Span};
 use crate::parse;
@@ -126,6 +127,9 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
     let of_target = request.target.kind == TargetKind::Dir;
     let git = of_target.then(|| artifact::git_facts(Path::new(&request.target.value)));
     let (machine, path) = place(&request.target);
+    let directory = of_target.then(|| request.target.value.clone());
+    let suppressions = suppress::gather(app, directory.as_deref().map(Path::new), &|_| {})?;
+    let suppressions = Suppressions { directory, ..suppressions };
     let accept_empty = app.catalog.scanner(&request.scanner).is_ok_and(|scanner| scanner.accept_empty);
     let scanner = Scanner {
         name: request.scanner.clone(),
@@ -158,10 +162,7 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
         ),
         target: request.target.clone(),
         source: None,
-        options: ScanOptions {
-            suppressions: suppress::gather(app, of_target.then_some(Path::new(&request.target.value)), &|_| {})?,
-            ..app.config.options(0, random_bits())
-        },
+        options: ScanOptions { suppressions, ..app.config.options(0, random_bits()) },
         steps: vec![Step {
             id: request.scanner.parse().map_err(plan::PlanError::StepId)?,
             scanner,

@@ -1,6 +1,7 @@
 //! Use cases: one a file, each a request, a reply and a function. They know no terminal and print nothing.
 
 pub mod agent_image;
+mod ahead;
 mod archive;
 mod ask;
 mod baseline;

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::ahead::Ahead;
 use super::merged::Merged;
 use super::relation::Relation;
 use super::{App, AppError, isolation};
@@ -101,7 +102,7 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
     if let Some(merged) = &merged {
         merged.lay_over(&mut scan);
     }
-    let mut findings = all()?.listed(only_new, merged.as_ref());
+    let findings = all()?.listed(only_new, merged.as_ref());
     // Of those that are listed the first of a rule may be any.
     let mut rules = if only_new || merged.is_some() {
         all()?.listed(only_new, merged.as_ref())
@@ -114,26 +115,29 @@ pub fn report(app: &App, request: ReportRequest<'_>, out: &mut dyn Write) -> Res
     };
     let mut assets: Listed<AssetView> = Listed::new(app.store.assets(*id, usize::MAX)?);
     let trend = app.store.scans_before(*id, TREND)?;
-    let mut data = ReportData {
-        scan: &scan,
-        trend: &trend,
-        isolation: isolation::of_scan(app, *id)?,
-        jobs: &jobs,
-        findings: &mut findings,
-        rules: &mut rules,
-        gone: &mut *gone,
-        assets: &mut assets,
-        reference: relation.map(|relation| &relation.reference),
-        only_new,
-        merged: merged.as_ref().map(Merged::merged),
-        gate,
-        limit: request.limit,
-        style: request.style,
-        notes: Vec::new(),
-    };
-    request.renderer.render(&mut data, out)?;
-    out.flush().map_err(RenderError::from)?;
-    Ok(data.notes)
+    let isolation = isolation::of_scan(app, *id)?;
+    std::thread::scope(|threads| {
+        let mut data = ReportData {
+            scan: &scan,
+            trend: &trend,
+            isolation,
+            jobs: &jobs,
+            findings: &mut Ahead::new(threads, findings),
+            rules: &mut rules,
+            gone: &mut *gone,
+            assets: &mut assets,
+            reference: relation.map(|relation| &relation.reference),
+            only_new,
+            merged: merged.as_ref().map(Merged::merged),
+            gate,
+            limit: request.limit,
+            style: request.style,
+            notes: Vec::new(),
+        };
+        request.renderer.render(&mut data, out)?;
+        out.flush().map_err(RenderError::from)?;
+        Ok(data.notes)
+    })
 }
 
 /// A scan's findings, worst first, page by page, with what is known of their exploitation.

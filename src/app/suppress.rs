@@ -42,7 +42,7 @@ pub(super) fn gather(app: &App, source: Option<&Path>, say: Say<'_>) -> Result<S
     if over > 0 {
         say(&format!("{over} of {} suppressions hold no more: what they were about counts", rules.len()));
     }
-    Ok(Suppressions { rules, comments: config.comments })
+    Ok(Suppressions { rules, comments: config.comments, directory: None })
 }
 
 /// Reads what is in the target's `.dragnet/`; no link is followed out of it.

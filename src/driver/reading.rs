@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -133,15 +133,18 @@ impl Reading<'_> {
 
     /// Says of records that they do not count, by the plan's rules and by comments in the source while it is there.
     fn suppressor(&self) -> Result<Suppressor, Failure> {
-        let comments = self.suppressions.comments.then_some(self.spec.source).flatten().map(|source| {
-            let root = beneath::root(&artifact::tree(&self.store.dir().join("artifacts"), source)).ok();
+        let Suppressions { rules, comments, directory } = self.suppressions;
+        let snapshot = self.spec.source.map(|source| artifact::tree(&self.store.dir().join("artifacts"), source));
+        let source = snapshot.or_else(|| directory.as_ref().map(PathBuf::from)).filter(|_| *comments);
+        let comments = source.map(|source| {
+            let root = beneath::root(&source).ok();
             let read: ReadComments = Box::new(move |path| {
                 let text = root.as_ref().and_then(|root| beneath::read(root, path, MAX_SOURCE).ok());
                 text.map(|text| suppress::comments(&text)).unwrap_or_default()
             });
             read
         });
-        Suppressor::new(&self.spec.scanner, &self.suppressions.rules, self.now, comments)
+        Suppressor::new(&self.spec.scanner, rules, self.now, comments)
             .map(|suppressor| suppressor.with_said(Arc::clone(&self.said)))
             .map_err(|error| Failure::new(FailureReason::ResultInvalid, format!("a rule of the plan's: {error}")))
     }

@@ -192,7 +192,7 @@ impl Reparse {
             attempt: new,
             spec: &job.spec,
             max_results: options.max_results,
-            suppressions: &options.suppressions,
+            suppressions: &options.suppressions.without_directory(),
             now: self.now,
             said: Arc::new(self.store.said_by_comments(job.attempt)?),
         };

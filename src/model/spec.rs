@@ -37,6 +37,8 @@ pub mod files {
     pub const CANCEL: &str = "cancel";
     /// Made when the results were taken over and need not be kept.
     pub const ACKNOWLEDGED: &str = "acknowledged";
+    /// Where the shim notes that its letter is short enough for nobody to have to keep the results.
+    pub const POSTED: &str = "posted";
     /// Locked by every session with the attempt while it lasts.
     pub const SESSIONS: &str = "sessions";
     /// Standard output, where it is a result.
@@ -326,6 +328,9 @@ pub struct LetterBox {
     pub max: usize,
     /// The public key that it is written to.
     pub address: String,
+    /// Longest letter that is sure to be shown whole, in bytes: the keeper need not stay for what is in it. 0 if it has to.
+    #[serde(default)]
+    pub sure: usize,
 }
 
 /// A tree that a scanner gets a copy of, for itself alone.

@@ -203,6 +203,17 @@ pub struct Suppressions {
     pub rules: Vec<Suppression>,
     /// Whether comments in the source count.
     pub comments: bool,
+    /// The directory whose comments count where no snapshot of the source was taken: of results that were made elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+}
+
+impl Suppressions {
+    /// The same without the directory, which may have changed since the results were read.
+    #[must_use]
+    pub fn without_directory(&self) -> Self {
+        Self { directory: None, ..self.clone() }
+    }
 }
 
 impl Suppressions {

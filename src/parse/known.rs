@@ -9,6 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr_iter;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::key_lines;
@@ -226,6 +227,16 @@ static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
 pub(super) fn may_hold(text: &[u8]) -> bool {
     text.len() >= MIN_TEXT
         && (KNOWN.as_ref().is_some_and(|known| known.words.is_match(text)) || key_lines::may_hold(text))
+}
+
+/// The same for JSON as it is written, in which only these escapes can hide a secret from who does not read them.
+pub(super) fn may_hold_written(json: &[u8]) -> bool {
+    may_hold(json) || hides(json)
+}
+
+/// Whether there are escapes in which letters of a word may be written.
+pub(super) fn hides(json: &[u8]) -> bool {
+    memchr_iter(b'\\', json).any(|at| matches!(json.get(at + 1), Some(b'u' | b'/')))
 }
 
 /// Returns where secrets are in a text, in order and apart from one another.

@@ -431,7 +431,7 @@ pub(super) fn token_length(text: &str) -> Option<usize> {
 
 /// bandit's rules about passwords, also as ruff names them: their message quotes the password.
 pub(super) fn is_quoting_rule(rule: &str) -> bool {
-    matches!(rule, "B105" | "B106" | "B107" | "S105" | "S106" | "S107")
+    matches!(rule.as_bytes(), [b'B' | b'b' | b'S' | b's', b'1', b'0', b'5'..=b'7'])
 }
 
 /// Whether a rule is about secrets, by its id or the words of it.
@@ -457,7 +457,7 @@ pub(super) fn is_secret_rule(rule: &str) -> bool {
     });
     // A mask has such a word itself. Without the words every rule would be about secrets.
     let says = |words: &AhoCorasick| words.find_iter(rule).any(|word| !rule[..word.start()].ends_with('‹'));
-    is_quoting_rule(&rule.to_ascii_uppercase()) || WORDS.as_ref().is_none_or(says)
+    is_quoting_rule(rule) || WORDS.as_ref().is_none_or(says)
 }
 
 /// Unbroken runs that may be the secret itself inside a line of code.

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::json::{self, Event, Seen, Visit};
+use super::known::may_hold_written;
 use super::mask::{Masker, Redaction};
 use super::{Context, ParseError, Parser};
 
@@ -27,8 +28,9 @@ pub(super) fn walk_as(
     visit: &mut Visit<'_>,
 ) -> Result<Seen, ParseError> {
     let mut masker = Masker::new(&context.secret_key);
-    let walked =
-        json::walk(format, input, routes, &mut |route, event| visit(route, masker.event(redaction, route, event)));
+    let walked = json::walk(format, input, routes, may_hold_written, &mut |route, event, may_hold| {
+        visit(route, masker.event(redaction, route, event, may_hold))
+    });
     walked.map_err(|error| masker.in_error(error))
 }
 
@@ -42,15 +44,16 @@ pub(super) fn walk_all(
 ) -> Result<Seen, ParseError> {
     let mut masker = Masker::new(&context.secret_key);
     let redaction = parser.redaction();
-    let walked = json::walk_all(parser.name(), input, routes, &mut |route, event| {
-        visit(route, masker.event(redaction, route, event))
+    let walked = json::walk_all(parser.name(), input, routes, may_hold_written, &mut |route, event, may_hold| {
+        visit(route, masker.event(redaction, route, event, may_hold))
     });
     walked.map_err(|error| masker.in_error(error))
 }
 
 impl Masker<'_> {
-    /// Masks first what the format knows to be secret, with all places where it stands; then what is known by its looks.
-    fn event(&mut self, redaction: Option<&Redaction>, route: &'static str, mut event: Event) -> Event {
+    /// Masks first what the format knows to be secret, with all places where it stands; then what is known by its looks, if the
+    /// value may hold such.
+    fn event(&mut self, redaction: Option<&Redaction>, route: &'static str, mut event: Event, may_hold: bool) -> Event {
         match (&mut event, redaction) {
             (Event::Value(value), Some(redaction)) if redaction.routes.contains(&route) => {
                 (redaction.apply)(self, route, Some(value));
@@ -58,7 +61,9 @@ impl Masker<'_> {
             (Event::End, Some(redaction)) => (redaction.apply)(self, route, None),
             _ => {}
         }
-        if let Event::Value(value) = &mut event {
+        if let Event::Value(value) = &mut event
+            && may_hold
+        {
             self.known_in(value);
         }
         event

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::asset::Asset;
 use crate::model::finding::{Location, Record};
 
-use super::text::cut;
+use super::text::{cut, shorten, trim_in_place};
 use super::value::at;
 use super::{ParseError, Sink, Summary};
 
@@ -102,33 +102,43 @@ impl<'s> Output<'s> {
 }
 
 fn bound(record: &mut Record) {
-    record.rule = cut(record.rule.trim(), MAX_TITLE);
+    bound_text(&mut record.rule, MAX_TITLE);
     if record.rule.is_empty() {
         NO_RULE.clone_into(&mut record.rule);
     }
-    record.title = cut(record.title.lines().next().unwrap_or_default().trim(), MAX_TITLE);
+    if let Some(end) = record.title.find('\n') {
+        record.title.truncate(end);
+    }
+    bound_text(&mut record.title, MAX_TITLE);
     if record.title.is_empty() {
         record.title.clone_from(&record.rule);
     }
-    record.message = cut(record.message.trim(), MAX_MESSAGE);
-    record.evidence = record.evidence.take().map(|text| cut(text.trim_end(), MAX_EVIDENCE));
-    record.fix = record.fix.take().map(|text| cut(text.trim(), MAX_MESSAGE));
-    record.suppressed = record.suppressed.take().map(|text| cut(text.trim(), MAX_TITLE));
-    record.identity = cut(&record.identity, MAX_PLACE);
-    record.native_severity = record.native_severity.take().map(|text| cut(&text, MAX_TITLE));
+    bound_text(&mut record.message, MAX_MESSAGE);
+    if let Some(evidence) = &mut record.evidence {
+        evidence.truncate(evidence.trim_end().len());
+        shorten(evidence, MAX_EVIDENCE);
+    }
+    for (text, most) in [(&mut record.fix, MAX_MESSAGE), (&mut record.suppressed, MAX_TITLE)] {
+        if let Some(text) = text {
+            bound_text(text, most);
+        }
+    }
+    shorten(&mut record.identity, MAX_PLACE);
+    record.native_severity.iter_mut().for_each(|text| shorten(text, MAX_TITLE));
     bound_location(&mut record.location);
     record.references.truncate(MAX_LIST);
     record.vulnerabilities.truncate(MAX_LIST);
-    for reference in record.references.iter_mut().filter(|reference| reference.len() > MAX_PLACE) {
-        *reference = cut(reference, MAX_PLACE);
-    }
-    for id in record.vulnerabilities.iter_mut().filter(|id| id.len() > MAX_TITLE) {
-        *id = cut(id, MAX_TITLE);
-    }
+    record.references.iter_mut().for_each(|reference| shorten(reference, MAX_PLACE));
+    record.vulnerabilities.iter_mut().for_each(|id| shorten(id, MAX_TITLE));
     if let Some(vector) = record.cvss.as_mut().and_then(|cvss| cvss.vector.as_mut()) {
-        *vector = cut(vector, MAX_TITLE);
+        shorten(vector, MAX_TITLE);
     }
     record.cwe.truncate(MAX_LIST);
+}
+
+fn bound_text(text: &mut String, most: usize) {
+    trim_in_place(text);
+    shorten(text, most);
 }
 
 /// No file has a longer path, and no address that anybody serves is longer.
@@ -145,8 +155,8 @@ fn bound_location(location: &mut Location) {
         Location::Resource { name, path, .. } => &mut [name, path],
         Location::Nowhere => &mut [],
     };
-    for part in parts.iter_mut().filter(|part| part.len() > MAX_MESSAGE) {
-        **part = cut(part, MAX_MESSAGE);
+    for part in parts {
+        shorten(part, MAX_MESSAGE);
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::known::may_hold;
+use super::known::{hides, may_hold};
 use super::mask::Masker;
 use super::metered::MAX_VALUE;
 
@@ -53,9 +53,7 @@ impl<'w, 'k> Strings<'w, 'k> {
     }
 
     fn put(&mut self) -> io::Result<()> {
-        // Only these can hide a word from who does not read them.
-        let hides = |pair: &[u8]| pair == b"\\u" || pair == b"\\/";
-        if may_hold(&self.string) || (self.escapes && self.string.windows(2).any(hides)) {
+        if may_hold(&self.string) || (self.escapes && hides(&self.string)) {
             self.put_masked()?;
         } else {
             self.output.write_all(&self.string)?;

@@ -7,6 +7,21 @@ pub(super) fn cut(text: &str, max: usize) -> String {
     if text.len() <= max { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(max)]) }
 }
 
+/// Cuts a text where it stands, as [`cut`] does.
+pub(super) fn shorten(text: &mut String, max: usize) {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max));
+        text.push('…');
+    }
+}
+
+/// Takes white space off both ends of a text where it stands.
+pub(super) fn trim_in_place(text: &mut String) {
+    text.truncate(text.trim_end().len());
+    let blank = text.len() - text.trim_start().len();
+    text.drain(..blank);
+}
+
 /// What mends a package, when any version is known to.
 pub(super) fn upgrade(versions: &[String]) -> Option<String> {
     (!versions.is_empty()).then(|| format!("upgrade to {}", versions.join(" or ")))
@@ -79,6 +94,14 @@ mod tests {
     fn cuts_keep_characters_whole() {
         assert_eq!(cut("añb", 2), "a…");
         assert_eq!(cut("añb", 4), "añb");
+        for (text, max) in [("añb", 2), ("añb", 4), ("", 1)] {
+            let mut shortened = text.to_owned();
+            shorten(&mut shortened, max);
+            assert_eq!(shortened, cut(text, max));
+        }
+        let mut text = " \na b\t ".to_owned();
+        trim_in_place(&mut text);
+        assert_eq!(text, "a b");
     }
 
     #[test]

@@ -62,43 +62,43 @@ const COLUMNS: [&str; 36] = [
 
 /// One row; the fields in the order of [`COLUMNS`].
 #[derive(Debug, Default, Serialize)]
-struct Row {
+struct Row<'r> {
     kind: &'static str,
     severity: &'static str,
-    title: String,
-    rule: String,
-    scanner: String,
-    job: String,
-    location: String,
-    path: String,
+    title: Cow<'r, str>,
+    rule: Cow<'r, str>,
+    scanner: Cow<'r, str>,
+    job: Cow<'r, str>,
+    location: Cow<'r, str>,
+    path: Cow<'r, str>,
     start_line: Option<u32>,
     end_line: Option<u32>,
-    package: String,
-    package_version: String,
-    host: String,
+    package: Cow<'r, str>,
+    package_version: Cow<'r, str>,
+    host: Cow<'r, str>,
     port: Option<u16>,
-    url: String,
-    parameter: String,
-    resource: String,
-    layer: String,
-    cwe: String,
-    vulnerabilities: String,
+    url: Cow<'r, str>,
+    parameter: Cow<'r, str>,
+    resource: Cow<'r, str>,
+    layer: Cow<'r, str>,
+    cwe: Cow<'r, str>,
+    vulnerabilities: Cow<'r, str>,
     cvss_score: Option<f64>,
-    cvss_vector: String,
+    cvss_vector: Cow<'r, str>,
     confidence: &'static str,
-    native_severity: String,
-    fix: String,
-    message: String,
-    evidence: String,
-    references: String,
+    native_severity: Cow<'r, str>,
+    fix: Cow<'r, str>,
+    message: Cow<'r, str>,
+    evidence: Cow<'r, str>,
+    references: Cow<'r, str>,
     standing: &'static str,
     decision: &'static str,
-    decision_by: String,
-    decision_reason: String,
-    fingerprint: String,
+    decision_by: Cow<'r, str>,
+    decision_reason: Cow<'r, str>,
+    fingerprint: Cow<'r, str>,
     complete: bool,
-    scan: String,
-    target: String,
+    scan: Cow<'r, str>,
+    target: Cow<'r, str>,
 }
 
 impl Renderer for Csv {
@@ -111,9 +111,9 @@ impl Renderer for Csv {
             ::csv::WriterBuilder::new().has_headers(false).terminator(::csv::Terminator::CRLF).from_writer(out);
         rows.write_record(COLUMNS).map_err(failed)?;
         let (complete, scan) = (data.scan.is_complete(), data.scan.id.to_string());
-        let target = cell(&data.scan.target.to_string());
-        let mut put = |line: Row| {
-            let (scan, target) = (scan.clone(), target.clone());
+        let target = made(data.scan.target.to_string());
+        let mut put = |line: Row<'_>| {
+            let (scan, target) = (Cow::from(&*scan), Cow::from(&*target));
             rows.serialize(Row { complete, scan, target, ..line }).map_err(failed)
         };
         for line in unseen::lines(data) {
@@ -129,12 +129,12 @@ fn failed(error: ::csv::Error) -> RenderError {
     RenderError::Write(error.into())
 }
 
-fn found(finding: &FindingView) -> Row {
+fn found(finding: &FindingView) -> Row<'_> {
     let muting = finding.muting.as_ref();
     let by = muting.map(|muting| muting.author.as_deref().unwrap_or(muting.origin.as_str()));
     Row {
         kind: "finding",
-        scanner: cell(&finding.scanners()),
+        scanner: made(finding.scanners()),
         job: cell(&finding.job),
         standing: finding.standing.map_or("", Standing::as_str),
         decision: muting.map_or("", |muting| muting.decision.as_str()),
@@ -145,24 +145,23 @@ fn found(finding: &FindingView) -> Row {
     }
 }
 
-fn gone(gone: &GoneView) -> Row {
+fn gone(gone: &GoneView) -> Row<'_> {
     let (kind, message) = match gone.fate {
-        Fate::Fixed => ("fixed", String::new()),
-        Fate::NotObserved(reason) => ("not_observed", reason.explain().to_owned()),
+        Fate::Fixed => ("fixed", ""),
+        Fate::NotObserved(reason) => ("not_observed", reason.explain()),
     };
     let record = gone.record.as_ref().map(of_record).unwrap_or_default();
-    Row { kind, message, scanner: cell(&gone.scanner), fingerprint: cell(&gone.fingerprint), ..record }
+    Row { kind, message: message.into(), scanner: cell(&gone.scanner), fingerprint: cell(&gone.fingerprint), ..record }
 }
 
-fn of_record(record: &Record) -> Row {
-    let optional = |text: &Option<String>| text.as_deref().map(cell).unwrap_or_default();
+fn of_record(record: &Record) -> Row<'_> {
     let cwe: Vec<String> = record.cwe.iter().map(|number| format!("CWE-{number}")).collect();
     Row {
         severity: record.severity.as_str(),
         title: cell(&record.title),
         rule: cell(&record.rule),
-        cwe: cwe.join(" "),
-        vulnerabilities: cell(&record.vulnerabilities.join(" ")),
+        cwe: cwe.join(" ").into(),
+        vulnerabilities: made(record.vulnerabilities.join(" ")),
         cvss_score: record.cvss.as_ref().map(|cvss| cvss.score).filter(|score| score.is_finite()),
         cvss_vector: record.cvss.as_ref().and_then(|cvss| cvss.vector.as_deref()).map(cell).unwrap_or_default(),
         confidence: record.confidence.map_or("", |confidence| match confidence {
@@ -170,19 +169,19 @@ fn of_record(record: &Record) -> Row {
             Confidence::Medium => "medium",
             Confidence::Low => "low",
         }),
-        native_severity: optional(&record.native_severity),
-        fix: optional(&record.fix),
+        native_severity: record.native_severity.as_deref().map(cell).unwrap_or_default(),
+        fix: record.fix.as_deref().map(cell).unwrap_or_default(),
         message: cell(&record.message),
-        evidence: optional(&record.evidence),
-        references: cell(&record.references.join(" ")),
+        evidence: record.evidence.as_deref().map(cell).unwrap_or_default(),
+        references: made(record.references.join(" ")),
         ..of_location(&record.location)
     }
 }
 
-fn of_location(location: &Location) -> Row {
+fn of_location(location: &Location) -> Row<'_> {
     let region = location.region();
     let base = Row {
-        location: if *location == Location::Nowhere { String::new() } else { cell(&location.to_string()) },
+        location: if *location == Location::Nowhere { Cow::default() } else { made(location.to_string()) },
         path: location.path().map(cell).unwrap_or_default(),
         start_line: region.map(|region| region.start_line),
         end_line: region.and_then(|region| region.end_line),
@@ -202,12 +201,20 @@ fn of_location(location: &Location) -> Row {
 
 /// Makes a text inert in a spreadsheet: what could begin a formula there (`=`, `+`, `-`, `@`, also in full width) gets a `'` in
 /// front, as OWASP's page on CSV injection has it.
-fn cell(text: &str) -> String {
-    let text: Cow<'_, str> = clean(text);
+fn cell(text: &str) -> Cow<'_, str> {
+    let text = clean(text);
     let first = text.trim_start().chars().next();
     match first {
-        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') => format!("'{text}"),
-        _ => text.into_owned(),
+        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') => format!("'{text}").into(),
+        _ => text,
+    }
+}
+
+/// The same for a text that was made here.
+fn made(text: String) -> Cow<'static, str> {
+    match cell(&text) {
+        Cow::Owned(text) => text.into(),
+        Cow::Borrowed(_) => text.into(),
     }
 }
 

@@ -14,7 +14,8 @@ use crate::model::spec::files;
 
 /// Waits for the attempt of the pod below `root` to be claimed and to end, and seals what its shim could not. Brings the results to
 /// object storage if the pod was told where; otherwise, and when that cannot be done, stays until they were acknowledged or nobody
-/// came for them in `hold`, with a copy on the volume that outlives the pod if there is one. An attempt that is not claimed within `start` leaves nothing to keep.
+/// came for them in `hold`, with a copy on the volume that outlives the pod if there is one; but not for what the shim has left in a
+/// letter that is sure to be read. An attempt that is not claimed within `start` leaves nothing to keep.
 pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), ShimError> {
     let stop = Stop::listen().during("listen to signals")?;
     rustix::process::umask(rustix::fs::Mode::empty());
@@ -37,7 +38,9 @@ pub(super) fn keep(root: &Path, start: Duration, hold: Duration) -> Result<(), S
         command::say(&format!("the results are in the pod alone: {error}"));
     }
     drop(lock);
-    if !stored {
+    // Where results are in a letter that is shown whole, the pod ends with its scanner: it takes no room, and nobody has to stop it.
+    let posted = beneath::file(&attempt.root, files::POSTED).is_ok();
+    if !stored && !posted {
         let acknowledged = || beneath::file(&attempt.root, files::ACKNOWLEDGED).is_ok().then_some(());
         stop.wait(Instant::now().checked_add(hold), acknowledged);
     }

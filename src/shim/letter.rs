@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, FILE_MODE};
 use super::error::{During as _, ShimError};
 use super::seal;
 use crate::beneath;
@@ -34,10 +34,13 @@ impl Outbox<'_> {
         let Some(contents) = contents(attempt, self.letter_box.max as u64)? else { return Ok(()) };
         let LetterBox { max, address, .. } = self.letter_box;
         let written = letter::write(address, &attempt.job.name, attempt.job.spec, &contents, *max);
-        match written.map_err(|error| ShimError::Refused(format!("no letter: {error}")))? {
-            Some(letter) => self.file.write_all_at(letter.as_bytes(), 0).during("leave the letter"),
-            None => Ok(()),
+        let written = written.map_err(|error| ShimError::Refused(format!("no letter: {error}")))?;
+        let Some(letter) = written else { return Ok(()) };
+        self.file.write_all_at(letter.as_bytes(), 0).during("leave the letter")?;
+        if letter.len() > self.letter_box.sure {
+            return Ok(());
         }
+        beneath::replace(&attempt.root, files::POSTED, b"", FILE_MODE).during("note that the letter is left")
     }
 }
 

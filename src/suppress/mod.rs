@@ -12,10 +12,9 @@ mod vex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-
 use crate::model::clock::Timestamp;
 use crate::model::finding::{Location, Record};
+use crate::model::gate::{InvalidPattern, Paths};
 use crate::model::suppress::{InvalidRule, Said, Suppression};
 use crate::model::triage::Muting;
 use crate::parse::purl;
@@ -49,7 +48,7 @@ const FILES: usize = 1024;
 struct Compiled {
     suppression: Suppression,
     rule: Option<Wildcard>,
-    path: Option<GlobSet>,
+    path: Option<Paths>,
     package: Option<Package>,
 }
 
@@ -116,7 +115,7 @@ impl Compiled {
         let rule = &suppression.rule;
         Ok(Self {
             rule: rule.rule.as_deref().map(Wildcard::new),
-            path: rule.path.as_deref().map(globs).transpose()?,
+            path: rule.path.as_deref().map(paths).transpose()?,
             package: rule.package.as_deref().map(Package::parse),
             suppression: suppression.clone(),
         })
@@ -125,7 +124,7 @@ impl Compiled {
     fn is_about(&self, record: &Record) -> bool {
         let path = || record.location.path().unwrap_or_default();
         self.rule.as_ref().is_none_or(|pattern| pattern.matches(&record.rule))
-            && self.path.as_ref().is_none_or(|globs| globs.is_match(path()))
+            && self.path.as_ref().is_none_or(|paths| paths.contain(path()).unwrap_or(false))
             && self.suppression.rule.vulnerability.as_ref().is_none_or(|wanted| names(record, wanted))
             && self.package.as_ref().is_none_or(|package| package.is_at(&record.location))
     }
@@ -137,22 +136,11 @@ fn names(record: &Record, vulnerability: &str) -> bool {
     ids.any(|id| id.eq_ignore_ascii_case(vulnerability))
 }
 
-/// Compiles a pattern of paths, written as in `.gitignore`: one with a `/` that is not its last character begins at the root, any
-/// other is of a name at any depth; a directory stands for all that is in it.
-fn globs(pattern: &str) -> Result<GlobSet, InvalidRule> {
-    let body = pattern.trim_end_matches('/');
-    let body = match body.strip_prefix('/') {
-        Some(rooted) => rooted.to_owned(),
-        None if body.contains('/') => body.to_owned(),
-        None => format!("**/{body}"),
-    };
-    let invalid =
-        |error: globset::Error| InvalidRule::Pattern { pattern: pattern.to_owned(), message: error.kind().to_string() };
-    let mut set = GlobSetBuilder::new();
-    for pattern in [format!("{body}/**"), body] {
-        set.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(invalid)?);
-    }
-    set.build().map_err(invalid)
+fn paths(pattern: &str) -> Result<Paths, InvalidRule> {
+    Paths::one(pattern).map_err(|error| match error {
+        InvalidPattern::Glob { text, message } => InvalidRule::Pattern { pattern: text, message },
+        InvalidPattern::Empty => InvalidRule::Pattern { pattern: pattern.to_owned(), message: error.to_string() },
+    })
 }
 
 /// Checks rules as their user will.

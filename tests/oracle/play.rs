@@ -151,7 +151,11 @@ impl Scan {
             let file = format!("[[rules]]\n{text}\nreason = 'reviewed'");
             dragnet::suppress::read_rules(".dragnet/suppress.toml", &file).unwrap()
         };
-        Suppressions { rules: self.suppressed.map(rule).unwrap_or_default(), comments: self.source.is_some() }
+        Suppressions {
+            rules: self.suppressed.map(rule).unwrap_or_default(),
+            comments: self.source.is_some(),
+            directory: None,
+        }
     }
 
     fn submission(&self, lab: &Lab) -> NewScan {

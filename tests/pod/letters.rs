@@ -22,11 +22,17 @@ fn key() -> StateKey {
 
 /// A pod whose shim is to leave a letter in a place that the engine has made.
 fn ordered(script: &str) -> Pod {
+    ordered_with(script, 0)
+}
+
+/// The same, where the keeper need not stay for a letter of so many bytes.
+fn ordered_with(script: &str, sure: usize) -> Pod {
     let pod = Pod::new(script);
     fs::write(pod.path("letter"), "").unwrap();
     let path = pod.path("letter").to_str().unwrap().to_owned();
     let address = key().address(&pod.launch.name, pod.launch.spec_sha256).unwrap();
-    let job = ShimJob { letter_box: Some(LetterBox { path, max: MAX, address }), ..ShimJob::of(&pod.launch, 60_000) };
+    let job =
+        ShimJob { letter_box: Some(LetterBox { path, max: MAX, address, sure }), ..ShimJob::of(&pod.launch, 60_000) };
     pod.order(&Order::of(&pod.launch, job));
     pod.prepared()
 }
@@ -70,6 +76,26 @@ async fn a_letter_holds_the_sealed_results_for_their_attempt_alone() {
     let into = tempfile::tempdir().unwrap();
     let sealed = collect(&mut session, &pod.launch, into.path()).await.unwrap();
     assert_eq!(sealed.manifest, serde_json::from_slice(&contents.manifest).unwrap());
+    session.acknowledge().await.unwrap();
+    session.close().await.unwrap();
+    assert_eq!(keep.code(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_stays_for_what_is_in_a_short_letter() {
+    let pod = ordered_with("echo s3cret >work/r", MAX);
+    let keep = pod.start(KEEP);
+    assert_eq!(pod.run().code(), 0);
+    assert_eq!(keep.code(), 0, "it has left by itself");
+    open(&pod, &letter(&pod)).unwrap();
+
+    let pod = ordered_with("head -c 1024 /dev/urandom >work/r", 1024);
+    let keep = pod.start(KEEP);
+    assert_eq!(pod.run().code(), 0);
+    assert!(open(&pod, &letter(&pod)).is_ok() && !pod.path("out/posted").exists(), "it is too long to be sure");
+    let (_server, mut session) = pod.session(Role::Serve).await;
+    let into = tempfile::tempdir().unwrap();
+    collect(&mut session, &pod.launch, into.path()).await.unwrap();
     session.acknowledge().await.unwrap();
     session.close().await.unwrap();
     assert_eq!(keep.code(), 0);

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::batch::v1::Job;
@@ -40,6 +41,8 @@ pub(super) struct Core {
     pub storage: Option<Storage>,
     /// Opens letters; without it none are asked for.
     pub letters: Option<StateKey>,
+    /// Whether pods were seen with many more containers than they are made with.
+    pub crowded: AtomicBool,
     /// Instances whose policy of isolation this process has made sure of.
     pub isolated: Mutex<Vec<InstanceKey>>,
     /// Trees that were provided, by hash.
@@ -100,6 +103,7 @@ impl Core {
             silences: Silences::default(),
             storage,
             letters,
+            crowded: AtomicBool::new(false),
             isolated: Mutex::default(),
             trees: Mutex::default(),
             first: Mutex::default(),
@@ -246,6 +250,9 @@ impl Core {
                 Some(name) => Identity { name, uid: String::new() },
                 None => Identity { name: chosen.name_any(), uid: uid.clone() },
             };
+            if let Some(spec) = &chosen.spec {
+                self.count_containers(spec);
+            }
             let secret = has_secret(chosen.spec.as_ref());
             let new = Seen { pod, job: None, secret, ended: None, letter: None, passed_over: false };
             seen.insert(name.clone(), new);

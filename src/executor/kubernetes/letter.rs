@@ -1,10 +1,14 @@
 //! Small results out of the status of their pod: a [`crate::letter`] that the shim has left for the kubelet to show.
 //!
-//! The keeper has the results all the same, so a letter only spares the way to it. One that is missing, was cut or does not open is
-//! as good as none; one that opens holds results that not even the end of its pod takes away.
+//! Behind a short one the pod ends with its scanner: nobody has to keep, bring or stop anything. Behind a longer one the keeper has the
+//! results all the same: a letter that is missing, was cut or does not open is as good as none. One that opens holds results that not
+//! even the end of its pod takes away.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use k8s_openapi::api::core::v1::PodSpec;
 
 use super::core::Core;
 use super::manifest::LETTER;
@@ -15,9 +19,16 @@ use crate::letter::Contents;
 use crate::model::manifest::Manifest;
 use crate::model::spec::{Launch, LetterBox, ShimJob};
 
-/// What a kubelet shows of a container's last message, in bytes, in a pod of no more than three containers (upstream
-/// `pkg/kubelet/container/runtime.go`). In a pod to which somebody adds more it cuts earlier, which is seen here.
-const MAX: usize = 4096;
+/// What a kubelet shows of the last messages of all containers of a pod, in bytes; each has an equal share (upstream
+/// `pkg/kubelet/container/runtime.go`, `pkg/kubelet/status/status_manager.go`).
+const SHOWN: usize = 12 << 10;
+/// Longest letter in a pod of the three containers that ours have, each of which may show so much. In a pod to which somebody adds
+/// more it is cut earlier, which is seen here; the keeper has the results then.
+const MAX: usize = SHOWN / 3;
+/// Containers of a pod to which a few were added on its way into the cluster, as meshes do.
+const MOST_CONTAINERS: usize = 6;
+/// Longest letter that is shown whole in such a pod.
+const SURE: usize = SHOWN / MOST_CONTAINERS;
 
 impl Core {
     /// Makes the job that the shim gets.
@@ -29,7 +40,18 @@ impl Core {
     fn letter_box(&self, launch: &Launch) -> Option<LetterBox> {
         let key = self.letters.as_ref().filter(|_| self.storage.is_none())?;
         let address = key.address(&launch.name, launch.spec_sha256).ok()?;
-        Some(LetterBox { path: LETTER.to_owned(), max: MAX, address })
+        let options = &self.rules.options;
+        // A pod that has ended goes when its Job's time is over.
+        let keeps = self.crowded.load(Ordering::Relaxed) || options.ttl < options.hold;
+        Some(LetterBox { path: LETTER.to_owned(), max: MAX, address, sure: if keeps { 0 } else { SURE } })
+    }
+
+    /// Notes whether the cluster adds so many containers to pods that no letter is sure to be shown whole.
+    pub(super) fn count_containers(&self, pod: &PodSpec) {
+        let initial = pod.init_containers.as_ref().map_or(0, Vec::len);
+        if initial + pod.containers.len() > MOST_CONTAINERS {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Brings the results of an attempt's letter into `into`, a directory that exists, and verifies everything; `None` when there is no

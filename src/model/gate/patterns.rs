@@ -32,7 +32,7 @@ fn checked(form: OneOrMany) -> Result<Vec<String>, InvalidPattern> {
     if blank { Err(InvalidPattern::Empty) } else { Ok(texts) }
 }
 
-/// Globs over names: `*` stands for any letters, `/` among them.
+/// Globs over names, in either case of letters: `*` stands for any letters, `/` among them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "OneOrMany", into = "OneOrMany")]
 #[schemars(with = "OneOrMany")]
@@ -70,7 +70,8 @@ impl TryFrom<OneOrMany> for Names {
         };
         let mut builder = GlobSetBuilder::new();
         for text in &texts {
-            builder.add(GlobBuilder::new(text).build().map_err(|error| refused(text, &error))?);
+            let glob = GlobBuilder::new(text).case_insensitive(true).build();
+            builder.add(glob.map_err(|error| refused(text, &error))?);
         }
         let set = builder.build().map_err(|error| refused(&texts.join(" "), &error))?;
         Ok(Self { texts, set })
@@ -94,6 +95,11 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// Reads one pattern.
+    pub fn one(text: &str) -> Result<Self, InvalidPattern> {
+        OneOrMany::One(text.to_owned()).try_into()
+    }
+
     /// Whether a scanner's path, which may be written in any way, is one of them; none if it is longer than paths can be.
     pub fn contain(&self, path: &str) -> Option<bool> {
         if path.len() > MAX_PATH {
@@ -135,6 +141,9 @@ impl TryFrom<OneOrMany> for Paths {
         let texts = checked(form)?;
         let refused = |text: &str, message: String| InvalidPattern::Glob { text: text.to_owned(), message };
         let mut builder = GitignoreBuilder::new("");
+        if let Some(first) = texts.first().filter(|text| text.starts_with('!')) {
+            return Err(refused(first, "it takes back what no pattern before it matches".to_owned()));
+        }
         for text in &texts {
             // A comment is a line of `.gitignore` too, and would match nothing without a word.
             if text.starts_with('#') {
@@ -190,9 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn names_match_across_slashes_and_as_they_are_written() {
-        let names = Names::try_from(OneOrMany::One("python.*.sql-*".to_owned())).unwrap();
-        assert!(names.contain("python.lang/security.sql-injection") && !names.contain("Python.x.sql-y"));
+    fn names_match_across_slashes_and_in_either_case() {
+        let names = Names::try_from(OneOrMany::One("python.*.SQL-*".to_owned())).unwrap();
+        assert!(names.contain("python.lang/security.sql-injection") && names.contain("Python.x.sql-y"));
+        assert!(!names.contain("python.sql") && !names.contain("x.python.a.sql-b"));
     }
 
     #[test]
@@ -203,7 +213,7 @@ mod tests {
                 && refused(OneOrMany::One(" ".into()))
                 && refused(OneOrMany::One("[".into()))
         );
-        for text in ["", "# all", "[z-a]"] {
+        for text in ["", "# all", "[z-a]", "!tests/"] {
             assert!(Paths::try_from(OneOrMany::One(text.to_owned())).is_err(), "{text}");
         }
     }

@@ -31,6 +31,12 @@ pub(super) enum Event {
 /// Receives the route, or the part of it that has ended, and the event.
 pub(super) type Visit<'v> = dyn FnMut(&'static str, Event) -> Result<(), ParseError> + 'v;
 
+/// The same, with what a [`Look`] at the value as it is written has said.
+pub(super) type Visited<'v> = dyn FnMut(&'static str, Event, bool) -> Result<(), ParseError> + 'v;
+
+/// A look at the bytes of a whole value, which is faster than one at each of its texts.
+pub(super) type Look = fn(&[u8]) -> bool;
+
 /// Which routes the document had.
 pub(super) struct Seen {
     format: &'static str,
@@ -62,9 +68,11 @@ pub(super) fn walk(
     format: &'static str,
     input: &mut dyn Read,
     routes: &'static [&'static str],
-    visit: &mut Visit<'_>,
+    look: Look,
+    visit: &mut Visited<'_>,
 ) -> Result<Seen, ParseError> {
-    walk_documents(format, input, routes, visit, false)
+    let seen = Seen { format, routes, found: vec![false; routes.len()], null: true };
+    walk_documents(input, Walk { look, visit, seen }, false)
 }
 
 /// Walks documents that follow one another, one a line (JSON Lines) or not; at least one.
@@ -72,23 +80,19 @@ pub(super) fn walk_all(
     format: &'static str,
     input: &mut dyn Read,
     routes: &'static [&'static str],
-    visit: &mut Visit<'_>,
+    look: Look,
+    visit: &mut Visited<'_>,
 ) -> Result<Seen, ParseError> {
-    walk_documents(format, input, routes, visit, true)
+    let seen = Seen { format, routes, found: vec![false; routes.len()], null: true };
+    walk_documents(input, Walk { look, visit, seen }, true)
 }
 
-fn walk_documents(
-    format: &'static str,
-    input: &mut dyn Read,
-    routes: &'static [&'static str],
-    visit: &mut Visit<'_>,
-    several: bool,
-) -> Result<Seen, ParseError> {
-    let mut input = encoding::open(format, input)?;
-    let mut window = Window::new(format, &mut input, None);
-    let mut walk = Walk { visit, seen: Seen { format, routes, found: vec![false; routes.len()], null: true } };
+fn walk_documents(input: &mut dyn Read, mut walk: Walk<'_, '_>, several: bool) -> Result<Seen, ParseError> {
+    let mut input = encoding::open(walk.seen.format, input)?;
+    let mut window = Window::new(walk.seen.format, &mut input, None);
+    let leads = leads(walk.seen.routes);
     loop {
-        walk.node(&mut window, &leads(routes))?;
+        walk.node(&mut window, &leads)?;
         match window.peek()? {
             None => return Ok(walk.seen),
             Some(_) if several => {}
@@ -98,7 +102,8 @@ fn walk_documents(
 }
 
 struct Walk<'w, 'v> {
-    visit: &'w mut Visit<'v>,
+    look: Look,
+    visit: &'w mut Visited<'v>,
     seen: Seen,
 }
 
@@ -113,8 +118,8 @@ impl Walk<'_, '_> {
         }
         let (arrays, end) = (active.iter().any(|lead| lead.wants_array()), ended(active));
         match (window.peek()?, end) {
-            (Some(b'{'), Some(lead)) => (self.visit)(lead.full, Event::Value(window.take()?)),
-            (_, Some(lead)) if !arrays => (self.visit)(lead.full, Event::Value(window.take()?)),
+            (Some(b'{'), Some(lead)) => self.value(window, lead.full),
+            (_, Some(lead)) if !arrays => self.value(window, lead.full),
             (Some(b'{'), None) if active.iter().any(|lead| !lead.wants_array()) => self.object(window, active),
             (Some(b'['), _) if arrays => self.array(window, active),
             (Some(b'n'), _) => {
@@ -126,12 +131,18 @@ impl Walk<'_, '_> {
         }
     }
 
+    fn value(&mut self, window: &mut Window<'_>, route: &'static str) -> Result<(), ParseError> {
+        let (value, said) = window.take_with(self.look)?;
+        (self.visit)(route, Event::Value(value), said)
+    }
+
     fn object(&mut self, window: &mut Window<'_>, active: &[Lead]) -> Result<(), ParseError> {
         window.members(b'}', &mut |window| {
             let key = window.key()?;
             let active = narrow(active, Some(&key));
             if let Some(lead) = active.iter().find(|lead| lead.tells_key()) {
-                (self.visit)(lead.followed(), Event::Value(Value::String(key)))?;
+                let said = (self.look)(key.as_bytes());
+                (self.visit)(lead.followed(), Event::Value(Value::String(key)), said)?;
             }
             self.node(window, &active)
         })?;
@@ -154,7 +165,7 @@ impl Walk<'_, '_> {
 
     fn end(&mut self, active: &[Lead]) -> Result<(), ParseError> {
         self.seen.null = false;
-        active.first().map_or(Ok(()), |lead| (self.visit)(lead.followed(), Event::End))
+        active.first().map_or(Ok(()), |lead| (self.visit)(lead.followed(), Event::End, false))
     }
 }
 
@@ -187,7 +198,7 @@ mod tests {
 
     fn events(text: &str) -> Result<Vec<String>, String> {
         let mut events = Vec::new();
-        walk("test", &mut text.as_bytes(), ROUTES, &mut |route, event| {
+        walk("test", &mut text.as_bytes(), ROUTES, |_| false, &mut |route, event, _| {
             events.push(match event {
                 Event::Value(value) => format!("{route}={value}"),
                 Event::End => format!("/{route}"),
@@ -226,7 +237,7 @@ mod tests {
     fn keys_are_told_where_a_route_asks_for_them() {
         let mut told = Vec::new();
         let text = r#"{"files":{"a.py":[1,2],"b/[]":[]},"rules":{"r":{"x":3}}}"#;
-        walk("test", &mut text.as_bytes(), &["files/@/[]", "rules/@"], &mut |route, event| {
+        walk("test", &mut text.as_bytes(), &["files/@/[]", "rules/@"], |_| false, &mut |route, event, _| {
             if let Event::Value(value) = event {
                 told.push(format!("{route}={value}"));
             }
@@ -242,6 +253,21 @@ mod tests {
             r#"rules/@={"x":3}"#,
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_value_is_looked_at_as_it_is_written() {
+        let mut said = Vec::new();
+        let text = r#"{"files":{"a<b":["x", "a\u003cb", {"k" : ["<"]}]}}"#;
+        let less = |written: &[u8]| written.contains(&b'<');
+        walk("test", &mut text.as_bytes(), &["files/@/[]"], less, &mut |_, event, yes| {
+            if let Event::Value(value) = event {
+                said.push(format!("{value} {yes}"));
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(said, [r#""a<b" true"#, r#""x" false"#, r#""a<b" false"#, r#"{"k":["<"]} true"#]);
     }
 
     #[test]
@@ -265,7 +291,7 @@ mod tests {
     fn one_result_and_many_are_read_alike() {
         let taken = |text: &str| {
             let mut taken = Vec::new();
-            walk_all("test", &mut text.as_bytes(), &["", "[]"], &mut |_, event| {
+            walk_all("test", &mut text.as_bytes(), &["", "[]"], |_| false, &mut |_, event, _| {
                 if let Event::Value(value) = event {
                     taken.push(value.to_string());
                 }
@@ -286,7 +312,7 @@ mod tests {
     fn an_array_counts_when_it_is_there() {
         const EITHER: &[&str] = &["list/[]", "[]"];
         let has = |text: &str| {
-            let seen = walk("test", &mut text.as_bytes(), EITHER, &mut |_, _| Ok(())).unwrap();
+            let seen = walk("test", &mut text.as_bytes(), EITHER, |_| false, &mut |_, _, _| Ok(())).unwrap();
             seen.require(&["[]"]).is_ok()
         };
         assert!(has("[]") && has("[1]") && has("null"));

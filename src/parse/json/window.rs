@@ -100,6 +100,14 @@ impl<'w> Window<'w> {
         Ok(value)
     }
 
+    /// The same, and what is said of its bytes.
+    pub(super) fn take_with<T: DeserializeOwned>(&mut self, look: fn(&[u8]) -> bool) -> Result<(T, bool), ParseError> {
+        let (value, length) = self.read()?;
+        let said = look(&self.buffer[self.at..self.at + length]);
+        self.pass(length)?;
+        Ok((value, said))
+    }
+
     /// Shows a value's bytes; if anything is made of them, that is copied in their place. Returns whether the value was short enough.
     pub(super) fn replace(&mut self, change: &mut Replace<'_>) -> Result<bool, ParseError> {
         let Some((IgnoredAny, length)) = self.try_read(MAX_VALUE)? else { return Ok(false) };

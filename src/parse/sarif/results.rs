@@ -188,9 +188,10 @@ fn confidence(result: &Value, rule: Option<&Rule>) -> Option<crate::model::findi
 }
 
 fn location(place: &Value, root: &str) -> Location {
-    let at = |key: &str| number(place, &format!("/physicalLocation/region/{key}"));
-    let region = region(at("startLine"), at("endLine"), at("startColumn"), at("endColumn"));
-    let uri = text(place, "/physicalLocation/artifactLocation/uri");
+    let physical = &place["physicalLocation"];
+    let at = |key: &str| number(&physical["region"], key);
+    let region = region(at("/startLine"), at("/endLine"), at("/startColumn"), at("/endColumn"));
+    let uri = text(physical, "/artifactLocation/uri");
     let name = first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]);
     match (uri, name) {
         (Some(uri), _) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
