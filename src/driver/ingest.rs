@@ -138,7 +138,7 @@ impl Ingest<'_> {
             let (parsed, masked) = tokio::join!(reading.parse(&path, result, tally), self.mask(&path, result));
             let summary;
             (summary, tally) = parsed?;
-            self.keep(result, masked?).await?;
+            self.keep(result, masked?, original(manifest, result)?).await?;
             harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
             reported.results += summary.skipped.values().sum::<u64>();
             reported.errors.extend(summary.errors);
@@ -167,47 +167,50 @@ impl Ingest<'_> {
     }
 
     /// Copies the raw file, secrets masked.
-    async fn mask(&self, path: &Path, result: &ResultSpec) -> Result<Masked, DriverError> {
+    async fn mask(&self, path: &Path, result: &ResultSpec) -> Result<Draft, DriverError> {
         let artifacts = ArtifactStore::new(&self.store.dir().join("artifacts"));
         let (path, format, key) = (path.to_owned(), result.format.clone(), self.store.secret_key().to_vec());
         blocking(move || mask_into(&artifacts, &path, &format, &key)).await?
     }
 
     /// Keeps the copy of a file that could be read.
-    async fn keep(&self, result: &ResultSpec, masked: Masked) -> Result<(), DriverError> {
-        let Masked { draft, original } = masked;
+    async fn keep(&self, result: &ResultSpec, draft: Draft, original: Sha256) -> Result<(), DriverError> {
         let stored = blocking(move || draft.keep()).await?.map_err(|error| DriverError::Artifact(error.to_string()))?;
         let artifact = NewArtifact { path: result.path.clone(), blob: stored.sha256, length: stored.len, original };
         Ok(self.store.artifacts(self.scan, self.fence, self.attempt, vec![artifact]).await?)
     }
 }
 
-/// A raw file with its secrets masked, not kept yet.
-struct Masked {
-    draft: Draft,
-    /// Hash of what the scanner wrote.
-    original: Sha256,
+fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {
+    files.join(sealed_path(result))
 }
 
-fn result_path(files: &Path, result: &ResultSpec) -> PathBuf {
-    if result.path == ResultSpec::STDOUT { files.join("stdout") } else { files.join("work").join(&result.path) }
+fn sealed_path(result: &ResultSpec) -> PathBuf {
+    if result.path == ResultSpec::STDOUT { "stdout".into() } else { Path::new("work").join(&result.path) }
+}
+
+/// The hash of what the scanner wrote, by which it was unpacked.
+fn original(manifest: &Manifest, result: &ResultSpec) -> Result<Sha256, IngestError> {
+    let path = sealed_path(result);
+    let sealed = manifest.files.iter().find(|file| Path::new(&file.path) == path);
+    let missing = || Failure::new(FailureReason::Corrupt, format!("{} is not in its manifest", path.display()));
+    sealed.map(|file| file.sha256).ok_or_else(|| IngestError::Attempt(missing()))
 }
 
 /// Streams a result file towards the artifact store, secrets masked on the way.
-fn mask_into(artifacts: &ArtifactStore, path: &Path, format: &str, key: &[u8]) -> Result<Masked, DriverError> {
+fn mask_into(artifacts: &ArtifactStore, path: &Path, format: &str, key: &[u8]) -> Result<Draft, DriverError> {
     let local = |error: &io::Error| DriverError::local("mask", path, error);
     let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(|error| local(&error))?);
     // The copy is written token by token.
     let draft = artifacts.draft().map_err(|error| DriverError::Artifact(error.to_string()))?;
     let mut masked = BufWriter::with_capacity(1 << 16, draft);
-    let report = parse::mask(format, &mut input, &mut masked, key).map_err(|error| match error {
+    parse::mask(format, &mut input, &mut masked, key).map_err(|error| match error {
         ParseError::Read(error) => local(&error),
         other => {
             DriverError::Local { action: format!("mask {}", path.display()), message: other.to_string(), full: false }
         }
     })?;
-    let draft = masked.into_inner().map_err(|error| local(error.error()))?;
-    Ok(Masked { draft, original: report.sha256_original })
+    masked.into_inner().map_err(|error| local(error.error()))
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tokio::sync::mpsc;
 
@@ -30,8 +32,10 @@ use crate::{artifact, beneath, failpoint};
 const BATCH: usize = 500;
 /// Text of the records of one batch, in bytes; one record may go beyond.
 const BATCH_TEXT: usize = 1 << 20;
-/// Batches that wait for the writer.
+/// Batches that wait for the writer, and for whoever makes them.
 const WAITING: usize = 4;
+/// Most that a parser hands over at once.
+const HANDOVER: usize = 64;
 /// Source files larger than this are not searched for comments: what is found in them counts.
 const MAX_SOURCE: u64 = 16 << 20;
 
@@ -74,7 +78,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Parses on a thread of its own; stores what it hands over, batch by batch.
+    /// Parses on a thread of its own, names and counts what it finds on another, and stores that batch by batch.
     pub(super) async fn parse(
         &self,
         path: &Path,
@@ -155,7 +159,46 @@ impl Reading<'_> {
     }
 }
 
-/// The parser's side: numbers, ranks and counts what it finds, and sends it on in batches.
+/// What a parser finds, handed on many at a time.
+struct Handover {
+    sender: SyncSender<Vec<Found>>,
+    found: Vec<Found>,
+    /// Text of what was found, in bytes.
+    text: usize,
+}
+
+enum Found {
+    Record(Box<Record>),
+    Asset(Asset),
+}
+
+impl Handover {
+    fn add(&mut self, found: Found, text: usize) -> Result<(), Stop> {
+        self.found.push(found);
+        self.text += text;
+        if self.found.len() < HANDOVER && self.text < BATCH_TEXT { Ok(()) } else { self.send() }
+    }
+
+    fn send(&mut self) -> Result<(), Stop> {
+        self.text = 0;
+        self.sender.send(std::mem::take(&mut self.found)).map_err(|_| Stop)
+    }
+}
+
+impl Sink for Handover {
+    fn record(&mut self, record: Record) -> Result<(), Stop> {
+        let references: usize = record.references.iter().map(String::len).sum();
+        let text = record.message.len() + record.evidence.as_ref().map_or(0, String::len) + references;
+        self.add(Found::Record(Box::new(record)), text)
+    }
+
+    fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
+        let text = asset.value.len();
+        self.add(Found::Asset(asset), text)
+    }
+}
+
+/// Numbers, ranks and counts what was found, and sends it on in batches.
 struct Feeder {
     sender: mpsc::Sender<IngestBatch>,
     scanner: String,
@@ -185,7 +228,20 @@ impl Feeder {
     }
 }
 
-impl Sink for Feeder {
+impl Feeder {
+    /// Takes all that a parser finds, in its order; stops where there is enough.
+    fn feed(mut self, found: &Receiver<Vec<Found>>) -> Result<Tally, Stop> {
+        let fed = found.iter().flatten().try_for_each(|found| match found {
+            Found::Record(record) => self.record(*record),
+            Found::Asset(asset) => self.asset(asset),
+        });
+        if !self.tally.capped {
+            fed?;
+        }
+        self.send(true)?;
+        Ok(self.tally)
+    }
+
     fn record(&mut self, mut record: Record) -> Result<(), Stop> {
         record.muting = self.suppressor.muting(&record);
         let tally = &mut self.tally;
@@ -212,16 +268,25 @@ impl Sink for Feeder {
     }
 }
 
-fn read_file(path: &Path, format: &str, context: &Context, mut sink: Feeder) -> Result<(Summary, Tally), ParseError> {
+fn read_file(path: &Path, format: &str, context: &Context, feeder: Feeder) -> Result<(Summary, Tally), ParseError> {
     let parser = parse::parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
     let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let summary = match parser.parse(&mut input, context, &mut sink) {
-        Ok(summary) => summary,
-        Err(ParseError::Stopped) if sink.tally.capped => Summary::default(),
-        Err(error) => return Err(error),
-    };
-    sink.send(true).map_err(|Stop| ParseError::Stopped)?;
-    Ok((summary, sink.tally))
+    std::thread::scope(|threads| {
+        let (sender, found) = sync_channel(WAITING);
+        let feeder = threads.spawn(move || feeder.feed(&found));
+        let mut handover = Handover { sender, found: Vec::new(), text: 0 };
+        let parsed = parser.parse(&mut input, context, &mut handover);
+        // What was found before an error is not wanted, but for what caps it: then nothing behind that was looked at.
+        let sent = handover.send();
+        drop(handover);
+        let fed = feeder.join().unwrap_or_else(|panic| resume_unwind(panic));
+        match (parsed, fed) {
+            (_, Ok(tally)) if tally.capped => Ok((Summary::default(), tally)),
+            (Ok(summary), Ok(tally)) if sent.is_ok() => Ok((summary, tally)),
+            (Err(error), _) => Err(error),
+            (Ok(_), _) => Err(ParseError::Stopped),
+        }
+    })
 }
 
 /// Runs `work` where it may block.

@@ -14,7 +14,6 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
-use sha2::Digest as _;
 
 use super::json::{Change, rewrite};
 use super::known::{find, may_hold};
@@ -22,7 +21,6 @@ use super::rewrite_text::{rewrite_lines, rewrite_table};
 use super::rewrite_xml::rewrite_xml;
 use super::strings::Strings;
 use super::{Encoding, ParseError, encoding, parser};
-use crate::model::id::Sha256;
 
 /// Masks known secrets in the lines of a text, one after the other: of a log.
 pub struct LineMask<'k>(Masker<'k>);
@@ -64,28 +62,18 @@ impl Redaction {
     }
 }
 
-/// What masking a file did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaskReport {
-    /// Texts that were replaced.
-    pub masked: u64,
-    /// Hash of the file as it was.
-    pub sha256_original: Sha256,
-}
-
-/// Copies a file of results with its secrets masked, as a stream.
-pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u8]) -> Result<MaskReport, ParseError> {
+/// Copies a file of results with its secrets masked, as a stream; returns how many texts were replaced.
+pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u8]) -> Result<u64, ParseError> {
     let parser = parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
-    let mut hashed = Hashed { inner: input, hash: sha2::Sha256::new() };
     let mut masker = Masker::new(key);
-    let (head, mut whole) = encoding::first_line(&mut hashed)?;
+    let (head, mut whole) = encoding::first_line(input)?;
     match (parser.encoding(&head), parser.redaction()) {
         (Encoding::Json, redaction) => mask_json(parser.name(), redaction, &mut whole, output, &mut masker)?,
         (Encoding::Xml, redaction) => rewrite_xml(parser.name(), &mut whole, output, redaction, &mut masker)?,
         (Encoding::Table(delimiter), _) => rewrite_table(parser.name(), &mut whole, output, delimiter, &mut masker)?,
         (Encoding::Lines, _) => rewrite_lines(parser.name(), &mut whole, output, &mut masker)?,
     }
-    Ok(MaskReport { masked: masker.masked, sha256_original: Sha256(hashed.hash.finalize().into()) })
+    Ok(masker.masked)
 }
 
 fn mask_json(
@@ -130,20 +118,6 @@ impl Change for Redact<'_, '_> {
 
     fn end(&mut self, route: &'static str) {
         (self.redaction.apply)(self.masker, route, None);
-    }
-}
-
-/// A reader that hashes what passes.
-struct Hashed<'r> {
-    inner: &'r mut dyn Read,
-    hash: sha2::Sha256,
-}
-
-impl Read for Hashed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
     }
 }
 

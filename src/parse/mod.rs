@@ -112,7 +112,7 @@ use crate::model::finding::Record;
 
 pub use baseline::{BaselineFacts, KnownFinding, baseline};
 pub use encoding::Encoding;
-pub use mask::{LineMask, MaskReport, Redaction, mask};
+pub use mask::{LineMask, Redaction, mask};
 pub use registry::{PARSERS, parser, sniff};
 pub use sniff::Outline;
 

@@ -234,7 +234,7 @@ fn planted_secrets_come_through_nowhere() {
         let text = planted(format, &secrets);
         let mut masked = Vec::new();
         let report = mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();
-        assert!(report.masked >= 20 && report.sha256_original == crate::model::id::Sha256::of(&text), "{report:?}");
+        assert!(report >= 20, "{report}");
         let mut kept = Kept::default();
         parser(format).unwrap().parse(&mut text.as_bytes(), &context(), &mut kept).unwrap();
         assert_eq!(kept.records.len(), 20);
@@ -325,7 +325,7 @@ fn a_masked_file_says_the_same_wherever_a_secret_stands() {
                 let outcome = mask(format, &mut document.as_bytes(), &mut masked, b"key");
                 assert!(!String::from_utf8_lossy(&masked).contains(&secret), "{format} with {secret} at byte {place}");
                 let Some(before) = before else { continue };
-                assert!(outcome.unwrap().masked > 0, "{format} with {secret} at byte {place}");
+                assert!(outcome.unwrap() > 0, "{format} with {secret} at byte {place}");
                 read += 1;
                 assert!(!format!("{before:?}").contains(&secret), "{format} with {secret} at byte {place}");
                 assert_eq!(told(format, &masked).as_ref(), Some(&before), "{format} with {secret} at byte {place}");

@@ -1,20 +1,28 @@
 //! Lenient looks into one taken value, by JSON pointer (RFC 6901): scanners change types between versions.
 
+use memchr::memchr;
 use serde_json::Value;
 
 use super::ParseError;
 use crate::model::finding::Region;
 
-/// The value at `pointer`. The library's own search builds a text for each segment; here a `~` is looked for first.
+/// The value at `pointer`. The library's own search builds a text for each segment, and most of what is looked for is not there.
 pub(super) fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
-    if pointer.contains('~') {
+    if memchr(b'~', pointer.as_bytes()).is_some() {
         return value.pointer(pointer);
     }
-    pointer.split('/').skip(1).try_fold(value, |value, segment| match value {
-        Value::Object(map) => map.get(segment),
-        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
-        _ => None,
-    })
+    let (mut value, mut rest) = (value, pointer.strip_prefix('/'));
+    while let Some(path) = rest {
+        let end = memchr(b'/', path.as_bytes());
+        let segment = &path[..end.unwrap_or(path.len())];
+        value = match value {
+            Value::Object(map) => map.get(segment)?,
+            Value::Array(items) => items.get(segment.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+        rest = end.map(|end| &path[end + 1..]);
+    }
+    Some(value)
 }
 
 /// The text at `pointer`, trimmed; `None` when absent or empty.

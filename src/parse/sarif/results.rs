@@ -8,6 +8,7 @@ use super::super::text::{code_identity, cut};
 use super::super::value::{first, items, number, owned, region, text, texts};
 use super::super::{Context, ParseError, ids, path, score, severity};
 use super::rules::{Rule, Rules};
+use super::secrets::Kind;
 use super::{level, secrets};
 use crate::model::finding::{Cvss, Location, Record};
 
@@ -28,7 +29,7 @@ pub(in crate::parse) struct Run<'c> {
 /// A masked result that waits for its rule; as text, which takes a fraction of the memory of a value.
 struct Waiting {
     result: Box<str>,
-    secret: bool,
+    kind: Kind,
 }
 
 impl<'c> Run<'c> {
@@ -54,18 +55,18 @@ impl<'c> Run<'c> {
             output.skip(reason);
             return Ok(());
         }
-        let secret = secrets::may_hold_secret(self.tool.as_deref(), &result);
+        let kind = Kind::of(self.tool.as_deref(), &result);
         if self.tool_known {
-            return output.record(self.record(&result, secret));
+            return output.record(self.record(&result, kind));
         }
         trim(&mut result);
         let text = result.to_string().into_boxed_str();
         if self.waiting_bytes + text.len() > MAX_WAITING {
             self.overflow += 1;
-            return output.record(self.record(&result, secret));
+            return output.record(self.record(&result, kind));
         }
         self.waiting_bytes += text.len();
-        self.waiting.push(Waiting { result: text, secret });
+        self.waiting.push(Waiting { result: text, kind });
         Ok(())
     }
 
@@ -73,9 +74,9 @@ impl<'c> Run<'c> {
     pub(in crate::parse) fn tool_is_known(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
         self.tool_known = true;
         self.waiting_bytes = 0;
-        for Waiting { result, secret } in std::mem::take(&mut self.waiting) {
+        for Waiting { result, kind } in std::mem::take(&mut self.waiting) {
             let result: Value = serde_json::from_str(&result).map_err(std::io::Error::from)?;
-            output.record(self.record(&result, secret))?;
+            output.record(self.record(&result, kind))?;
         }
         Ok(())
     }
@@ -98,9 +99,11 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
-    fn record(&self, result: &Value, secret: bool) -> Record {
-        let rule = self.rules.of(result);
-        let (severity, native) = level::severity(result, rule, secrets::is_secret(self.tool.as_deref(), result));
+    /// `kind` is what was known where the result stands; what tells its severity may have come since.
+    fn record(&self, result: &Value, kind: Kind) -> Record {
+        let (rule, properties) = (self.rules.of(result), &result["properties"]);
+        let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), result) == Kind::Secret;
+        let (severity, native) = level::severity(result, rule, secret);
         let severity =
             if self.tool_known || native.is_some() { severity } else { crate::model::severity::Severity::Unknown };
         let id =
@@ -115,17 +118,17 @@ impl<'c> Run<'c> {
                 .unwrap_or_else(|| message.clone()),
             severity,
             native_severity: native,
-            confidence: confidence(result, rule),
+            confidence: confidence(properties, rule),
             location: location(place, &self.context.source_root),
-            cwe: weaknesses(result, rule),
-            vulnerabilities: vulnerabilities(id, result, rule),
-            cvss: cvss(result),
+            cwe: weaknesses(result, properties, rule),
+            vulnerabilities: vulnerabilities(id, properties, rule),
+            cvss: cvss(properties),
             suppressed: suppressed(result),
             muting: None,
             fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
             references: references(result, rule),
             identity: match snippet {
-                Some(token) if secret => token_identity(token),
+                Some(token) if kind != Kind::Other => token_identity(token),
                 _ => identity(result, snippet),
             },
             evidence: snippet.map(str::to_owned),
@@ -182,8 +185,8 @@ fn other_places(result: &Value, root: &str) -> String {
     others.flat_map(|place| ["\nalso at ".to_owned(), location(place, root).to_string()]).collect()
 }
 
-fn confidence(result: &Value, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
-    let own = first(result, &["/properties/issue_confidence", "/properties/confidence", "/properties/precision"]);
+fn confidence(properties: &Value, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
+    let own = first(properties, &["/issue_confidence", "/confidence", "/precision"]);
     own.or_else(|| rule?.precision.as_deref()).and_then(severity::confidence)
 }
 
@@ -205,9 +208,9 @@ fn is_web(uri: &str) -> bool {
     uri.starts_with("http://") || uri.starts_with("https://")
 }
 
-fn weaknesses(result: &Value, rule: Option<&Rule>) -> Vec<u32> {
-    let mut texts_of_result = texts(result, "/properties/tags");
-    texts_of_result.extend(texts(result, "/properties/cwe"));
+fn weaknesses(result: &Value, properties: &Value, rule: Option<&Rule>) -> Vec<u32> {
+    let mut texts_of_result = texts(properties, "/tags");
+    texts_of_result.extend(texts(properties, "/cwe"));
     texts_of_result.extend(items(result, "/taxa").iter().filter_map(|taxon| {
         let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
         let id = text(taxon, "/id")?;
@@ -219,14 +222,14 @@ fn weaknesses(result: &Value, rule: Option<&Rule>) -> Vec<u32> {
     cwe
 }
 
-fn vulnerabilities(id: &str, result: &Value, rule: Option<&Rule>) -> Vec<String> {
-    let tags = texts(result, "/properties/tags");
+fn vulnerabilities(id: &str, properties: &Value, rule: Option<&Rule>) -> Vec<String> {
+    let tags = texts(properties, "/tags");
     let of_rule = rule.map_or(&[][..], |rule| &rule.vulnerabilities);
     ids::vulnerabilities(std::iter::once(id).chain(tags.iter().chain(of_rule).map(String::as_str)))
 }
 
-fn cvss(result: &Value) -> Option<Cvss> {
-    let vector = first(result, &["/properties/cvssV3_vector", "/properties/cvss_vector", "/properties/cvss"])?;
+fn cvss(properties: &Value) -> Option<Cvss> {
+    let vector = first(properties, &["/cvssV3_vector", "/cvss_vector", "/cvss"])?;
     score::of_vector(vector)
 }
 

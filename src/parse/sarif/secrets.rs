@@ -64,13 +64,13 @@ impl Brief {
         let ids = [rule_id, rule.and_then(|rule| rule.id)];
         let rule = ids.iter().flatten().map(|id| id.trim()).find(|id| !id.is_empty());
         let semgrep = fingerprints.is_some_and(|prints| prints.semgrep.is_some());
-        may_be_secret(masker.tool.as_deref(), rule, semgrep)
+        Kind::new(masker.tool.as_deref(), rule, semgrep) != Kind::Other
     }
 }
 
 /// Masks a result that may hold a secret.
 fn hide(masker: &mut Masker<'_>, result: &mut Value) {
-    if may_hold_secret(masker.tool.as_deref(), result) {
+    if Kind::of(masker.tool.as_deref(), result) != Kind::Other {
         quoted(masker, result);
         let mut pointers =
             vec!["/properties/offender".to_owned(), "/properties/secret".to_owned(), "/properties/match".to_owned()];
@@ -89,21 +89,33 @@ fn quoted(masker: &mut Masker<'_>, result: &mut Value) {
     }
 }
 
-/// Whether a result may hold a secret.
-pub(super) fn may_hold_secret(tool: Option<&str>, result: &Value) -> bool {
-    let semgrep = result["fingerprints"].get(OF_SEMGREP).is_some();
-    may_be_secret(tool, rule_id(result), semgrep)
+/// What a result is, as far as secrets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Tool or rule say that it is one.
+    Secret,
+    /// Nobody knows what it is of.
+    Unknown,
+    /// Something else.
+    Other,
 }
 
-/// semgrep writes its results before its name, and a fingerprint of its own in each of them. A result of unknown origin without
-/// it is taken to hold a secret.
-fn may_be_secret(tool: Option<&str>, rule: Option<&str>, semgrep: bool) -> bool {
-    tool.is_some_and(is_secret_scanner) || rule.is_some_and(is_secret_rule) || (tool.is_none() && !semgrep)
-}
+impl Kind {
+    /// semgrep writes its results before its name, and a fingerprint of its own in each of them. A result of unknown origin without
+    /// it is taken to hold a secret.
+    fn new(tool: Option<&str>, rule: Option<&str>, semgrep: bool) -> Self {
+        if tool.is_some_and(is_secret_scanner) || rule.is_some_and(is_secret_rule) {
+            Self::Secret
+        } else if tool.is_none() && !semgrep {
+            Self::Unknown
+        } else {
+            Self::Other
+        }
+    }
 
-/// Whether tool or rule say that the result is a secret.
-pub(super) fn is_secret(tool: Option<&str>, result: &Value) -> bool {
-    tool.is_some_and(is_secret_scanner) || rule_id(result).is_some_and(is_secret_rule)
+    pub(super) fn of(tool: Option<&str>, result: &Value) -> Self {
+        Self::new(tool, rule_id(result), result["fingerprints"].get(OF_SEMGREP).is_some())
+    }
 }
 
 fn rule_id(result: &Value) -> Option<&str> {
@@ -111,8 +123,7 @@ fn rule_id(result: &Value) -> Option<&str> {
 }
 
 fn is_secret_scanner(tool: &str) -> bool {
-    let tool = tool.to_ascii_lowercase();
-    SECRET_SCANNERS.iter().any(|name| tool.starts_with(name))
+    SECRET_SCANNERS.iter().any(|name| tool.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name)))
 }
 
 /// Pointers to all snippets of a value, wherever they are: regions, context regions, flows, fixes.
