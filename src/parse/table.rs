@@ -33,8 +33,8 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Reads the table; it must have all the columns of `required`. Secrets are masked in the cells, which are parted by `delimiter`. A row may end in empty cells
-/// beyond the last column, as some scanners write it.
+/// Reads the table; it must have all the columns of `required`. Secrets are masked in the cells, which are parted by `delimiter`.
+/// A row may end in empty cells beyond the last column, as some scanners write it.
 pub(super) fn walk(
     parser: &dyn Parser,
     context: &Context,

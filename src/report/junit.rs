@@ -2,7 +2,8 @@
 //! with a test case for each finding.
 //!
 //! What was not seen is an error, so that a scan which is not complete is never green. A finding is a failure; where there is
-//! a gate, only a finding by which the gate fails is one, the others are skipped, as are those that somebody decided about. Findings are read once to be counted and once for each scanner.
+//! a gate, only a finding by which the gate fails is one, the others are skipped, as are those that somebody decided about. Findings
+//! are read once to be counted and once for each scanner.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
