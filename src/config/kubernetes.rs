@@ -49,7 +49,8 @@ pub struct KubernetesConfig {
     /// A `PersistentVolumeClaim` of the namespace, which exists, on whose volume sealed results outlive their pod; not beside `s3`. All
     /// pods that run at once must be able to write to it: `ReadWriteMany`, or `ReadWriteOnce` with a `node_selector` for one node.
     pub results_claim: Option<String>,
-    /// How long the cluster keeps a Job that has ended.
+    /// How long the cluster keeps a Job that has ended, and with it small results, whose pods end with their scanner unless this is less
+    /// than `hold`.
     #[schemars(with = "String")]
     pub ttl: Span,
     /// Requests a second, in the long run.
