@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Between two looks. Files are all that containers of a pod share, and nobody tells of their changes in every kernel.
+/// Between the first two looks. Files are all that containers of a pod share, and nobody tells of their changes in every kernel.
 pub(super) const TICK: Duration = Duration::from_millis(20);
+/// Between two looks when much time has passed: a node may have many pods, and scanners take minutes.
+const SLOWEST: Duration = Duration::from_millis(100);
 /// How long the end of a process waits for the last words of its sessions, which end with its container.
 pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -33,6 +35,7 @@ impl Stop {
 
     /// Looks again and again until there is something to see; `None` when the time has passed or an order to end has come.
     pub(super) fn wait<T>(&self, deadline: Option<Instant>, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+        let mut tick = TICK;
         loop {
             if let Some(seen) = look() {
                 return Some(seen);
@@ -40,7 +43,8 @@ impl Stop {
             if self.is_ordered() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return None;
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(tick);
+            tick = (tick + TICK / 20).min(SLOWEST);
         }
     }
 }
