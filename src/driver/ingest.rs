@@ -125,7 +125,7 @@ impl Ingest<'_> {
             now: self.now,
             said: Arc::default(),
         };
-        let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::default());
+        let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::new(self.store));
         for result in &spec.results {
             let path = result_path(files, result);
             // A scanner that was cut short may not have come to write every file.
@@ -213,6 +213,6 @@ fn mask_into(artifacts: &ArtifactStore, path: &Path, format: &str, key: &[u8]) -
     masked.into_inner().map_err(|error| local(error.error()))
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

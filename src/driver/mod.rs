@@ -19,6 +19,7 @@ mod reading;
 mod reparse;
 mod run;
 mod settle;
+mod sorted;
 mod tidy;
 mod transition;
 mod trust;

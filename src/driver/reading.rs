@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::mpsc;
 
 use super::error::DriverError;
-use super::ingest::IngestError;
+use super::ingest::{IngestError, is_full};
 use super::rank::Ranker;
 use crate::model::asset::Asset;
 use crate::model::clock::Timestamp;
@@ -40,7 +40,6 @@ const HANDOVER: usize = 64;
 const MAX_SOURCE: u64 = 16 << 20;
 
 /// What the result files of an attempt have brought so far.
-#[derive(Default)]
 pub(super) struct Tally {
     pub(super) ranker: Ranker,
     pub(super) counts: SeverityCounts,
@@ -54,6 +53,18 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Begins; what memory should not hold goes to the state's spool.
+    pub(super) fn new(store: &Store) -> Self {
+        Self {
+            ranker: Ranker::new(store.dir().join("spool")),
+            counts: SeverityCounts::default(),
+            records: 0,
+            assets: 0,
+            capped: false,
+            headed: HashMap::new(),
+        }
+    }
+
     /// Whether no record before this one has its rule and severity.
     fn head(&mut self, record: &Record) -> bool {
         // Most have one before them: the rule is not copied to find out.
@@ -109,7 +120,7 @@ impl Reading<'_> {
             ParseError::Read(error) => IngestError::Driver(DriverError::Local {
                 action: "read results".to_owned(),
                 message: error.to_string(),
-                full: false,
+                full: is_full(&error),
             }),
             other => IngestError::Attempt(Failure::new(
                 if matches!(other, ParseError::Empty) {
@@ -124,9 +135,14 @@ impl Reading<'_> {
 
     /// Says which finding each record shows, and gives equal ones the ranks of their places.
     pub(super) async fn identify(&self, ranker: Ranker) -> Result<(), IngestError> {
-        let mut identities = blocking(move || ranker.identities()).await?;
+        let failed = |error: io::Error| DriverError::Local {
+            action: "sort records".to_owned(),
+            message: error.to_string(),
+            full: is_full(&error),
+        };
+        let mut identities = blocking(move || ranker.identities()).await?.map_err(failed)?;
         loop {
-            let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect();
+            let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect::<Result<_, _>>().map_err(failed)?;
             if slice.is_empty() {
                 return Ok(());
             }
@@ -230,10 +246,10 @@ impl Feeder {
 
 impl Feeder {
     /// Takes all that a parser finds, in its order; stops where there is enough.
-    fn feed(mut self, found: &Receiver<Vec<Found>>) -> Result<Tally, Stop> {
+    fn feed(mut self, found: &Receiver<Vec<Found>>) -> Result<Tally, ParseError> {
         let fed = found.iter().flatten().try_for_each(|found| match found {
             Found::Record(record) => self.record(*record),
-            Found::Asset(asset) => self.asset(asset),
+            Found::Asset(asset) => Ok(self.asset(asset)?),
         });
         if !self.tally.capped {
             fed?;
@@ -242,15 +258,15 @@ impl Feeder {
         Ok(self.tally)
     }
 
-    fn record(&mut self, mut record: Record) -> Result<(), Stop> {
+    fn record(&mut self, mut record: Record) -> Result<(), ParseError> {
         record.muting = self.suppressor.muting(&record);
         let tally = &mut self.tally;
         if u64::from(tally.records) >= self.max {
             tally.capped = true;
-            return Err(Stop);
+            return Err(ParseError::Stopped);
         }
         let (fingerprint, ordinal) = (Fingerprint::of(&self.scanner, &record), tally.records);
-        let occurrence = tally.ranker.rank(fingerprint, ordinal, &record);
+        let occurrence = tally.ranker.rank(fingerprint, ordinal, &record)?;
         tally.counts.add(record.severity);
         tally.records += 1;
         // A record is plain values, which can always be written down; if not, the attempt fails as one that cannot be read.
@@ -258,7 +274,7 @@ impl Feeder {
         let record = IngestRecord::new(ordinal, fingerprint, occurrence, heads_rule, &record).map_err(|_| Stop)?;
         self.text += record.bytes();
         self.batch.records.push(record);
-        self.send(false)
+        Ok(self.send(false)?)
     }
 
     fn asset(&mut self, asset: Asset) -> Result<(), Stop> {
@@ -283,7 +299,7 @@ fn read_file(path: &Path, format: &str, context: &Context, feeder: Feeder) -> Re
         match (parsed, fed) {
             (_, Ok(tally)) if tally.capped => Ok((Summary::default(), tally)),
             (Ok(summary), Ok(tally)) if sent.is_ok() => Ok((summary, tally)),
-            (Err(error), _) => Err(error),
+            (_, Err(error @ ParseError::Read(_))) | (Err(error), _) => Err(error),
             (Ok(_), _) => Err(ParseError::Stopped),
         }
     })

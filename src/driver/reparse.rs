@@ -182,7 +182,7 @@ impl Reparse {
         new: AttemptId,
         masked: &mut Vec<String>,
     ) -> Result<(NewResults, Outcome), IngestError> {
-        let (mut tally, mut reported, mut version) = (Tally::default(), Reported::default(), None);
+        let (mut tally, mut reported, mut version) = (Tally::new(&self.store), Reported::default(), None);
         let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
         let options = &self.loaded.scan.plan.options;
         let reading = Reading {
