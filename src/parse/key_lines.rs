@@ -6,6 +6,13 @@
 
 use std::ops::{Range, RangeInclusive};
 
+/// What begins the line before a key, or before what is public.
+pub(super) const BEGIN: &str = "-----BEGIN ";
+/// What begins the line behind it.
+pub(super) const END: &str = "-----END ";
+/// What both say of a key that is private.
+pub(super) const PRIVATE: &str = "PRIVATE KEY";
+
 const LENGTH: RangeInclusive<usize> = 60..=76;
 /// The last line of a key is shorter; it is known behind another, or before the line that ends the key.
 const LAST: RangeInclusive<usize> = 16..=76;
@@ -37,10 +44,10 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let (mut last, mut behind, mut public) = (None, false, false);
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        if line.contains("-----BEGIN ") {
-            public = !line.contains("PRIVATE KEY");
-        } else if line.contains("-----END ") {
-            found.extend(last.take().filter(|_| line.contains("PRIVATE KEY")));
+        if line.contains(BEGIN) {
+            public = !line.contains(PRIVATE);
+        } else if line.contains(END) {
+            found.extend(last.take().filter(|_| line.contains(PRIVATE)));
             public = false;
         }
         let run = run(line).filter(|_| !public);
@@ -106,6 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::id::Sha256;
 
     const LINE: &str = "MIIEowIBAAKCAQEAu9PqYh4TzLd2Wv7NcRb5XsKe8Jf3GmAo6Ui1Qx0Ht5Zy4Bw7";
 
@@ -156,18 +164,15 @@ mod tests {
         assert!(!may_hold("d2f8ab0d9f2d3a4c5b6e7f8091a2b3c4".repeat(2).as_bytes()), "results have hashes");
     }
 
-    proptest! {
-        #[test]
-        fn lines_of_random_keys_are_known(key in prop::collection::vec(any::<u8>(), 48..400), number in 1..9999_u32) {
-            let body = STANDARD.encode(key);
-            let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
-            let text = lines.iter().fold(String::new(), |text, line| text + &format!("{number} {line}\n"));
-            let whole = lines.iter().filter(|line| line.len() == 64 && !line.starts_with("AAAA")).count();
-            // A few lines in ten thousand are less mixed.
-            prop_assert!(found(&text).len() + 1 >= whole);
-            prop_assert!(may_hold(text.as_bytes()));
-        }
+    #[test]
+    fn all_but_a_few_lines_of_random_keys_are_known() {
+        let key = |number: u32| [Sha256::of(number.to_be_bytes()).0, Sha256::of(number.to_le_bytes()).0].concat();
+        let line = |number: u32| STANDARD.encode(&key(number)[..48]);
+        let known = (0..10_000).filter(|number| found(&format!("{number} {}\n", line(*number))).len() == 1).count();
+        assert!(known >= 9_980, "{known} of 10,000");
+    }
 
+    proptest! {
         #[test]
         fn a_text_that_cannot_hold_a_line_has_none(text in "[a-zA-Z0-9+/ \n\"\\\\]{0,200}") {
             let whole = find(&text).into_iter().any(|place| LENGTH.contains(&place.len()));

@@ -194,9 +194,6 @@ const NAMES: &[&str] = &[
     "_auth",
 ];
 
-/// What ends a key: the line before it is known by it.
-const ENDS: &str = "-----END ";
-
 /// A name, a sign, and a value in quotes or without; quotes may be escaped, in JSON within JSON, in HTML and in addresses.
 const ASSIGNED: &str = concat!(
     r#"[A-Za-z0-9_.-]{3,48}(?:\\{0,4}["'`\]]|&quot;|&#3[49];|%2[27]){0,2}\s{0,8}(?:=>|:=|={1,3}|:|%3[dDaA])\s{0,8}(?:"#,
@@ -208,14 +205,14 @@ const ASSIGNED: &str = concat!(
 
 struct Known {
     words: AhoCorasick,
-    /// The kind of each word but the last, [`ENDS`].
+    /// The kind of each word but the last, [`key_lines::END`]: the line before it is known by it.
     kinds: Vec<usize>,
     /// Made when they are first needed.
     shapes: Vec<OnceLock<Option<Regex>>>,
 }
 
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
-    let words = KINDS.iter().flat_map(|kind| kind.words).chain([&ENDS]);
+    let words = KINDS.iter().flat_map(|kind| kind.words).chain([&key_lines::END]);
     let builder = &mut AhoCorasick::builder();
     builder.kind(Some(AhoCorasickKind::DFA));
     let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;

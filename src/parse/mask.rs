@@ -16,6 +16,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 
 use super::json::{Change, rewrite};
+use super::key_lines::{BEGIN, END, PRIVATE};
 use super::known::{find, may_hold};
 use super::rewrite_text::{rewrite_lines, rewrite_table};
 use super::rewrite_xml::rewrite_xml;
@@ -140,10 +141,6 @@ const MIN_LAST4: usize = 16;
 
 /// How often a text is looked through.
 const MAX_PASSES: usize = 16;
-/// Around the lines of a private key.
-const BEGIN: &[u8] = b"-----BEGIN ";
-const PRIVATE: &[u8] = b"PRIVATE KEY";
-const END: &[u8] = b"-----END ";
 
 /// More secrets of one result, or longer ones, are masked where they stand and looked for nowhere else in it.
 const MAX_NEEDLES: usize = 1000;
@@ -326,9 +323,9 @@ impl<'k> Masker<'k> {
     /// The same for one line of several, without its end: a private key goes over many.
     pub(super) fn line<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
         let masked = if self.within_key { self.line_of_key(line) } else { self.known_bytes(line) };
-        let begins = masked.windows(BEGIN.len()).rposition(|window| window == BEGIN);
-        let ends = masked.windows(END.len()).rposition(|window| window == END);
-        let private = masked.windows(PRIVATE.len()).any(|window| window == PRIVATE);
+        let begins = masked.windows(BEGIN.len()).rposition(|window| window == BEGIN.as_bytes());
+        let ends = masked.windows(END.len()).rposition(|window| window == END.as_bytes());
+        let private = masked.windows(PRIVATE.len()).any(|window| window == PRIVATE.as_bytes());
         self.within_key = (private && begins.is_some() && begins > ends) || (self.within_key && ends.is_none());
         masked
     }
