@@ -1,8 +1,7 @@
 //! From sealed results to stored ones: unpack, judge, read ([`super::reading`]), keep the raw files.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +20,6 @@ use crate::model::outcome::{Failure, FailureReason};
 use crate::model::scanner::ResultSpec;
 use crate::model::spec::Launch;
 use crate::model::suppress::Suppressions;
-use crate::parse::{self, ParseError};
 use crate::shim::{UnsealError, unseal};
 use crate::store::{NewArtifact, Store};
 
@@ -126,6 +124,7 @@ impl Ingest<'_> {
             said: Arc::default(),
         };
         let (mut harvest, mut reported, mut tally) = (Harvest::default(), Reported::default(), Tally::new(self.store));
+        let mut copies = Vec::new();
         for result in &spec.results {
             let path = result_path(files, result);
             // A scanner that was cut short may not have come to write every file.
@@ -135,10 +134,10 @@ impl Ingest<'_> {
             if self.is_empty(&path, result).map_err(IngestError::Attempt)? {
                 continue;
             }
-            let (parsed, masked) = tokio::join!(reading.parse(&path, result, tally), self.mask(&path, result));
-            let summary;
-            (summary, tally) = parsed?;
-            self.keep(result, masked?, original(manifest, result)?).await?;
+            let artifacts = ArtifactStore::new(&self.store.dir().join("artifacts"));
+            let (summary, copy);
+            (summary, tally, copy) = reading.parse(&path, result, tally, Some(artifacts)).await?;
+            copies.extend(copy.map(|copy| (result, copy)));
             harvest.scanner_version = harvest.scanner_version.or(summary.tool_version);
             reported.results += summary.skipped.values().sum::<u64>();
             reported.errors.extend(summary.errors);
@@ -148,9 +147,19 @@ impl Ingest<'_> {
         reported.capped = tally.capped;
         harvest.coverage =
             judge_reports(&manifest.exit, &spec.exit_codes, gaps, &reported).map_err(IngestError::Attempt)?;
-        if harvest.records.total() > 0 {
-            reading.identify(tally.ranker).await?;
-        }
+        let keep = async {
+            for (result, copy) in copies {
+                self.keep(result, copy, original(manifest, result)?).await?;
+            }
+            Ok::<(), IngestError>(())
+        };
+        let identify = async {
+            if harvest.records.total() > 0 {
+                reading.identify(tally.ranker).await?;
+            }
+            Ok(())
+        };
+        let ((), ()) = tokio::try_join!(keep, identify)?;
         Ok(harvest)
     }
 
@@ -166,15 +175,8 @@ impl Ingest<'_> {
         }
     }
 
-    /// Copies the raw file, secrets masked.
-    async fn mask(&self, path: &Path, result: &ResultSpec) -> Result<Draft, DriverError> {
-        let artifacts = ArtifactStore::new(&self.store.dir().join("artifacts"));
-        let (path, format, key) = (path.to_owned(), result.format.clone(), self.store.secret_key().to_vec());
-        blocking(move || mask_into(&artifacts, &path, &format, &key)).await?
-    }
-
     /// Keeps the copy of a file that could be read.
-    async fn keep(&self, result: &ResultSpec, draft: Draft, original: Sha256) -> Result<(), DriverError> {
+    async fn keep(&self, result: &ResultSpec, draft: Draft, original: Sha256) -> Result<(), IngestError> {
         let stored = blocking(move || draft.keep()).await?.map_err(|error| DriverError::Artifact(error.to_string()))?;
         let artifact = NewArtifact { path: result.path.clone(), blob: stored.sha256, length: stored.len, original };
         Ok(self.store.artifacts(self.scan, self.fence, self.attempt, vec![artifact]).await?)
@@ -195,22 +197,6 @@ fn original(manifest: &Manifest, result: &ResultSpec) -> Result<Sha256, IngestEr
     let sealed = manifest.files.iter().find(|file| Path::new(&file.path) == path);
     let missing = || Failure::new(FailureReason::Corrupt, format!("{} is not in its manifest", path.display()));
     sealed.map(|file| file.sha256).ok_or_else(|| IngestError::Attempt(missing()))
-}
-
-/// Streams a result file towards the artifact store, secrets masked on the way.
-fn mask_into(artifacts: &ArtifactStore, path: &Path, format: &str, key: &[u8]) -> Result<Draft, DriverError> {
-    let local = |error: &io::Error| DriverError::local("mask", path, error);
-    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(|error| local(&error))?);
-    // The copy is written token by token.
-    let draft = artifacts.draft().map_err(|error| DriverError::Artifact(error.to_string()))?;
-    let mut masked = BufWriter::with_capacity(1 << 16, draft);
-    parse::mask(format, &mut input, &mut masked, key).map_err(|error| match error {
-        ParseError::Read(error) => local(&error),
-        other => {
-            DriverError::Local { action: format!("mask {}", path.display()), message: other.to_string(), full: false }
-        }
-    })?;
-    masked.into_inner().map_err(|error| local(error.error()))
 }
 
 pub(super) fn is_full(error: &io::Error) -> bool {

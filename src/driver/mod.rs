@@ -14,6 +14,7 @@ mod input;
 mod jobs;
 mod log;
 mod rank;
+mod raw;
 mod reaches;
 mod reading;
 mod reparse;

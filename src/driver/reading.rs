@@ -1,8 +1,7 @@
 //! From a result file to rows: parsed in a stream, stored in batches that nobody sees.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +12,8 @@ use tokio::sync::mpsc;
 use super::error::DriverError;
 use super::ingest::{IngestError, is_full};
 use super::rank::Ranker;
+use super::raw::Raw;
+use crate::artifact::{self, ArtifactStore, Draft};
 use crate::model::asset::Asset;
 use crate::model::clock::Timestamp;
 use crate::model::finding::{Record, SeverityCounts};
@@ -23,17 +24,19 @@ use crate::model::scanner::ResultSpec;
 use crate::model::severity::Severity;
 use crate::model::spec::{JobSpec, paths};
 use crate::model::suppress::{Said, Suppressions};
-use crate::parse::{self, Context, ParseError, Sink, Stop, Summary};
+use crate::parse::{Context, ParseError, Sink, Stop, Summary};
 use crate::store::{Identity, IngestBatch, IngestRecord, Store};
 use crate::suppress::{self, ReadComments, Suppressor};
-use crate::{artifact, beneath, failpoint};
+use crate::{beneath, failpoint};
 
 /// Most rows of one batch: the writer's gate is given free between batches.
 const BATCH: usize = 500;
 /// Text of the records of one batch, in bytes; one record may go beyond.
 const BATCH_TEXT: usize = 1 << 20;
-/// Batches that wait for the writer, and for whoever makes them.
-const WAITING: usize = 4;
+/// Batches that wait for the writer, which waits for the disk at times.
+const WAITING: usize = 16;
+/// What is handed over that waits for whoever makes batches of it.
+const HANDOVERS: usize = 4;
 /// Most that a parser hands over at once.
 const HANDOVER: usize = 64;
 /// Source files larger than this are not searched for comments: what is found in them counts.
@@ -89,24 +92,26 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Parses on a thread of its own, names and counts what it finds on another, and stores that batch by batch.
+    /// Parses on a thread of its own, names and counts what it finds on another, and stores that batch by batch. Makes the copy that is
+    /// kept, if `artifacts` says where.
     pub(super) async fn parse(
         &self,
         path: &Path,
         result: &ResultSpec,
         tally: Tally,
-    ) -> Result<(Summary, Tally), IngestError> {
+        artifacts: Option<ArtifactStore>,
+    ) -> Result<(Summary, Tally, Option<Draft>), IngestError> {
         let (sender, mut batches) = mpsc::channel(WAITING);
         let context = Context {
             source_root: self.spec.source.map(|_| paths::SOURCE.to_owned()).unwrap_or_default(),
             secret_key: self.store.secret_key().to_vec(),
         };
-        let (path, format) = (path.to_owned(), result.format.clone());
+        let (path, shown, format) = (path.to_owned(), result.path.clone(), result.format.clone());
+        let raw = Raw { path, shown, format, context, artifacts };
         let (scanner, max) = (self.spec.scanner.clone(), self.max_results.unwrap_or(u64::MAX));
         let (batch, suppressor) = (self.batch(), self.suppressor().map_err(IngestError::Attempt)?);
-        let parser = blocking(move || {
-            read_file(&path, &format, &context, Feeder { sender, scanner, suppressor, tally, max, batch, text: 0 })
-        });
+        let feeder = Feeder { sender, scanner, suppressor, tally, max, batch, text: 0 };
+        let parser = blocking(move || read(&raw, feeder));
         let store = async {
             while let Some(batch) = batches.recv().await {
                 self.store.ingest(batch).await?;
@@ -116,21 +121,7 @@ impl Reading<'_> {
         };
         let (parsed, stored) = tokio::join!(parser, store);
         stored?;
-        parsed?.map_err(|error| match error {
-            ParseError::Read(error) => IngestError::Driver(DriverError::Local {
-                action: "read results".to_owned(),
-                message: error.to_string(),
-                full: is_full(&error),
-            }),
-            other => IngestError::Attempt(Failure::new(
-                if matches!(other, ParseError::Empty) {
-                    FailureReason::ResultEmpty
-                } else {
-                    FailureReason::ResultInvalid
-                },
-                format!("{}: {other}", result.path),
-            )),
-        })
+        parsed?
     }
 
     /// Says which finding each record shows, and gives equal ones the ranks of their places.
@@ -284,24 +275,25 @@ impl Feeder {
     }
 }
 
-fn read_file(path: &Path, format: &str, context: &Context, feeder: Feeder) -> Result<(Summary, Tally), ParseError> {
-    let parser = parse::parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
-    let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
+fn read(raw: &Raw, feeder: Feeder) -> Result<(Summary, Tally, Option<Draft>), IngestError> {
     std::thread::scope(|threads| {
-        let (sender, found) = sync_channel(WAITING);
+        let (sender, found) = sync_channel(HANDOVERS);
         let feeder = threads.spawn(move || feeder.feed(&found));
         let mut handover = Handover { sender, found: Vec::new(), text: 0 };
-        let parsed = parser.parse(&mut input, context, &mut handover);
-        // What was found before an error is not wanted, but for what caps it: then nothing behind that was looked at.
+        let read = raw.read(&mut handover);
+        // What was found before an error is not wanted.
         let sent = handover.send();
         drop(handover);
         let fed = feeder.join().unwrap_or_else(|panic| resume_unwind(panic));
-        match (parsed, fed) {
-            (_, Ok(tally)) if tally.capped => Ok((Summary::default(), tally)),
+        let (parsed, copy) = read?;
+        let (summary, tally) = match (parsed, fed) {
+            (Ok(_) | Err(ParseError::Stopped), Ok(tally)) if tally.capped => Ok((Summary::default(), tally)),
             (Ok(summary), Ok(tally)) if sent.is_ok() => Ok((summary, tally)),
             (_, Err(error @ ParseError::Read(_))) | (Err(error), _) => Err(error),
             (Ok(_), _) => Err(ParseError::Stopped),
         }
+        .map_err(|error| raw.failed(error))?;
+        Ok((summary, tally, copy))
     })
 }
 

@@ -202,7 +202,7 @@ impl Reparse {
             let (raw, has_masks) = unpack(&self.store, file.blob).await?;
             masked.extend(has_masks.then(|| file.path.clone()));
             let summary;
-            (summary, tally) = reading.parse(&raw, result, tally).await?;
+            (summary, tally, _) = reading.parse(&raw, result, tally, None).await?;
             version = version.or(summary.tool_version);
             for (reason, count) in summary.skipped {
                 reported.results += count;

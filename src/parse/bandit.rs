@@ -1,7 +1,5 @@
 //! bandit's JSON (`bandit -f json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -10,7 +8,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `bandit`.
@@ -34,7 +32,7 @@ impl Parser for Bandit {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| match (route, event) {
             ("results/[]", Event::Value(value)) => output.record(record(&value, context)),

@@ -2,8 +2,6 @@
 //!
 //! A rule has the id that brakeman's SARIF gives it, made of the number of the warning.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -12,7 +10,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, number, owned, region, required, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `brakeman`.
@@ -37,7 +35,7 @@ impl Parser for Brakeman {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };

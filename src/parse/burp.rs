@@ -1,14 +1,12 @@
 //! Burp's XML of issues. Requests and answers in it are passed over, and masked whole: they hold sessions and passwords, mostly in base64.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::mask::Redaction;
 use super::output::Output;
 use super::text::{links, plain};
 use super::xml::{Element, lacking, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
 use crate::model::finding::Record;
 
 /// The format `burp`.
@@ -48,7 +46,7 @@ impl Parser for Burp {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["issues"], ROUTES, &mut |route, element| match route {
             "issues@" => {

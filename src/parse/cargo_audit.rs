@@ -1,7 +1,5 @@
 //! cargo-audit's JSON (`cargo audit --json`): vulnerabilities, and warnings about packages.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{first, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, score, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, score, severity};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -28,7 +26,7 @@ impl Parser for CargoAudit {
         outline.has("database/advisory-count") || outline.has_all(&["lockfile", "vulnerabilities/list"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |_, event| match event {
             Event::Value(value) => output.record(record(&value)),

@@ -1,7 +1,5 @@
 //! checkov's JSON: one object, or an array with one object for each framework.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -10,7 +8,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, items, owned, region, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `checkov`.
@@ -54,7 +52,7 @@ impl Parser for Checkov {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };

@@ -1,8 +1,6 @@
 //! clair's results: of clair-scanner (a list, also as GitLab's old container report), of klar (lists by severity), and of Clair 4
 //! itself (tables, of which the last one says what belongs together; what waits for it is bounded).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::held::{Table, weight};
@@ -11,7 +9,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{first, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `clair`.
@@ -40,7 +38,7 @@ impl Parser for Clair {
             || outline.has_all(&["manifest_hash", "packages"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), packages: Table::default(), problems: Table::default() };
         let seen = walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         seen.require(&["vulnerabilities/[]", "LayerCount", "manifest_hash"])?;

@@ -2,10 +2,8 @@
 //!
 //! Without its summary (`--no-summary`) a text that breaks off looks like a whole one, so that it is refused.
 
-use std::io::Read;
-
 use super::output::Output;
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, lines, path};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, lines, path};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -43,7 +41,7 @@ impl Parser for Clamav {
         Encoding::Lines
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut report = Report { output: Output::new(sink), context, infected: None, summed_up: false, timed: false };
         let mut last = 0;
         lines::walk(self, context, input, &mut |number, line| {

@@ -2,8 +2,6 @@
 //!
 //! A secret is there as its unsalted SHA-1, which a guess can be tested against: it is masked like the secret itself.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::mask::token_identity;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, missing, number, owned, region, required, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
 use crate::model::finding::{Confidence, Location, Record};
 use crate::model::severity::Severity;
 
@@ -41,7 +39,7 @@ impl Parser for DetectSecrets {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (mut file, mut whole) = (String::new(), false);
         walk(self, context, input, ROUTES, &mut |route, event| {

@@ -2,13 +2,11 @@
 //!
 //! Its plain lines are not read: a message among them would be a host.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::output::Output;
 use super::value::{text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net, results};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net, results};
 
 /// The format `dnsx`.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ impl Parser for Dnsx {
         outline.has("host") && answer && !outline.has("url") && !outline.has("port")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::each(self, context, input, &["/host"], &mut |value| answer(&mut output, &value))?;
         Ok(output.summary)

@@ -2,11 +2,9 @@
 
 use std::io::{Chain, Cursor, Read};
 
-use memchr::memchr2;
-
 use super::ParseError;
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How a file is written, which says how it is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +19,8 @@ pub enum Encoding {
     Lines,
 }
 
-/// Most that is looked at to tell how a file is written: the names of all columns are shorter.
-const MAX_HEAD: usize = 8 << 10;
-
 /// The file without its byte order mark.
-pub(super) type Opened<'r> = Chain<Cursor<Vec<u8>>, &'r mut dyn Read>;
+type Opened<'r> = Chain<Cursor<Vec<u8>>, &'r mut dyn Read>;
 
 /// Refuses empty files and UTF-16 or UTF-32; skips a UTF-8 byte order mark.
 pub(super) fn open<'r>(format: &'static str, input: &'r mut dyn Read) -> Result<Opened<'r>, ParseError> {
@@ -42,26 +37,6 @@ pub(super) fn open<'r>(format: &'static str, input: &'r mut dyn Read) -> Result<
         head.drain(..BOM.len());
     }
     Ok(Cursor::new(head).chain(input))
-}
-
-/// The first byte that is no white space, and the file as it was: formats of two encodings are told apart by it.
-pub(super) fn first_byte(input: &mut dyn Read) -> Result<(Option<u8>, Opened<'_>), ParseError> {
-    let (head, whole) = first_line(input)?;
-    Ok((head.first().copied(), whole))
-}
-
-/// The first line that is not blank, or its first bytes, and the file as it was.
-pub(super) fn first_line(input: &mut dyn Read) -> Result<(Vec<u8>, Opened<'_>), ParseError> {
-    let mut head = Vec::new();
-    loop {
-        let read = input.take(64).read_to_end(&mut head)?;
-        let text = head.strip_prefix(BOM).unwrap_or(&head).trim_ascii_start();
-        let end = memchr2(b'\r', b'\n', text);
-        if end.is_some() || read == 0 || head.len() >= MAX_HEAD {
-            let line = text[..end.unwrap_or(text.len())].to_vec();
-            return Ok((line, Cursor::new(head).chain(input)));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! flawfinder's table (`flawfinder --csv`).
 
-use std::io::Read;
-
 use super::output::Output;
 use super::table::{Row, walk};
 use super::text::code_identity;
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, ids, path, severity, value};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, severity, value};
 use crate::model::finding::{Location, Record};
 
 /// The format `flawfinder`.
@@ -27,7 +25,7 @@ impl Parser for Flawfinder {
         Encoding::Table(b',')
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, b',', REQUIRED, &mut |row| {
             output.version(row.get("ToolVersion"));

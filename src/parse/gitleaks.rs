@@ -1,7 +1,5 @@
 //! gitleaks' JSON (version 8; the older keys of version 7 too).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::mask::token_identity;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, region, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -39,7 +37,7 @@ impl Parser for Gitleaks {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |_, event| match event {
             Event::Value(value) => output.record(record(&value, context)),

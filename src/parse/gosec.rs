@@ -1,7 +1,5 @@
 //! gosec's JSON (`gosec -fmt json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -10,7 +8,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{at, first, items, number, owned, region, required, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `gosec`.
@@ -34,7 +32,7 @@ impl Parser for Gosec {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut file = String::new();
         walk(self, context, input, ROUTES, &mut |route, event| {

@@ -2,8 +2,6 @@
 //!
 //! A match in several files of one package is one record, at the first of them.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, each, first, float, items, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
 use crate::model::finding::{Cvss, Location, Record};
 
 /// The format `grype`.
@@ -29,7 +27,7 @@ impl Parser for Grype {
         outline.has("matches/[]/vulnerability") || outline.has_all(&["matches", "source", "descriptor"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| match (route, event) {
             ("matches/[]", Event::Value(value)) => {

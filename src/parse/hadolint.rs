@@ -1,14 +1,12 @@
 //! hadolint's JSON (`hadolint -f json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `hadolint`.
@@ -24,7 +22,7 @@ impl Parser for Hadolint {
         outline.has_all(&["[]/code", "[]/column", "[]/level", "[]/file"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["[]"], &mut |_, event| match event {
             Event::Value(value) => output.record(record(&value, context)),

@@ -2,12 +2,10 @@
 //!
 //! What a failure contains is not kept: it may be a whole request and its answer, secrets and all.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::value::region;
 use super::xml::{Element, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -40,7 +38,7 @@ impl Parser for Junit {
         ROOTS.iter().any(|root| outline.is_xml(root))
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROOTS, ROUTES, &mut |route, element| {
             if TOO_DEEP.contains(&route) {

@@ -3,13 +3,11 @@
 //!
 //! Its plain lines are not read: a message among them would be an address.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::output::Output;
 use super::value::{first, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, results};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, results};
 use crate::model::asset::{Asset, AssetKind};
 
 /// The format `katana`.
@@ -39,7 +37,7 @@ impl Parser for Katana {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::each(self, context, input, &["/request", "/endpoint"], &mut |value| request(&mut output, &value))?;
         Ok(output.summary)

@@ -1,7 +1,5 @@
 //! KICS' JSON (`kics scan --report-formats json`). A query has the places where it hit, one record each.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::mask::Masker;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, items, number, owned, region, required, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kics`.
@@ -42,7 +40,7 @@ impl Parser for Kics {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };

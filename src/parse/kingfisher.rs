@@ -1,7 +1,5 @@
 //! kingfisher's JSON (`kingfisher scan --format json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::mask::token_identity;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -41,7 +39,7 @@ impl Parser for Kingfisher {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| match event {
             Event::Value(value) if route == "audit/summary" => {

@@ -1,15 +1,13 @@
 //! kube-bench's JSON: one object with all controls, and the array or the objects after one another that older versions wrote.
 //! It names no node: where it ran is the target.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk_all;
 use super::output::Output;
 use super::value::{first, owned, required, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kube-bench`.
@@ -37,7 +35,7 @@ impl Parser for KubeBench {
             || outline.has_all(&["tests", "node_type"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (mut node, mut checks) = (String::new(), 0_u64);
         let seen = walk_all(self, context, input, ROUTES, &mut |route, event| {

@@ -1,7 +1,5 @@
 //! kubeaudit's JSON lines (`kubeaudit all -p json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::log;
 use super::masked::walk_all;
 use super::output::Output;
 use super::value::{at, owned, required, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kubeaudit`.
@@ -38,7 +36,7 @@ impl Parser for Kubeaudit {
         outline.has("AuditResultName") || outline.has("[]/AuditResultName")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk_all(self, context, input, &["", "[]"], &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };

@@ -3,16 +3,14 @@
 //! One record for each control that a resource fails; in version 1, for each answer of a control's rule. Version 2 has how bad
 //! a control is in its summary, which stands before the results; a control that is not in it has an unknown severity.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, float, items, missing, owned, required, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kubescape`.
@@ -33,7 +31,7 @@ impl Parser for Kubescape {
         outline.has("summaryDetails") || outline.has("[]/controlReports") || outline.has("frameworks/[]/controlReports")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context, scores: BTreeMap::new(), control: String::new() };
         let mut summarised = false;
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {

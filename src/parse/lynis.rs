@@ -2,10 +2,8 @@
 //!
 //! A report that lynis did not finish has no `finish=true` at its end.
 
-use std::io::Read;
-
 use super::output::Output;
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, lines};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, lines};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -26,7 +24,7 @@ impl Parser for Lynis {
         Encoding::Lines
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut report = Report { output: Output::new(sink), host: String::new(), begun: false, finished: false };
         let mut last = 0;
         lines::walk(self, context, input, &mut |number, line| {

@@ -15,13 +15,12 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 
-use super::json::{Change, rewrite};
 use super::key_lines::{BEGIN, END, PRIVATE};
 use super::known::{find, may_hold};
 use super::rewrite_text::{rewrite_lines, rewrite_table};
 use super::rewrite_xml::rewrite_xml;
 use super::strings::Strings;
-use super::{Encoding, ParseError, encoding, parser};
+use super::{Encoding, Input, ParseError, masked, parser};
 
 /// Masks known secrets in the lines of a text, one after the other: of a log.
 pub struct LineMask<'k>(Masker<'k>);
@@ -45,86 +44,39 @@ pub struct Redaction {
     pub(super) routes: &'static [&'static str],
     /// Masks one such value. Told also when a part of a route ends, in JSON.
     pub(super) apply: Apply,
-    /// Whether a value that is written like this may hold a secret at all.
-    concerns: Concerns,
 }
 
 type Apply = fn(&mut Masker<'_>, &'static str, Option<&mut Value>);
-type Concerns = fn(&Masker<'_>, &'static str, &[u8]) -> bool;
 
 impl Redaction {
     pub(super) const fn new(routes: &'static [&'static str], apply: Apply) -> Self {
-        Self { routes, apply, concerns: |_, _, _| true }
-    }
-
-    /// Spares the values that need no look: millions of results hold few secrets.
-    pub(super) const fn of_those(self, concerns: Concerns) -> Self {
-        Self { concerns, ..self }
+        Self { routes, apply }
     }
 }
 
-/// Copies a file of results with its secrets masked, as a stream; returns how many texts were replaced.
+/// Copies a file of results with its secrets masked, as a stream; returns how many masks were put in.
 pub fn mask(format: &str, input: &mut dyn Read, output: &mut dyn Write, key: &[u8]) -> Result<u64, ParseError> {
     let parser = parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
-    let mut masker = Masker::new(key);
-    let (head, mut whole) = encoding::first_line(input)?;
+    let (mut masker, mut input) = (Masker::new(key), Input::new(input));
+    let head = input.first_line()?;
     match (parser.encoding(&head), parser.redaction()) {
-        (Encoding::Json, redaction) => mask_json(parser.name(), redaction, &mut whole, output, &mut masker)?,
-        (Encoding::Xml, redaction) => rewrite_xml(parser.name(), &mut whole, output, redaction, &mut masker)?,
-        (Encoding::Table(delimiter), _) => rewrite_table(parser.name(), &mut whole, output, delimiter, &mut masker)?,
-        (Encoding::Lines, _) => rewrite_lines(parser.name(), &mut whole, output, &mut masker)?,
+        (Encoding::Json, None) => {
+            let mut strings = Strings::new(output, &mut masker);
+            std::io::copy(&mut input, &mut strings)?;
+            strings.finish()?;
+        }
+        (Encoding::Json, redaction) => return masked::copy(parser.name(), redaction, &mut input, output, key),
+        (Encoding::Xml, redaction) => rewrite_xml(parser.name(), &mut input, output, redaction, &mut masker)?,
+        (Encoding::Table(delimiter), _) => rewrite_table(parser.name(), &mut input, output, delimiter, &mut masker)?,
+        (Encoding::Lines, _) => rewrite_lines(parser.name(), &mut input, output, &mut masker)?,
     }
     Ok(masker.masked)
-}
-
-fn mask_json(
-    format: &'static str,
-    redaction: Option<&'static Redaction>,
-    input: &mut dyn Read,
-    output: &mut dyn Write,
-    masker: &mut Masker<'_>,
-) -> Result<(), ParseError> {
-    let mut known = Masker::new(masker.key);
-    let mut strings = Strings::new(output, &mut known);
-    match redaction {
-        Some(redaction) => {
-            rewrite(format, input, &mut strings, redaction.routes, &mut Redact { redaction, masker })?;
-        }
-        None => drop(std::io::copy(input, &mut strings)?),
-    }
-    strings.finish()?;
-    masker.masked += known.masked;
-    Ok(())
-}
-
-/// Masks the values of one file.
-struct Redact<'m, 'k> {
-    redaction: &'static Redaction,
-    masker: &'m mut Masker<'k>,
-}
-
-impl Change for Redact<'_, '_> {
-    fn concerns(&self, route: &'static str, written: &[u8]) -> bool {
-        (self.redaction.concerns)(self.masker, route, written)
-    }
-
-    fn change(&mut self, route: &'static str, value: &mut Value) {
-        (self.redaction.apply)(self.masker, route, Some(value));
-    }
-
-    fn instead(&mut self, written: &[u8]) -> String {
-        self.masker.masked += 1;
-        self.masker.token(&String::from_utf8_lossy(written))
-    }
-
-    fn end(&mut self, route: &'static str) {
-        (self.redaction.apply)(self.masker, route, None);
-    }
 }
 
 /// Replaces secrets.
 pub(super) struct Masker<'k> {
     key: &'k [u8],
+    /// Masks that were put in.
     masked: u64,
     /// Of what a document says that it comes, where that decides: the tool (SARIF), the plug-in (ZAP).
     pub(super) tool: Option<String>,
@@ -154,12 +106,28 @@ impl<'k> Masker<'k> {
         Self { key, masked: 0, tool: None, within_key: false }
     }
 
+    /// How many masks were put in so far.
+    pub(super) const fn count(&self) -> u64 {
+        self.masked
+    }
+
+    /// Another for other parts of the same text.
+    pub(super) fn beside(&self) -> Self {
+        Self::new(self.key)
+    }
+
+    /// Counts what another has masked.
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.masked += other.masked;
+    }
+
     /// Returns what stands for a secret.
-    pub(super) fn token(&self, secret: &str) -> String {
+    pub(super) fn token(&mut self, secret: &str) -> String {
         let secret = secret.trim();
         if is_token(secret) {
             return secret.to_owned();
         }
+        self.masked += 1;
         let hash = self.hash8(secret);
         let count = secret.chars().count();
         if count < MIN_LAST4 {
@@ -197,7 +165,6 @@ impl<'k> Masker<'k> {
                 each_text(place, &mut |text| {
                     if !text.trim().is_empty() && !is_token(text.trim()) {
                         let token = self.token(text);
-                        self.masked += 1;
                         secrets.push(std::mem::replace(text, token));
                     }
                 });
@@ -229,7 +196,6 @@ impl<'k> Masker<'k> {
     pub(super) fn blank_text(&mut self, text: &mut String) {
         if !text.trim().is_empty() && !is_token(text.trim()) {
             *text = self.token(text);
-            self.masked += 1;
         }
     }
 
@@ -254,7 +220,6 @@ impl<'k> Masker<'k> {
             from = found.end();
         }
         masked.push_str(&text[from..]);
-        self.masked += 1;
         *text = masked;
     }
 
@@ -274,7 +239,6 @@ impl<'k> Masker<'k> {
                 };
                 masked.extend([before, &self.token(secret)]);
                 from = place.end;
-                self.masked += 1;
             }
             masked.push_str(&text[from..]);
             *text = masked;
@@ -357,7 +321,6 @@ impl<'k> Masker<'k> {
         let quote = &text[start..=start];
         let Some(length) = text[start + 1..].rfind(quote).filter(|length| *length > 0) else { return text.to_owned() };
         let inside = &text[start + 1..start + 1 + length];
-        self.masked += u64::from(!is_token(inside));
         format!("{}{}{}", &text[..=start], self.token(inside), &text[start + 1 + length..])
     }
 }
@@ -482,7 +445,7 @@ mod tests {
 
     #[test]
     fn masks_are_keyed_stable_and_show_little() {
-        let (mine, yours) = (Masker::new(b"mine"), Masker::new(b"yours"));
+        let (mut mine, mut yours) = (Masker::new(b"mine"), Masker::new(b"yours"));
         let token = mine.token("AKIAIOSFODNN7EXAMPLE");
         assert!(token.starts_with("‹secret:") && token.ends_with(":MPLE›"), "{token}");
         assert_eq!(mine.token(&token), token);

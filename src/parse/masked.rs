@@ -1,17 +1,20 @@
 //! Walks JSON with its secrets masked: what a parser is given is what is kept of the file.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
-use super::json::{self, Event, Seen, Visit};
+use serde_json::Value;
+
+use super::json::{self, Document, Mask, Masked, Seen, Visit};
 use super::known::may_hold_written;
 use super::mask::{Masker, Redaction};
-use super::{Context, ParseError, Parser};
+use super::strings::Strings;
+use super::{Context, Input, ParseError, Parser};
 
-/// Walks a document as [`json::walk`] does. Secrets are masked in each value before it is handed over.
+/// Walks a document as [`json::walk`] does, and copies it if that is wanted. Secrets are masked in each value before it is handed over.
 pub(super) fn walk(
     parser: &dyn Parser,
     context: &Context,
-    input: &mut dyn Read,
+    input: &mut Input<'_>,
     routes: &'static [&'static str],
     visit: &mut Visit<'_>,
 ) -> Result<Seen, ParseError> {
@@ -23,49 +26,107 @@ pub(super) fn walk_as(
     format: &'static str,
     redaction: Option<&'static Redaction>,
     context: &Context,
-    input: &mut dyn Read,
+    input: &mut Input<'_>,
     routes: &'static [&'static str],
     visit: &mut Visit<'_>,
 ) -> Result<Seen, ParseError> {
-    let mut masker = Masker::new(&context.secret_key);
-    let walked = json::walk(format, input, routes, may_hold_written, &mut |route, event, may_hold| {
-        visit(route, masker.event(redaction, route, event, may_hold))
-    });
-    walked.map_err(|error| masker.in_error(error))
+    let (input, copy) = input.part();
+    let mut masking = Masking::new(&context.secret_key, redaction);
+    masking.walk(Source { format, input, copy, several: false }, routes, visit)
 }
 
-/// Walks documents that follow one another as [`json::walk_all`] does, masked in the same way.
+/// The same for documents that follow one another, one a line (JSON Lines) or not; at least one.
 pub(super) fn walk_all(
     parser: &dyn Parser,
     context: &Context,
-    input: &mut dyn Read,
+    input: &mut Input<'_>,
     routes: &'static [&'static str],
     visit: &mut Visit<'_>,
 ) -> Result<Seen, ParseError> {
-    let mut masker = Masker::new(&context.secret_key);
-    let redaction = parser.redaction();
-    let walked = json::walk_all(parser.name(), input, routes, may_hold_written, &mut |route, event, may_hold| {
-        visit(route, masker.event(redaction, route, event, may_hold))
-    });
-    walked.map_err(|error| masker.in_error(error))
+    let (input, copy) = input.part();
+    let mut masking = Masking::new(&context.secret_key, parser.redaction());
+    masking.walk(Source { format: parser.name(), input, copy, several: true }, routes, visit)
 }
 
-impl Masker<'_> {
-    /// Masks first what the format knows to be secret, with all places where it stands; then what is known by its looks, if the
-    /// value may hold such.
-    fn event(&mut self, redaction: Option<&Redaction>, route: &'static str, mut event: Event, may_hold: bool) -> Event {
-        match (&mut event, redaction) {
-            (Event::Value(value), Some(redaction)) if redaction.routes.contains(&route) => {
-                (redaction.apply)(self, route, Some(value));
-            }
-            (Event::End, Some(redaction)) => (redaction.apply)(self, route, None),
-            _ => {}
+/// Copies documents with their secrets masked, and does nothing else with them; returns how many secrets were.
+pub(super) fn copy(
+    format: &'static str,
+    redaction: Option<&'static Redaction>,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+    key: &[u8],
+) -> Result<u64, ParseError> {
+    let mut masking = Masking::new(key, redaction);
+    masking.walk(Source { format, input, copy: Some(output), several: true }, &[], &mut |_, _| Ok(()))?;
+    Ok(masking.masker.count())
+}
+
+/// A document, or several, and where the copy goes.
+struct Source<'d, 'c> {
+    format: &'static str,
+    input: &'d mut dyn Read,
+    copy: Option<&'c mut dyn Write>,
+    several: bool,
+}
+
+/// Masks first what the format knows to be secret, with all places where it stands; then what is known by its looks.
+struct Masking<'k> {
+    redaction: Option<&'static Redaction>,
+    masker: Masker<'k>,
+}
+
+impl<'k> Masking<'k> {
+    fn new(key: &'k [u8], redaction: Option<&'static Redaction>) -> Self {
+        Self { redaction, masker: Masker::new(key) }
+    }
+
+    fn walk(
+        &mut self,
+        source: Source<'_, '_>,
+        routes: &'static [&'static str],
+        visit: &mut Visit<'_>,
+    ) -> Result<Seen, ParseError> {
+        let Source { format, input, copy, several } = source;
+        let mut known = self.masker.beside();
+        let mut copy = copy.map(|output| Strings::new(output, &mut known));
+        let walked = json::walk(Document { format, input, copy: copy.as_mut(), several }, routes, self, visit);
+        if let Some(copy) = copy {
+            copy.finish()?;
         }
-        if let Event::Value(value) = &mut event
-            && may_hold
-        {
-            self.known_in(value);
+        self.masker.add(&known);
+        walked.map_err(|error| self.masker.in_error(error))
+    }
+}
+
+impl Mask for Masking<'_> {
+    fn routes(&self) -> &'static [&'static str] {
+        self.redaction.map_or(&[], |redaction| redaction.routes)
+    }
+
+    fn mask(&mut self, route: &'static str, value: &mut Value, written: &[u8]) -> Masked {
+        let before = self.masker.count();
+        if let Some(redaction) = self.redaction.filter(|redaction| redaction.routes.contains(&route)) {
+            (redaction.apply)(&mut self.masker, route, Some(value));
         }
-        event
+        let anew = self.masker.count() > before;
+        let may_hold = may_hold_written(written);
+        if may_hold {
+            self.masker.known_in(value);
+        }
+        match (anew, may_hold) {
+            (true, _) => Masked::Anew,
+            (false, true) => Masked::ByString,
+            (false, false) => Masked::AsWritten,
+        }
+    }
+
+    fn instead(&mut self, written: &[u8]) -> String {
+        self.masker.token(&String::from_utf8_lossy(written))
+    }
+
+    fn end(&mut self, route: &'static str) {
+        if let Some(redaction) = self.redaction {
+            (redaction.apply)(&mut self.masker, route, None);
+        }
     }
 }

@@ -30,6 +30,7 @@ mod hadolint;
 mod held;
 mod httpx;
 mod ids;
+mod input;
 mod json;
 mod junit;
 mod katana;
@@ -104,14 +105,13 @@ mod zap;
 mod zap_xml;
 mod zizmor;
 
-use std::collections::BTreeMap;
-use std::io::Read;
-
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
+use std::collections::BTreeMap;
 
 pub use baseline::{BaselineFacts, KnownFinding, baseline};
 pub use encoding::Encoding;
+pub use input::Input;
 pub use mask::{LineMask, Redaction, mask};
 pub use registry::{PARSERS, parser, sniff};
 pub use sniff::Outline;
@@ -204,6 +204,6 @@ pub trait Parser: Sync {
         if head.starts_with(b"<") { Encoding::Xml } else { Encoding::Json }
     }
 
-    /// Reads a whole file.
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError>;
+    /// Reads a whole file, and copies it if it is JSON and a copy is wanted.
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError>;
 }

@@ -2,13 +2,11 @@
 //!
 //! Its plain lines (`host:port`) are not read: a message among them would be a host.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::output::Output;
 use super::value::{at, first, number, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net, results};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net, results};
 
 /// The format `naabu`.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ impl Parser for Naabu {
         outline.has("port") && (outline.has("ip") || outline.has("host")) && !other
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::each(self, context, input, &["/port"], &mut |value| port(&mut output, &value))?;
         Ok(output.summary)

@@ -3,8 +3,6 @@
 //! nikto grades nothing, so severities are unknown. Its JSON does not say whether a port speaks TLS: 443 is taken to, others not.
 //! The first versions that wrote JSON left commas before closing brackets; such a file is no JSON and refused.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -13,7 +11,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::links;
 use super::value::{first, number, owned, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net};
 use crate::model::finding::Record;
 
 /// The format `nikto`.
@@ -43,7 +41,7 @@ impl Parser for Nikto {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut host = Host::default();
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {

@@ -2,8 +2,6 @@
 //!
 //! nikto grades nothing, so severities are unknown.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::mask::Redaction;
@@ -11,7 +9,7 @@ use super::nikto::{Item, conceal};
 use super::output::Output;
 use super::text::links;
 use super::xml::{Element, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net};
 
 /// The format `nikto-xml`.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ impl Parser for NiktoXml {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut site = None;
         walk(self, context, input, &["niktoscan"], ROUTES, &mut |route, element| {

@@ -1,8 +1,6 @@
 //! njsscan's JSON (`njsscan --json`). A rule has its matches in files, one record each; a rule about what is missing
 //! (`--missing-controls`) has none, and is one record.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, missing, number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `njsscan`.
@@ -35,7 +33,7 @@ impl Parser for Njsscan {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (mut rule, mut whole) = (String::new(), false);
         walk(self, context, input, ROUTES, &mut |route, event| {

@@ -1,6 +1,6 @@
 //! nmap's XML (`nmap -oX`): open ports and hosts as assets, vulnerabilities that scripts found as records.
 
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use super::mask::Masker;
 use super::metered::{Budget, Metered};
 use super::output::Output;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::finding::{Location, Record};
 
@@ -28,7 +28,7 @@ impl Parser for Nmap {
         outline.is_xml("nmaprun")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let masker = Masker::new(&context.secret_key);
         let mut scan =
             Scan { output: Output::new(sink), masker, host: Host::default(), port: None, depth: 0, rooted: false };

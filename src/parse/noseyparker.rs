@@ -3,8 +3,6 @@
 //! A finding is a secret, its matches are the places where it is: one record each. Matches that the report leaves out
 //! (`--max-matches`) are counted as skipped.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -12,7 +10,7 @@ use super::mask::{Masker, token_identity};
 use super::masked::walk_all;
 use super::output::Output;
 use super::value::{first, items, number, region, required, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -43,7 +41,7 @@ impl Parser for Noseyparker {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk_all(self, context, input, ROUTES, &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };

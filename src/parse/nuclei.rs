@@ -2,14 +2,14 @@
 //!
 //! Each match is a result of its own: a template with several matchers, and one with several extracted values, is several records.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::mask::{Masker, is_secret_rule, token_identity};
 use super::output::Output;
 use super::value::{at, first, flag, float, number, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, path, results, severity, value};
+use super::{
+    Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, path, results, severity, value,
+};
 use crate::model::finding::{Cvss, Location, Record};
 
 /// The format `nuclei`.
@@ -40,7 +40,7 @@ impl Parser for Nuclei {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::each(self, context, input, &["/template-id", "/templateID"], &mut |value| {
             // `-matcher-status` prints what did not match, too.

@@ -2,12 +2,10 @@
 //!
 //! What checks for passwords found is left out: it is the passwords.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::text::links;
 use super::xml::{Element, lacking, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
 use crate::model::finding::{Confidence, Cvss, Record};
 use crate::model::severity::Severity;
 
@@ -40,7 +38,7 @@ impl Parser for Openvas {
         report || outline.is_xml("get_reports_response")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut results = false;
         walk(self, context, input, &["report", "get_reports_response"], ROUTES, &mut |route, element| {

@@ -1,11 +1,9 @@
 //! openvas' CSV (Greenbone): each row is a record, read as the results of its XML are.
 
-use std::io::Read;
-
 use super::openvas::Found;
 use super::output::Output;
 use super::table::{Row, walk};
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `openvas-csv`.
 #[derive(Debug)]
@@ -26,7 +24,7 @@ impl Parser for OpenvasCsv {
         Encoding::Table(b',')
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, b',', COLUMNS, &mut |row| found(row).tell(&mut output))?;
         Ok(output.summary)

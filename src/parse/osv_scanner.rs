@@ -3,15 +3,13 @@
 //! Each advisory is a record of its own, also where `groups` says that several speak of one problem. Packages without either are
 //! listed only when all were asked for, and are counted.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, owned};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, osv, path};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, osv, path};
 use crate::model::finding::{Location, Record};
 
 /// The format `osv-scanner`.
@@ -36,7 +34,7 @@ impl Parser for OsvScanner {
             || outline.has_all(&["results", "experimental_config"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader {
             output: Output::new(sink),
             context,

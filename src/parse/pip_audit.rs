@@ -3,8 +3,6 @@
 //! Each vulnerability of a package is a record; packages without any are counted. What could not be audited is an error: nobody
 //! knows what is in it.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -12,7 +10,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, items, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids};
 use crate::model::finding::{Location, Record};
 
 /// The format `pip-audit`.
@@ -31,7 +29,7 @@ impl Parser for PipAudit {
         any.iter().any(|path| outline.has(path)) || outline.has_all(&["dependencies", "fixes"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |_, event| match event {
             Event::Value(value) => package(&mut output, &value),

@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::testing::{Kept, context};
-use super::{PARSERS, Parser, mask, parser};
+use super::{Encoding, Input, PARSERS, Parser, mask, parser};
 
 /// One small document of each format, from `examples/`, named after it.
 fn documents() -> Vec<(&'static str, String)> {
@@ -48,7 +48,7 @@ const WITHOUT_END: &[&str] = &[
 /// How many results a format's parser comes upon, handed on or counted; `None` for an error.
 fn found(format: &str, bytes: &[u8]) -> Option<u64> {
     let mut kept = Kept::default();
-    let summary = parser(format).unwrap().parse(&mut &bytes[..], &context(), &mut kept).ok()?;
+    let summary = parser(format).unwrap().parse(&mut Input::new(&mut &bytes[..]), &context(), &mut kept).ok()?;
     Some(summary.records + summary.assets + summary.skipped.values().sum::<u64>())
 }
 
@@ -235,15 +235,19 @@ fn planted_secrets_come_through_nowhere() {
         let mut masked = Vec::new();
         let report = mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();
         assert!(report >= 20, "{report}");
-        let mut kept = Kept::default();
-        parser(format).unwrap().parse(&mut text.as_bytes(), &context(), &mut kept).unwrap();
+        let (mut kept, mut passed) = (Kept::default(), Vec::new());
+        let mut file = text.as_bytes();
+        let mut input = Input::copied_to(&mut file, &mut passed);
+        parser(format).unwrap().parse(&mut input, &context(), &mut kept).unwrap();
+        assert!(input.is_copied(), "{format}");
         assert_eq!(kept.records.len(), 20);
         let identities: std::collections::BTreeSet<_> = kept.records.iter().map(|record| &record.identity).collect();
         assert_eq!(identities.len(), 20, "different secrets are different findings");
-        let stored = [String::from_utf8(masked).unwrap(), serde_json::to_string(&kept.records).unwrap()];
+        let texts = [masked, passed].map(|text| String::from_utf8(text).unwrap());
+        let stored = [&texts[0], &texts[1], &serde_json::to_string(&kept.records).unwrap()];
         for secret in &secrets {
             let escaped = serde_json::to_string(secret).unwrap();
-            for stored in &stored {
+            for stored in stored {
                 assert!(!stored.contains(escaped.trim_matches('"')), "{format}: {secret} in {stored}");
             }
         }
@@ -302,13 +306,23 @@ fn quotes(bytes: &[u8], escape: u8) -> Vec<usize> {
 }
 
 /// All that a parser tells of a file.
-fn told(
-    format: &str,
-    bytes: &[u8],
-) -> Option<(super::Summary, Vec<crate::model::finding::Record>, Vec<crate::model::asset::Asset>)> {
+type Told = (super::Summary, Vec<crate::model::finding::Record>, Vec<crate::model::asset::Asset>);
+
+fn told(format: &str, bytes: &[u8]) -> Option<Told> {
     let mut kept = Kept::default();
-    let summary = parser(format).unwrap().parse(&mut &bytes[..], &context(), &mut kept).ok()?;
+    let summary = parser(format).unwrap().parse(&mut Input::new(&mut &bytes[..]), &context(), &mut kept).ok()?;
     Some((summary, kept.records, kept.assets))
+}
+
+/// The same, and the copy that is made in passing, which a parser makes of all that is JSON.
+fn told_and_copied(format: &str, bytes: &[u8]) -> Option<(Told, Option<Vec<u8>>)> {
+    let (mut kept, mut copy) = (Kept::default(), Vec::new());
+    let (mut file, parser) = (bytes, parser(format).unwrap());
+    let json = parser.encoding(&Input::new(&mut &bytes[..]).first_line().unwrap()) == Encoding::Json;
+    let mut input = Input::copied_to(&mut file, &mut copy);
+    let summary = parser.parse(&mut input, &context(), &mut kept).ok()?;
+    assert_eq!(input.is_copied(), json, "{format}");
+    Some(((summary, kept.records, kept.assets), json.then_some(copy)))
 }
 
 #[test]
@@ -324,7 +338,14 @@ fn a_masked_file_says_the_same_wherever_a_secret_stands() {
                 let mut masked = Vec::new();
                 let outcome = mask(format, &mut document.as_bytes(), &mut masked, b"key");
                 assert!(!String::from_utf8_lossy(&masked).contains(&secret), "{format} with {secret} at byte {place}");
+                let passed = told_and_copied(format, document.as_bytes());
+                assert_eq!(passed.as_ref().map(|passed| &passed.0), before.as_ref(), "{format} while it is copied");
                 let Some(before) = before else { continue };
+                if let Some((_, Some(copy))) = passed {
+                    let text = String::from_utf8_lossy(&copy);
+                    assert!(!text.contains(&secret), "{format} with {secret} at byte {place}, copied: {text}");
+                    assert_eq!(told(format, &copy).as_ref(), Some(&before), "{format} with {secret} at byte {place}");
+                }
                 assert!(outcome.unwrap() > 0, "{format} with {secret} at byte {place}");
                 read += 1;
                 assert!(!format!("{before:?}").contains(&secret), "{format} with {secret} at byte {place}");
@@ -351,11 +372,13 @@ fn what_no_parser_reads_can_be_masked_whatever_it_is() {
                 if format == "sarif" { ("{\"version\":\"2.1.0\",\"runs\":[{", "}],") } else { ("{", ",") };
             let text = example.replacen(head, &format!("{before}{value}{close}"), 1);
             assert!(text.contains(value), "{format}: {example}");
-            let (told, mut masked) = (told(format, text.as_bytes()), Vec::new());
-            assert!(told.is_some(), "{format}");
+            let (told, copied) = told_and_copied(format, text.as_bytes()).unwrap();
+            let mut masked = Vec::new();
             mask(format, &mut text.as_bytes(), &mut masked, b"key").unwrap();
-            assert!(!String::from_utf8_lossy(&masked).contains("geheim"), "{format}");
-            assert_eq!(self::told(format, &masked), told, "{format}");
+            for copy in [masked, copied.unwrap()] {
+                assert!(!String::from_utf8_lossy(&copy).contains("geheim"), "{format}");
+                assert_eq!(self::told(format, &copy).as_ref(), Some(&told), "{format}");
+            }
         }
     }
 }

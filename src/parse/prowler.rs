@@ -3,8 +3,6 @@
 //! Checks that failed are records; passed, muted and manual ones are skipped. Version 2 names a resource in its message alone,
 //! so that its results of one check, account and region are told apart by their order only.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -12,7 +10,7 @@ use super::masked::walk_all;
 use super::output::Output;
 use super::table::{self, Row};
 use super::value::{at, first, items, missing, text};
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, encoding, severity};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `prowler`.
@@ -45,25 +43,21 @@ impl Parser for Prowler {
         }
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let mut opened = encoding::open(self.name(), input)?;
-        let mut head = Vec::new();
-        opened.by_ref().take(MAX_HEAD).read_to_end(&mut head)?;
-        let mut whole = head.as_slice().chain(opened);
+        let head = input.first_line()?;
         let head = String::from_utf8_lossy(&head);
-        let head = head.trim_start();
         if head.starts_with(['{', '[']) {
-            walk_all(self, context, &mut whole, &["", "[]"], &mut |_, event| match event {
+            walk_all(self, context, input, &["", "[]"], &mut |_, event| match event {
                 Event::Value(value) => tell(&of_json(&value)?, &mut output),
                 Event::End => Ok(()),
             })?;
             return Ok(output.summary);
         }
-        let columns = head.lines().next().unwrap_or_default();
+        let columns = head;
         let delimiter = if columns.contains(';') { b';' } else { b',' };
         let required = if columns.contains("CHECK_RESULT") { OLD_COLUMNS } else { COLUMNS };
-        table::walk(self, context, &mut whole, delimiter, required, &mut |row| {
+        table::walk(self, context, input, delimiter, required, &mut |row| {
             output.version(row.get("PROWLER_VERSION"));
             tell(&of_row(row), &mut output)
         })?;
@@ -71,8 +65,6 @@ impl Parser for Prowler {
     }
 }
 
-/// The names of all columns are shorter.
-const MAX_HEAD: u64 = 8 << 10;
 const COLUMNS: &[&str] = &["CHECK_ID", "STATUS"];
 const OLD_COLUMNS: &[&str] = &["TITLE_ID", "CHECK_RESULT"];
 

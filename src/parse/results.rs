@@ -1,13 +1,11 @@
 //! Walks results that stand one on a line (JSON Lines), all in one array, or alone.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::{walk, walk_all};
 use super::value::at;
-use super::{Context, ParseError, Parser};
+use super::{Context, Input, ParseError, Parser};
 
 /// Routes to one result, for a [`Redaction`](super::Redaction) too.
 pub(super) const ROUTES: &[&str] = &["", "[]"];
@@ -17,7 +15,7 @@ pub(super) const ROUTES: &[&str] = &["", "[]"];
 pub(super) fn each(
     parser: &dyn Parser,
     context: &Context,
-    input: &mut dyn Read,
+    input: &mut Input<'_>,
     marks: &[&str],
     visit: &mut dyn FnMut(Value) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
@@ -28,7 +26,7 @@ pub(super) fn each(
 pub(super) fn in_one(
     parser: &dyn Parser,
     context: &Context,
-    input: &mut dyn Read,
+    input: &mut Input<'_>,
     marks: &[&str],
     visit: &mut dyn FnMut(Value) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
@@ -61,7 +59,7 @@ mod tests {
 
     fn count(text: &str) -> Result<usize, String> {
         let mut count = 0;
-        each(&Naabu, &context(), &mut text.as_bytes(), &["/id", "/a/b"], &mut |_| {
+        each(&Naabu, &context(), &mut Input::new(&mut text.as_bytes()), &["/id", "/a/b"], &mut |_| {
             count += 1;
             Ok(())
         })

@@ -1,7 +1,5 @@
 //! semgrep's JSON (`semgrep scan --json`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -10,7 +8,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{first, number, owned, region, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `semgrep`.
@@ -39,7 +37,7 @@ impl Parser for Semgrep {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };

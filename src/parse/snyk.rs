@@ -3,8 +3,6 @@
 //! snyk lists a vulnerability once for each way that leads to its package, and so do we. The file that a project is of is named
 //! behind its results: they wait for it, up to a bound.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::held::Held;
@@ -13,7 +11,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::{cut, upgrade};
 use super::value::{each, first, float, number, owned, region, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `snyk`.
@@ -55,7 +53,7 @@ impl Parser for Snyk {
         alike("") || alike("[]/")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context, projects: Default::default() };
         walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?.require(ROUTES)?;
         Ok(reader.output.summary)

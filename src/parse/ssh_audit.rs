@@ -4,13 +4,11 @@
 //! repeat the algorithms; only where those carry no notes (versions 2.5 to 2.9) are they read instead. Older versions list what
 //! a server offers and judge nothing: that is an error.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::output::Output;
 use super::value::{at, first, flag, float, items, number, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, net, results, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, net, results, severity};
 use crate::model::finding::{Cvss, Location, Record};
 use crate::model::severity::Severity;
 
@@ -32,7 +30,7 @@ impl Parser for SshAudit {
         })
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::in_one(self, context, input, &["/kex", "/banner", "/policy"], &mut |value| {
             let location = target(&value);

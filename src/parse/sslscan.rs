@@ -1,12 +1,10 @@
 //! sslscan's XML (`sslscan --xml=`), versions 1 and 2. Each thing it tested is a result: what is weak is a record, what is fine
 //! is skipped.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::value::missing;
 use super::xml::{Element, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary};
 use crate::model::finding::{Location, Record};
 use crate::model::severity::Severity;
 
@@ -38,7 +36,7 @@ impl Parser for Sslscan {
         outline.is_xml("document") && !outline.is_xml_with("document", "SSLyzeVersion")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut location = None;
         walk(self, context, input, &["document"], ROUTES, &mut |route, element| {

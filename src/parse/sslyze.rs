@@ -6,8 +6,6 @@
 //! Which server it was stands behind its checks in some versions, so what the checks of one server show is kept until then. Of the
 //! rest only what is judged is read: keys are in there as numbers of a thousand digits.
 
-use std::io::Read;
-
 use serde_json::{Map, Value};
 
 use super::json::Event;
@@ -16,7 +14,7 @@ use super::output::Output;
 use super::text::cut;
 use super::tls::{Shown, protocol, renegotiation, robot, tell};
 use super::value::{at, first, flag, number, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net};
 
 /// The format `sslyze`.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ impl Parser for Sslyze {
         outline.has("server_scan_results")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut server = Server::default();
         let mut seen = false;

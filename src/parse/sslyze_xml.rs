@@ -1,11 +1,9 @@
 //! sslyze's XML, versions 1 and 2: the same facts as in the JSON of later ones, judged in the same way.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::tls::{Shown, protocol, renegotiation, robot, tell};
 use super::xml::{Element, lacking, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net};
 
 /// The format `sslyze-xml`.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ impl Parser for SslyzeXml {
         outline.is_xml_with("document", "SSLyzeVersion")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["document"], ROUTES, &mut |route, element| match route {
             "document@" => {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::known::{hides, may_hold};
+use super::known::{hides, may_hold, may_hold_written};
 use super::mask::Masker;
 use super::metered::MAX_VALUE;
 
@@ -24,6 +24,16 @@ pub(super) struct Strings<'w, 'k> {
 impl<'w, 'k> Strings<'w, 'k> {
     pub(super) fn new(output: &'w mut dyn Write, masker: &'w mut Masker<'k>) -> Self {
         Self { output, masker, string: Vec::new(), inside: false, escaped: false, escapes: false }
+    }
+
+    /// Writes a whole value that has no secret.
+    pub(super) fn write_clean(&mut self, value: &[u8]) -> io::Result<()> {
+        self.output.write_all(value)
+    }
+
+    /// Writes a whole value: most can be told to have no secret without a look at each of their strings.
+    pub(super) fn write_value(&mut self, value: &[u8]) -> io::Result<()> {
+        if may_hold_written(value) { self.write_all(value) } else { self.write_clean(value) }
     }
 
     /// Writes what a document that breaks off has left.

@@ -2,11 +2,9 @@
 //!
 //! Its plain lines are not read: a message among them would be a host.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::value::text;
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net, results};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net, results};
 
 /// The format `subfinder`.
 #[derive(Debug)]
@@ -21,7 +19,7 @@ impl Parser for Subfinder {
         outline.has("host") && (outline.has("source") || outline.has("sources")) && !outline.has("port")
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         results::each(self, context, input, &["/host"], &mut |value| {
             let Some(host) = text(&value, "/host").and_then(net::host_asset) else {

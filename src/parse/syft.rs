@@ -1,12 +1,10 @@
 //! syft's own JSON (`syft -o syft-json`): a list of the packages that are there. It says nothing of problems, so each package is
 //! counted and none is a record.
 
-use std::io::Read;
-
 use super::json::Event;
 use super::masked::walk;
 use super::output::{INVENTORY, Output};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `syft`.
 #[derive(Debug)]
@@ -23,7 +21,7 @@ impl Parser for Syft {
         outline.has("artifacts/[]/foundBy") || outline.has_all(&["artifacts", "artifactRelationships", "source"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {

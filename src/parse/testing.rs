@@ -1,6 +1,6 @@
 //! Helps the parsers' tests.
 
-use super::{Context, ParseError, Sink, Stop, Summary, parser};
+use super::{Context, Input, ParseError, Sink, Stop, Summary, parser};
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
 
@@ -32,7 +32,7 @@ pub(super) fn context() -> Context {
 pub(super) fn keep(format: &str, text: &str) -> Result<(Summary, Kept), ParseError> {
     let mut kept = Kept::default();
     let parser = parser(format).ok_or_else(|| ParseError::UnknownFormat(format.to_owned()))?;
-    let summary = parser.parse(&mut text.as_bytes(), &context(), &mut kept)?;
+    let summary = parser.parse(&mut Input::new(&mut text.as_bytes()), &context(), &mut kept)?;
     assert_eq!(summary.records, kept.records.len() as u64);
     assert_eq!(summary.assets, kept.assets.len() as u64);
     Ok((summary, kept))

@@ -3,15 +3,13 @@
 //! Rows that are `OK` or `INFO` are counted and not handed on. `WARN` is a check that could not be made and `FATAL` a scan that
 //! could not: both are errors of the report, but for the note about the local OpenSSL that every run of a distribution has.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, number, owned, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, net, severity};
 use crate::model::finding::Record;
 
 /// The format `testssl`.
@@ -30,7 +28,7 @@ impl Parser for Testssl {
         outline.has_all(&["[]/id", "[]/severity", "[]/finding"]) || outline.has_all(&["Invocation", "scanResult"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut rows = 0_u64;
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {

@@ -1,11 +1,9 @@
 //! testssl.sh's CSV (`--csvfile`): one row for each finding, read as those of its JSON are.
 
-use std::io::Read;
-
 use super::output::Output;
 use super::table::walk;
 use super::testssl::Row;
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `testssl-csv`.
 #[derive(Debug)]
@@ -26,7 +24,7 @@ impl Parser for TestsslCsv {
         Encoding::Table(b',')
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, b',', COLUMNS, &mut |row| {
             let row = Row {

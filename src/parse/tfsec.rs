@@ -1,14 +1,12 @@
 //! tfsec's JSON (`tfsec -f json`), of version 1 and before. Passed and ignored checks are there on request, and skipped.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, number, owned, region, required, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `tfsec`.
@@ -24,7 +22,7 @@ impl Parser for Tfsec {
         outline.has_all(&["results/[]/rule_id", "results/[]/rule_provider"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["results/[]"], &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };

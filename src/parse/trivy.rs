@@ -3,8 +3,6 @@
 //! A report over a cluster (`trivy k8s`) has the same results below each resource: in `Resources`, in `Findings` when it is a
 //! summary, and in `Vulnerabilities` and `Misconfigurations` before those.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -12,7 +10,7 @@ use super::mask::token_identity;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, float, number, owned, region, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Cvss, Location, Record};
 
 /// The format `trivy`.
@@ -94,7 +92,7 @@ impl Parser for Trivy {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context, target: Target::default(), resource: Vec::new() };
         let seen = walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         // Old versions wrote `null` for "nothing found".

@@ -2,8 +2,6 @@
 //!
 //! Version 3 has written `Raw` in Base64 and as it is; what is in it is masked either way.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -13,7 +11,7 @@ use super::masked::walk_all;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{at, first, number, owned, region, required, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path};
 use crate::model::finding::{Confidence, Location, Record};
 use crate::model::severity::Severity;
 
@@ -47,7 +45,7 @@ impl Parser for Trufflehog {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk_all(self, context, input, ROUTES, &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };

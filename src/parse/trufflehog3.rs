@@ -1,8 +1,6 @@
 //! trufflehog3's JSON: an array of issues, and what its first versions took over from truffleHog 2 (the strings of one commit
 //! together).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::trufflehog::of_strings;
 use super::value::{at, first, number, owned, region, required, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `trufflehog3`.
@@ -41,7 +39,7 @@ impl Parser for Trufflehog3 {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |_, event| {
             let Event::Value(value) = event else { return Ok(()) };

@@ -4,10 +4,8 @@
 //! What a category means stands before the entries and is kept, for [`MAX_CATEGORIES`] of them. Which site was scanned stands
 //! behind, but each entry has its whole address in the command that repeats it.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::json::Event;
 use super::mask::{Masker, token_identity};
@@ -15,7 +13,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::cut;
 use super::value::{number, owned, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, severity};
 use crate::model::finding::Record;
 
 /// The format `wapiti`.
@@ -59,7 +57,7 @@ impl Parser for Wapiti {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut classes = BTreeMap::new();
         let mut category = String::new();

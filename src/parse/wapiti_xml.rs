@@ -1,8 +1,6 @@
 //! wapiti's XML, version 3. Each entry of a category is a record. What the category means stands before its entries, so one
 //! category is held at a time.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::mask::Redaction;
@@ -10,7 +8,7 @@ use super::output::Output;
 use super::text::cut;
 use super::wapiti::{Class, Entry, MAX_REFERENCES, MAX_TEXT, command, conceal, site};
 use super::xml::{Element, lacking, walk};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, net};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, net};
 
 /// The format `wapiti-xml`.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ impl Parser for WapitiXml {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let (mut generator, mut target) = (None, None);
         walk(self, context, input, &["report"], ROUTES, &mut |route, element| {

@@ -2,8 +2,6 @@
 //!
 //! Without a token for its database wpscan knows no vulnerabilities; it says so in the report, which then has an error.
 
-use std::io::Read;
-
 use serde_json::{Value, json};
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::mask::token_identity;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, float, items, number, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net};
 use crate::model::finding::{Confidence, Cvss, Location, Record};
 use crate::model::severity::Severity;
 
@@ -60,7 +58,7 @@ impl Parser for Wpscan {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut report = Report { output: Output::new(sink), site: String::new(), key: String::new() };
         let seen = walk(self, context, input, ROUTES, &mut |route, event| match event {
             Event::Value(value) => report.read(route, value),

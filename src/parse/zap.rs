@@ -3,8 +3,6 @@
 //! An alert lists the places where it was seen as instances of their own, so each instance is a record; an alert without any is
 //! one. What mends an alert and its weakness stand behind its instances, so one alert is held at a time.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -13,7 +11,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::{cut, links, plain};
 use super::value::{items, number, owned, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, net, severity};
 use crate::model::finding::Record;
 
 /// The format `zap`.
@@ -56,7 +54,7 @@ impl Parser for Zap {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };

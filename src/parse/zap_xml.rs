@@ -3,15 +3,13 @@
 //! An alert lists the places where it was seen as instances of their own, so each instance is a record. Reports before 2.5 have
 //! the one place in the alert itself.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::mask::Redaction;
 use super::output::Output;
 use super::xml::{Element, walk};
 use super::zap::{Alert, Instance, SECRET_ALERTS};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary};
 
 /// The format `zap-xml`.
 #[derive(Debug)]
@@ -65,7 +63,7 @@ impl Parser for ZapXml {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["OWASPZAPReport"], ROUTES, &mut |route, element| match route {
             "OWASPZAPReport@" => {

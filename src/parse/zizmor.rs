@@ -1,7 +1,5 @@
 //! zizmor's JSON, version 1 (`zizmor --format json-v1`).
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -9,7 +7,7 @@ use super::masked::walk;
 use super::output::Output;
 use super::text::code_identity;
 use super::value::{items, number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `zizmor`.
@@ -25,7 +23,7 @@ impl Parser for Zizmor {
         outline.has_all(&["[]/ident", "[]/determinations"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, &["[]"], &mut |_, event| match event {
             Event::Value(value) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dragnet::model::asset::Asset;
 use dragnet::model::finding::Record;
-use dragnet::parse::{Context, ParseError, Sink, Stop, Summary, mask, parser, sniff};
+use dragnet::parse::{Context, Input, ParseError, Sink, Stop, Summary, mask, parser, sniff};
 use sha2::{Digest as _, Sha256};
 
 /// Nothing takes so long, not even on a machine that does something else: who is slower hangs.
@@ -66,6 +66,10 @@ impl Told {
 
 /// Parses a file.
 pub(crate) fn parse(format: &str, input: &mut dyn Read) -> Result<Told, ParseError> {
+    parse_input(format, &mut Input::new(input))
+}
+
+fn parse_input(format: &str, input: &mut Input<'_>) -> Result<Told, ParseError> {
     let context = Context { source_root: "/src".to_owned(), secret_key: b"key".to_vec() };
     let (mut sink, begun) = (Hashing::default(), Instant::now());
     EXECUTIONS.fetch_add(1, Ordering::Relaxed);
@@ -92,13 +96,20 @@ pub(crate) fn check(format: &str, bytes: &[u8]) -> Option<Told> {
     let (mut masked, begun) = (Vec::new(), Instant::now());
     let outcome = mask(format, &mut &bytes[..], &mut masked, b"key");
     assert!(begun.elapsed() < PATIENCE, "masking {format} takes {:?}", begun.elapsed());
+    let (mut copy, mut file) = (Vec::new(), bytes);
+    let mut input = Input::copied_to(&mut file, &mut copy);
+    let copied = parse_input(format, &mut input);
+    let in_passing = input.is_copied();
     let told = told.ok()?;
+    assert_eq!(copied.ok().as_ref(), Some(&told), "{format} says something else when it is copied");
     if let Err(error) = outcome {
         panic!("{format} can be read and not be masked: {error}");
     }
-    match parse(format, &mut masked.as_slice()) {
-        Ok(again) => assert_eq!(again, told, "{format} says something else when it is masked"),
-        Err(error) => panic!("{format} cannot be read when it is masked: {error}"),
+    for masked in [Some(masked), in_passing.then_some(copy)].into_iter().flatten() {
+        match parse(format, &mut masked.as_slice()) {
+            Ok(again) => assert_eq!(again, told, "{format} says something else when it is masked"),
+            Err(error) => panic!("{format} cannot be read when it is masked: {error}"),
+        }
     }
     Some(told)
 }

@@ -19,7 +19,7 @@ use super::masked::walk_as;
 use super::output::Output;
 use super::sarif::{self, Run};
 use super::value::{flag, number, text};
-use super::{Context, ParseError, Sink, Stop};
+use super::{Context, Input, ParseError, Sink, Stop};
 use crate::model::asset::Asset;
 use crate::model::finding::Record;
 use crate::model::severity::Severity;
@@ -80,6 +80,7 @@ pub fn baseline(input: &mut dyn Read, context: &Context, take: &mut Take<'_>) ->
     let mut sink = LogSink { log: &log, take: &take };
     let mut output = Output::new(&mut sink);
     let mut run = Run::new(context);
+    let input = &mut Input::new(input);
     walk_as(FORMAT, super::Parser::redaction(&sarif::Sarif), context, input, ROUTES, &mut |route, event| {
         match (route, event) {
             ("runs/[]/results/[]", Event::Value(value)) => {

@@ -7,8 +7,6 @@
 
 mod vulnerability;
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use self::vulnerability::record;
@@ -17,7 +15,7 @@ use super::json::Event;
 use super::masked::walk;
 use super::output::{INVENTORY, Output};
 use super::value::{at, first, items, owned, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, path, purl, xml};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, purl, xml};
 use crate::model::finding::Location;
 
 /// The format `cyclonedx`.
@@ -65,16 +63,16 @@ impl Parser for Cyclonedx {
         outline.is_xml("bom") || outline.has_all(&["bomFormat", "specVersion"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), parts: Table::default(), unknown: false, late: false };
-        let (first, mut input) = encoding::first_byte(input)?;
+        let first = input.first_byte()?;
         if first == Some(b'<') {
-            xml::walk(self, context, &mut input, &["bom"], ELEMENTS, &mut |route, element| {
+            xml::walk(self, context, input, &["bom"], ELEMENTS, &mut |route, element| {
                 let route = route.trim_start_matches("bom/");
                 reader.read(route, &element.to_json(LISTS))
             })?;
         } else {
-            walk(self, context, &mut input, ROUTES, &mut |route, event| match event {
+            walk(self, context, input, ROUTES, &mut |route, event| match event {
                 Event::Value(value) => reader.read(route, &value),
                 Event::End => Ok(()),
             })?

@@ -11,7 +11,7 @@ use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{each, first, float, items, owned, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, encoding, ids, path, purl, score, severity, xml};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, purl, score, severity, xml};
 use crate::model::finding::{Cvss, Location, Record};
 
 /// The format `dependency-check`.
@@ -38,13 +38,13 @@ impl Parser for DependencyCheck {
         outline.is_xml("analysis") || outline.has_all(&["reportSchema", "scanInfo", "dependencies"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), context };
-        let (first, mut input) = encoding::first_byte(input)?;
+        let first = input.first_byte()?;
         if first == Some(b'<') {
-            reader.xml(&mut input)?;
+            reader.xml(input)?;
         } else {
-            reader.json(&mut input)?;
+            reader.json(input)?;
         }
         Ok(reader.output.summary)
     }
@@ -56,7 +56,7 @@ struct Reader<'r, 's> {
 }
 
 impl Reader<'_, '_> {
-    fn json(&mut self, input: &mut dyn Read) -> Result<(), ParseError> {
+    fn json(&mut self, input: &mut Input<'_>) -> Result<(), ParseError> {
         let seen = walk(&DependencyCheck, self.context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("scanInfo/engineVersion", Event::Value(value)) => self.output.version(value.as_str()),

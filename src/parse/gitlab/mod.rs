@@ -2,8 +2,6 @@
 //! and running applications. What a result is about shows in its `location`, which is told apart before `scan.type`: that stands
 //! behind the results.
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
@@ -11,7 +9,7 @@ use super::mask::{Masker, token_identity};
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, each, first, items, number, owned, region, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, ids, path, severity};
 use crate::model::finding::{Confidence, Location, Record};
 
 /// The format `gitlab`.
@@ -38,7 +36,7 @@ impl Parser for Gitlab {
         Some(&REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {

@@ -8,10 +8,8 @@
 
 mod old;
 
-use std::collections::HashMap;
-use std::io::Read;
-
 use serde_json::Value;
+use std::collections::HashMap;
 
 use super::held::{MAX_HELD, Table, weight};
 use super::json::Event;
@@ -19,7 +17,7 @@ use super::masked::walk_all;
 use super::output::Output;
 use super::text::cut;
 use super::value::{items, number, owned, text};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, osv};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, osv};
 use crate::model::finding::{Confidence, Location, Record};
 
 /// The format `govulncheck`.
@@ -52,7 +50,7 @@ impl Parser for Govulncheck {
             || outline.has_all(&["Vulns/[]/OSV", "Vulns/[]/Modules"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader {
             output: Output::new(sink),
             advisories: Table::default(),

@@ -6,6 +6,8 @@ pub(super) struct Lead {
     pub(super) route: usize,
     pub(super) full: &'static str,
     pub(super) rest: &'static str,
+    /// Whether nobody but the mask asks for what is there.
+    pub(super) masks: bool,
 }
 
 impl Lead {
@@ -34,9 +36,11 @@ impl Lead {
     }
 }
 
-/// All routes, at the root of a document.
-pub(super) fn leads(routes: &[&'static str]) -> Vec<Lead> {
-    routes.iter().copied().enumerate().map(|(route, rest)| Lead { route, full: rest, rest }).collect()
+/// All routes, at the root of a document; `masks` behind the others.
+pub(super) fn leads(routes: &[&'static str], masks: &[&'static str]) -> Vec<Lead> {
+    let lead = |masks: bool| move |(route, full): (usize, &&'static str)| Lead { route, full, rest: full, masks };
+    let others = masks.iter().enumerate().filter(|(_, mask)| !routes.contains(mask));
+    routes.iter().enumerate().map(lead(false)).chain(others.map(lead(true))).collect()
 }
 
 /// The routes that go on at `key`.

@@ -1,12 +1,15 @@
 //! The part of a JSON text that is held in memory: values are read where they lie, at the speed of a text that is held whole.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write as _};
 
 use memchr::{memchr_iter, memrchr};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
+use super::Masked;
 use crate::parse::ParseError;
 use crate::parse::metered::MAX_VALUE;
+use crate::parse::strings::Strings;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
@@ -15,14 +18,11 @@ const MAX_SKIPPED: usize = 1 << 20;
 /// How deep that goes, which is as deep as a value that is taken may be.
 const MAX_DEPTH: u8 = 128;
 
-/// Makes what stands in the place of a value, from its bytes; nothing if they stay.
-type Replace<'r> = dyn FnMut(&[u8]) -> serde_json::Result<Option<Vec<u8>>> + 'r;
-
 /// A window on a text. What it passes over is copied to `copy`, if there is one.
-pub(super) struct Window<'w> {
+pub(super) struct Window<'w, 's, 'k> {
     format: &'static str,
     input: &'w mut dyn Read,
-    copy: Option<&'w mut dyn Write>,
+    copy: Option<&'w mut Strings<'s, 'k>>,
     buffer: Vec<u8>,
     /// The next byte in the buffer.
     at: usize,
@@ -34,8 +34,8 @@ pub(super) struct Window<'w> {
     column: usize,
 }
 
-impl<'w> Window<'w> {
-    pub(super) fn new(format: &'static str, input: &'w mut dyn Read, copy: Option<&'w mut dyn Write>) -> Self {
+impl<'w, 's, 'k> Window<'w, 's, 'k> {
+    pub(super) fn new(format: &'static str, input: &'w mut dyn Read, copy: Option<&'w mut Strings<'s, 'k>>) -> Self {
         Self { format, input, copy, buffer: Vec::new(), at: 0, whole: false, lines: 0, column: 0 }
     }
 
@@ -93,48 +93,48 @@ impl<'w> Window<'w> {
         Ok(key)
     }
 
-    /// Takes a value of at most [`MAX_VALUE`].
-    pub(super) fn take<T: DeserializeOwned>(&mut self) -> Result<T, ParseError> {
+    fn take<T: DeserializeOwned>(&mut self) -> Result<T, ParseError> {
         let (value, length) = self.read()?;
         self.pass(length)?;
         Ok(value)
     }
 
-    /// The same, and what is said of its bytes.
-    pub(super) fn take_with<T: DeserializeOwned>(&mut self, look: fn(&[u8]) -> bool) -> Result<(T, bool), ParseError> {
-        let (value, length) = self.read()?;
-        let said = look(&self.buffer[self.at..self.at + length]);
-        self.pass(length)?;
-        Ok((value, said))
+    /// Reads the next value, of at most [`MAX_VALUE`], and does not pass over it; returns its length, too.
+    pub(super) fn read<T: DeserializeOwned>(&mut self) -> Result<(T, usize), ParseError> {
+        self.try_read(MAX_VALUE)?.ok_or_else(|| self.too_long(MAX_VALUE))
     }
 
-    /// Shows a value's bytes; if anything is made of them, that is copied in their place. Returns whether the value was short enough.
-    pub(super) fn replace(&mut self, change: &mut Replace<'_>) -> Result<bool, ParseError> {
-        let Some((IgnoredAny, length)) = self.try_read(MAX_VALUE)? else { return Ok(false) };
-        match change(&self.buffer[self.at..self.at + length]) {
-            Ok(None) => return self.pass(length).map(|()| true),
-            Ok(Some(changed)) => self.put(&changed)?,
-            Err(error) => return Err(self.explain(&error)),
+    /// Returns the length of the next value; nothing if it is more than [`MAX_VALUE`].
+    pub(super) fn measure(&mut self) -> Result<Option<usize>, ParseError> {
+        Ok(self.try_read(MAX_VALUE)?.map(|(IgnoredAny, length)| length))
+    }
+
+    /// The bytes of a value that was read.
+    pub(super) fn next(&self, length: usize) -> &[u8] {
+        &self.buffer[self.at..self.at + length]
+    }
+
+    /// Passes over a value that was read and masked.
+    pub(super) fn pass_masked(&mut self, length: usize, masked: &Masked, value: &Value) -> Result<(), ParseError> {
+        if let Some(copy) = &mut self.copy {
+            let written = &self.buffer[self.at..self.at + length];
+            match masked {
+                Masked::AsWritten => copy.write_clean(written)?,
+                Masked::ByString => copy.write_all(written)?,
+                Masked::Anew => serde_json::to_writer(&mut **copy, value).map_err(io::Error::from)?,
+            }
         }
         self.at += length;
-        Ok(true)
+        Ok(())
     }
 
     /// Passes over a value of any length, and copies something else in its place.
-    pub(super) fn omit(&mut self, instead: &[u8]) -> Result<(), ParseError> {
+    pub(super) fn omit(&mut self, instead: &Value) -> Result<(), ParseError> {
         let copy = self.copy.take();
         let skipped = self.skip();
         self.copy = copy;
         skipped?;
-        self.put(instead)
-    }
-
-    /// Writes to the copy what is not in the text.
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
-        match &mut self.copy {
-            Some(copy) => Ok(copy.write_all(bytes)?),
-            None => Ok(()),
-        }
+        self.pass_masked(0, &Masked::Anew, instead)
     }
 
     /// Passes over a value of any length.
@@ -144,7 +144,7 @@ impl<'w> Window<'w> {
 
     fn skip_within(&mut self, depth: u8) -> Result<(), ParseError> {
         if let Some((IgnoredAny, length)) = self.try_read(MAX_SKIPPED)? {
-            return self.pass(length);
+            return self.pass_value(length);
         }
         let below = depth.checked_sub(1).ok_or_else(|| self.invalid("recursion limit exceeded"))?;
         match self.peek()? {
@@ -180,10 +180,6 @@ impl<'w> Window<'w> {
         }
     }
 
-    fn read<T: DeserializeOwned>(&mut self) -> Result<(T, usize), ParseError> {
-        self.try_read(MAX_VALUE)?.ok_or_else(|| self.too_long(MAX_VALUE))
-    }
-
     /// Reads the next value where it lies; returns it with its length, or nothing if it is longer than `most`.
     fn try_read<T: DeserializeOwned>(&mut self, most: usize) -> Result<Option<(T, usize)>, ParseError> {
         if self.peek()?.is_none() {
@@ -203,6 +199,15 @@ impl<'w> Window<'w> {
                 _ => drop(self.fill()?),
             }
         }
+    }
+
+    /// Passes over a value that nobody has looked at.
+    fn pass_value(&mut self, length: usize) -> Result<(), ParseError> {
+        if let Some(copy) = &mut self.copy {
+            copy.write_value(&self.buffer[self.at..self.at + length])?;
+        }
+        self.at += length;
+        Ok(())
     }
 
     fn pass(&mut self, length: usize) -> Result<(), ParseError> {

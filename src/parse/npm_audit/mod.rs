@@ -7,8 +7,6 @@
 
 mod yarn;
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use self::yarn::Ends;
@@ -17,7 +15,7 @@ use super::masked::walk_all;
 use super::output::Output;
 use super::text::upgrade;
 use super::value::{at, first, float, items, owned, scalar, text, texts};
-use super::{Context, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, ids, path, score, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `npm-audit`.
@@ -51,7 +49,7 @@ impl Parser for NpmAudit {
             || outline.has_all(&["value", "children/Severity"])
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), line: Line::default(), ends: Ends::default() };
         let seen = walk_all(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
         seen.require(&["metadata/vulnerabilities", "auditReportVersion", "error", "data", "children"])?;

@@ -12,15 +12,13 @@ mod results;
 mod rules;
 mod secrets;
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{first, text};
-use super::{Context, Outline, ParseError, Parser, Redaction, Sink, Summary};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary};
 pub(super) use results::{Run, no_problem};
 
 /// The format `sarif`.
@@ -55,7 +53,7 @@ impl Parser for Sarif {
         Some(&secrets::REDACTION)
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
         let mut run = Run::new(context);
         let mut version = None;

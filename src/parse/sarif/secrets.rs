@@ -1,7 +1,5 @@
 //! Which snippets of a SARIF document are secrets.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::super::mask::{Masker, Redaction, is_quoting_rule, is_secret_rule};
@@ -34,39 +32,7 @@ pub(super) static REDACTION: Redaction = Redaction::new(ROUTES, |masker, route, 
     ("runs/[]/artifacts/[]/contents", Some(value)) => masker.blank(value, &[""]),
     ("runs/[]", None) => masker.tool = None,
     _ => {}
-})
-.of_those(|masker, route, written| route != "runs/[]/results/[]" || Brief::concerns(masker, written));
-
-/// What decides whether a result may hold a secret, read without building the rest of it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Brief {
-    rule_id: Option<String>,
-    rule: Option<BriefRule>,
-    fingerprints: Option<BriefPrints>,
-}
-
-#[derive(Deserialize)]
-struct BriefRule {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct BriefPrints {
-    #[serde(rename = "matchBasedId/v1")]
-    semgrep: Option<IgnoredAny>,
-}
-
-impl Brief {
-    /// Whether the result is to be looked at whole; what is written in another way is.
-    fn concerns(masker: &Masker<'_>, written: &[u8]) -> bool {
-        let Ok(Self { rule_id, rule, fingerprints }) = serde_json::from_slice(written) else { return true };
-        let ids = [rule_id, rule.and_then(|rule| rule.id)];
-        let rule = ids.iter().flatten().map(|id| id.trim()).find(|id| !id.is_empty());
-        let semgrep = fingerprints.is_some_and(|prints| prints.semgrep.is_some());
-        Kind::new(masker.tool.as_deref(), rule, semgrep) != Kind::Other
-    }
-}
+});
 
 /// Masks a result that may hold a secret.
 fn hide(masker: &mut Masker<'_>, result: &mut Value) {

@@ -5,15 +5,13 @@
 
 mod tags;
 
-use std::io::Read;
-
 use serde_json::Value;
 
 use super::json::Event;
 use super::masked::walk;
 use super::output::{INVENTORY, Output};
 use super::value::{first, items, owned, text};
-use super::{Context, Encoding, Outline, ParseError, Parser, Sink, Summary, encoding, ids};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, ids};
 use crate::model::finding::{Location, Record};
 
 /// The format `spdx`.
@@ -35,13 +33,13 @@ impl Parser for Spdx {
         if head.starts_with(b"{") || head.starts_with(b"[") { Encoding::Json } else { Encoding::Lines }
     }
 
-    fn parse(&self, input: &mut dyn Read, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
+    fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        let (first, mut input) = encoding::first_byte(input)?;
+        let first = input.first_byte()?;
         if first == Some(b'{') || first == Some(b'[') {
-            json(&mut input, context, &mut output)?;
+            json(input, context, &mut output)?;
         } else {
-            tags::read(&mut input, context, &mut output)?;
+            tags::read(input, context, &mut output)?;
         }
         Ok(output.summary)
     }
@@ -79,7 +77,7 @@ fn record(advisory: String, location: Location) -> Record {
     }
 }
 
-fn json(input: &mut dyn Read, context: &Context, output: &mut Output<'_>) -> Result<(), ParseError> {
+fn json(input: &mut Input<'_>, context: &Context, output: &mut Output<'_>) -> Result<(), ParseError> {
     let mut profile = false;
     walk(&Spdx, context, input, ROUTES, &mut |route, event| match (route, event) {
         ("packages/[]", Event::Value(value)) => {

@@ -1,5 +1,6 @@
 //! Bringing sealed results here.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,37 +27,60 @@ where
         return Err(ExecutorError::Busy(format!("{} is not sealed yet", launch.name)));
     };
     let manifest = collected::check(launch, &manifest)?;
-    let mut parts = Vec::new();
-    for part in &manifest.parts {
-        collect_part(session, launch, part, into).await?;
-        failpoint::hit("kubernetes.fetch.part");
-        parts.push(into.join(&part.name));
+    let mut tries = 0;
+    while let Some(wrong) = bring(session, &manifest.parts, into).await? {
+        tries += 1;
+        if tries == TRIES {
+            return Err(collected::damaged(launch, wrong));
+        }
     }
     collected::finish(&manifest, into).await?;
+    let parts = manifest.parts.iter().map(|part| into.join(&part.name)).collect();
     Ok(Sealed { manifest, parts })
 }
 
-async fn collect_part<R, W>(
+/// Brings the parts that are not here. Each is put in its place and verified while the next one is on its way: the stream does not wait
+/// for the disk. Returns a part that is not right.
+async fn bring<'p, R, W>(
     session: &mut Session<R, W>,
-    launch: &Launch,
-    part: &Part,
+    parts: &'p [Part],
     into: &Path,
-) -> Result<(), ExecutorError>
+) -> Result<Option<&'p Part>, ExecutorError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    for _ in 0..TRIES {
+    let (mut arrived, mut wrong) = (None, None);
+    for part in parts {
         if collected::is_here(part, into).await? {
-            return Ok(());
+            continue;
         }
-        let temporary = collected::temporary(into, &part.name);
-        let local = |error| SessionError::local(format!("write {}", temporary.display()), &error);
-        let (mut file, from) = collected::resume(&temporary, part).map_err(local)?;
-        session.part(part, from, &mut file).await?;
-        let target = into.to_owned();
-        let name = part.name.clone();
-        blocking("keep a part", move || collected::keep(&file, &target, &name)).await?;
+        let (received, settled) = tokio::join!(receive(session, part, into), settle(arrived.take(), into));
+        wrong = settled?.or(wrong);
+        arrived = Some((received?, part));
     }
-    Err(collected::damaged(launch, part))
+    Ok(settle(arrived, into).await?.or(wrong))
+}
+
+/// Takes what is missing of a part.
+async fn receive<R, W>(session: &mut Session<R, W>, part: &Part, into: &Path) -> Result<File, ExecutorError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let temporary = collected::temporary(into, &part.name);
+    let local = |error| SessionError::local(format!("write {}", temporary.display()), &error);
+    let (mut file, from) = collected::resume(&temporary, part).map_err(local)?;
+    session.part(part, from, &mut file).await?;
+    Ok(file)
+}
+
+/// Puts a part that has arrived in its place, durably; returns it if it is not right.
+async fn settle<'p>(arrived: Option<(File, &'p Part)>, into: &Path) -> Result<Option<&'p Part>, ExecutorError> {
+    let Some((file, part)) = arrived else { return Ok(None) };
+    let (target, name) = (into.to_owned(), part.name.clone());
+    blocking("keep a part", move || collected::keep(&file, &target, &name)).await?;
+    let right = collected::is_here(part, into).await?;
+    failpoint::hit("kubernetes.fetch.part");
+    Ok((!right).then_some(part))
 }
