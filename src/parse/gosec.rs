@@ -63,7 +63,7 @@ fn suppressed(value: &Value) -> Option<String> {
 
 /// G101 shows the credential that it found.
 fn hide(masker: &mut Masker<'_>, value: Option<&mut Value>) {
-    if let Some(value) = value.filter(|value| text(value, "/rule_id") == Some("G101")) {
+    if let Some(value) = value.filter(|value| text(&**value, "/rule_id") == Some("G101")) {
         masker.hide(value, &["/code"]);
     }
 }

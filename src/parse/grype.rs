@@ -92,7 +92,7 @@ fn fixed(value: &Value) -> Vec<String> {
 fn cvss(value: &Value) -> Option<Cvss> {
     let of = |value: &Value| {
         let mut scores: Vec<_> = items(value, "/cvss").iter().collect();
-        scores.sort_by_key(|score| std::cmp::Reverse(text(score, "/version").map(str::to_owned)));
+        scores.sort_by_key(|score| std::cmp::Reverse(text(*score, "/version").map(str::to_owned)));
         let listed = scores.into_iter().map(|entry| (entry, float(entry, "/metrics/baseScore")));
         let old = ["/cvssV3", "/cvssV2"].into_iter().filter_map(|pointer| at(value, pointer));
         let old = old.map(|entry| (entry, float(entry, "/baseScore")));

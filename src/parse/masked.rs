@@ -4,11 +4,15 @@ use std::io::{Read, Write};
 
 use serde_json::Value;
 
-use super::json::{self, Document, Mask, Masked, Seen, Visit};
+use super::json::{self, Document, Event, Mask, Masked, Seen, Visitor};
 use super::known::may_hold_written;
 use super::mask::{Masker, Redaction};
 use super::strings::Strings;
+use super::value::Borrowed;
 use super::{Context, Input, ParseError, Parser};
+
+/// Receives the route, or the part of it that has ended, and the event.
+pub(super) type Visit<'v> = dyn FnMut(&'static str, Event) -> Result<(), ParseError> + 'v;
 
 /// Walks a document as [`json::walk`] does, and copies it if that is wanted. Secrets are masked in each value before it is handed over.
 pub(super) fn walk(
@@ -32,7 +36,20 @@ pub(super) fn walk_as(
 ) -> Result<Seen, ParseError> {
     let (input, copy) = input.part();
     let mut masking = Masking::new(&context.secret_key, redaction);
-    masking.walk(Source { format, input, copy, several: false }, routes, visit)
+    masking.walk(Source { format, input, copy, several: false }, routes, &mut Built(visit))
+}
+
+/// The same for who takes values where they lie.
+pub(super) fn walk_plain(
+    parser: &dyn Parser,
+    context: &Context,
+    input: &mut Input<'_>,
+    routes: &'static [&'static str],
+    visitor: &mut dyn Visitor,
+) -> Result<Seen, ParseError> {
+    let (input, copy) = input.part();
+    let mut masking = Masking::new(&context.secret_key, parser.redaction());
+    masking.walk(Source { format: parser.name(), input, copy, several: false }, routes, visitor)
 }
 
 /// The same for documents that follow one another, one a line (JSON Lines) or not; at least one.
@@ -45,7 +62,7 @@ pub(super) fn walk_all(
 ) -> Result<Seen, ParseError> {
     let (input, copy) = input.part();
     let mut masking = Masking::new(&context.secret_key, parser.redaction());
-    masking.walk(Source { format: parser.name(), input, copy, several: true }, routes, visit)
+    masking.walk(Source { format: parser.name(), input, copy, several: true }, routes, &mut Built(visit))
 }
 
 /// Copies documents with their secrets masked, and does nothing else with them; returns how many secrets were.
@@ -57,8 +74,25 @@ pub(super) fn copy(
     key: &[u8],
 ) -> Result<u64, ParseError> {
     let mut masking = Masking::new(key, redaction);
-    masking.walk(Source { format, input, copy: Some(output), several: true }, &[], &mut |_, _| Ok(()))?;
+    masking.walk(Source { format, input, copy: Some(output), several: true }, &[], &mut Built(&mut |_, _| Ok(())))?;
     Ok(masking.masker.count())
+}
+
+/// Takes each value built.
+struct Built<'v, 'w>(&'v mut Visit<'w>);
+
+impl Visitor for Built<'_, '_> {
+    fn visit(&mut self, route: &'static str, event: Event) -> Result<(), ParseError> {
+        (self.0)(route, event)
+    }
+
+    fn takes_plain(&self, _: &'static str) -> bool {
+        false
+    }
+
+    fn plain(&mut self, _: &'static str, _: &Borrowed<'_>) -> Result<(), ParseError> {
+        Ok(())
+    }
 }
 
 /// A document, or several, and where the copy goes.
@@ -84,12 +118,12 @@ impl<'k> Masking<'k> {
         &mut self,
         source: Source<'_, '_>,
         routes: &'static [&'static str],
-        visit: &mut Visit<'_>,
+        visitor: &mut dyn Visitor,
     ) -> Result<Seen, ParseError> {
         let Source { format, input, copy, several } = source;
         let mut known = self.masker.beside();
         let mut copy = copy.map(|output| Strings::new(output, &mut known));
-        let walked = json::walk(Document { format, input, copy: copy.as_mut(), several }, routes, self, visit);
+        let walked = json::walk(Document { format, input, copy: copy.as_mut(), several }, routes, self, visitor);
         if let Some(copy) = copy {
             copy.finish()?;
         }
@@ -101,6 +135,11 @@ impl<'k> Masking<'k> {
 impl Mask for Masking<'_> {
     fn routes(&self) -> &'static [&'static str] {
         self.redaction.map_or(&[], |redaction| redaction.routes)
+    }
+
+    fn is_plain(&self, route: &'static str, value: &Borrowed<'_>, written: &[u8]) -> bool {
+        let of_format = self.redaction.filter(|redaction| redaction.routes.contains(&route));
+        !may_hold_written(written) && !of_format.is_some_and(|redaction| (redaction.concerns)(&self.masker, value))
     }
 
     fn mask(&mut self, route: &'static str, value: &mut Value, written: &[u8]) -> Masked {

@@ -31,10 +31,10 @@ pub(super) fn record(value: &Value) -> Record {
 pub(super) fn fix(value: &Value, package: &str) -> Option<String> {
     let affected = items(value, "/affected").iter();
     let of_package = affected.filter(|affected| {
-        text(affected, "/package/name").is_none_or(|name| package.is_empty() || name.eq_ignore_ascii_case(package))
+        text(*affected, "/package/name").is_none_or(|name| package.is_empty() || name.eq_ignore_ascii_case(package))
     });
     let ranges = of_package.flat_map(|affected| items(affected, "/ranges"));
-    let versions = ranges.filter(|range| text(range, "/type") != Some("GIT"));
+    let versions = ranges.filter(|range| text(*range, "/type") != Some("GIT"));
     let mut fixed: Vec<String> = versions.flat_map(|range| each(range, "/events", "/fixed")).collect();
     fixed.dedup();
     upgrade(&fixed)

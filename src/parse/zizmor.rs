@@ -42,7 +42,7 @@ fn record(value: &Value, context: &Context) -> Record {
     let places = items(value, "/locations");
     let place = places
         .iter()
-        .find(|place| text(place, "/symbolic/kind") == Some("Primary"))
+        .find(|place| text(*place, "/symbolic/kind") == Some("Primary"))
         .or_else(|| places.first())
         .unwrap_or(&none);
     let code = owned(place, "/concrete/feature");

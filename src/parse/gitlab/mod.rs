@@ -89,7 +89,7 @@ fn record(value: &Value, context: &Context) -> Record {
     let secret = text(value, "/raw_source_code_extract");
     let of_kind = |kind: &'static str| {
         let identifiers = items(value, "/identifiers").iter();
-        identifiers.filter(move |id| text(id, "/type").is_some_and(|found| found.eq_ignore_ascii_case(kind)))
+        identifiers.filter(move |id| text(*id, "/type").is_some_and(|found| found.eq_ignore_ascii_case(kind)))
     };
     let numbers: Vec<String> =
         of_kind("cwe").filter_map(|id| number(id, "/value")).map(|n| format!("CWE-{n}")).collect();

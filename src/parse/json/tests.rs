@@ -16,6 +16,10 @@ impl Mask for Hide {
         self.routes
     }
 
+    fn is_plain(&self, _: &'static str, _: &Borrowed<'_>, written: &[u8]) -> bool {
+        !written.windows(6).any(|window| window == b"geheim")
+    }
+
     fn mask(&mut self, route: &'static str, value: &mut Value, written: &[u8]) -> Masked {
         self.told.push(format!("{route}={}", String::from_utf8_lossy(written)));
         if written.starts_with(b"\"geheim") {
@@ -34,18 +38,38 @@ impl Mask for Hide {
     }
 }
 
-/// Walks a text; returns what was visited.
-fn visited(text: &str, routes: &'static [&'static str], several: bool) -> Result<(Vec<String>, Seen), String> {
-    let mut events = Vec::new();
-    let document = Document { format: "test", input: &mut text.as_bytes(), copy: None, several };
-    let seen = walk(document, routes, &mut Hide::default(), &mut |route, event| {
-        events.push(match event {
+/// Notes what it comes upon.
+#[derive(Default)]
+struct Notes {
+    events: Vec<String>,
+    plain: bool,
+}
+
+impl Visitor for Notes {
+    fn visit(&mut self, route: &'static str, event: Event) -> Result<(), ParseError> {
+        self.events.push(match event {
             Event::Value(value) => format!("{route}={value}"),
             Event::End => format!("/{route}"),
         });
         Ok(())
-    });
-    Ok((events, seen.map_err(|error| error.to_string())?))
+    }
+
+    fn takes_plain(&self, _: &'static str) -> bool {
+        self.plain
+    }
+
+    fn plain(&mut self, route: &'static str, value: &Borrowed<'_>) -> Result<(), ParseError> {
+        self.events.push(format!("{route}:{value}"));
+        Ok(())
+    }
+}
+
+/// Walks a text; returns what was visited.
+fn visited(text: &str, routes: &'static [&'static str], several: bool) -> Result<(Vec<String>, Seen), String> {
+    let mut notes = Notes::default();
+    let document = Document { format: "test", input: &mut text.as_bytes(), copy: None, several };
+    let seen = walk(document, routes, &mut Hide::default(), &mut notes);
+    Ok((notes.events, seen.map_err(|error| error.to_string())?))
 }
 
 fn events(text: &str) -> Result<Vec<String>, String> {
@@ -58,19 +82,23 @@ fn copied(
     routes: &'static [&'static str],
     masks: &'static [&'static str],
 ) -> (Vec<String>, Vec<String>, String) {
-    let (mut visited, mut output, mut masker) = (Vec::new(), Vec::new(), Masker::new(b"key"));
-    let mut hide = Hide { routes: masks, told: Vec::new() };
+    copied_with(text, routes, masks, false)
+}
+
+fn copied_with(
+    text: &str,
+    routes: &'static [&'static str],
+    masks: &'static [&'static str],
+    plain: bool,
+) -> (Vec<String>, Vec<String>, String) {
+    let (mut output, mut masker) = (Vec::new(), Masker::new(b"key"));
+    let (mut hide, mut notes) = (Hide { routes: masks, told: Vec::new() }, Notes { plain, ..Notes::default() });
     let mut copy = Strings::new(&mut output, &mut masker);
     let document = Document { format: "test", input: &mut text.as_bytes(), copy: Some(&mut copy), several: true };
-    walk(document, routes, &mut hide, &mut |route, event| {
-        if let Event::Value(value) = event {
-            visited.push(format!("{route}={value}"));
-        }
-        Ok(())
-    })
-    .unwrap();
+    walk(document, routes, &mut hide, &mut notes).unwrap();
     copy.finish().unwrap();
-    (visited, hide.told, String::from_utf8(output).unwrap())
+    notes.events.retain(|event| !event.starts_with('/'));
+    (notes.events, hide.told, String::from_utf8(output).unwrap())
 }
 
 #[test]
@@ -189,4 +217,20 @@ fn known_secrets_are_masked_wherever_they_stand_in_the_copy() {
     let text = format!(r#"{{"{secret}":1,"skipped":["{secret}",2],"a":[{{"secret":["{secret}"]}}]}}"#);
     let (_, _, copy) = copied(&text, &["c"], &["a/[]/secret"]);
     assert!(!copy.contains("s3cr3t") && copy.matches("‹secret:").count() == 3, "{copy}");
+}
+
+#[test]
+fn what_has_nothing_to_hide_is_taken_where_it_lies() {
+    let long = format!("\"{}\"", "x".repeat(2 << 20));
+    let text = format!("{{\"a\":[{{ \"n\": [1, \"\\n\"] }},\"geheim\",{long},3]}}");
+    let (visited, told, copy) = copied_with(&text, &["a/[]"], &["a/[]"], true);
+    let expected = [
+        r#"a/[]:{"n":[1,"\n"]}"#.to_owned(),
+        r#"a/[]="hidden""#.to_owned(),
+        format!("a/[]={long}"),
+        "a/[]:3".to_owned(),
+    ];
+    assert_eq!(visited, expected);
+    assert_eq!(told.iter().filter(|told| told.contains('=')).count(), 2, "the others were not built");
+    assert_eq!(copy, text.replace("geheim", "hidden"));
 }

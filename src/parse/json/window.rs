@@ -10,6 +10,7 @@ use super::Masked;
 use crate::parse::ParseError;
 use crate::parse::metered::MAX_VALUE;
 use crate::parse::strings::Strings;
+use crate::parse::value::Borrowed;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
@@ -102,6 +103,29 @@ impl<'w, 's, 'k> Window<'w, 's, 'k> {
     /// Reads the next value, of at most [`MAX_VALUE`], and does not pass over it; returns its length, too.
     pub(super) fn read<T: DeserializeOwned>(&mut self) -> Result<(T, usize), ParseError> {
         self.try_read(MAX_VALUE)?.ok_or_else(|| self.too_long(MAX_VALUE))
+    }
+
+    /// Shows the next value where it lies, with its bytes; returns what is said to it, and its length. Nothing if nothing is said, and
+    /// for a value that cannot be read, or only in pieces.
+    pub(super) fn peruse<R>(
+        &mut self,
+        look: impl FnOnce(&Borrowed<'_>, &[u8]) -> Option<R>,
+    ) -> Result<Option<(R, usize)>, ParseError> {
+        loop {
+            let rest = &self.buffer[self.at..];
+            let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
+            let read = values.next();
+            let length = values.byte_offset();
+            match read {
+                Some(Ok(value)) if length < rest.len() || self.whole => {
+                    return Ok(look(&value, &rest[..length]).map(|said| (said, length)));
+                }
+                Some(Err(error)) if !error.is_eof() || self.whole => return Ok(None),
+                _ if rest.len() > MAX_SKIPPED => return Ok(None),
+                _ => {}
+            }
+            self.fill()?;
+        }
     }
 
     /// Returns the length of the next value; nothing if it is more than [`MAX_VALUE`].

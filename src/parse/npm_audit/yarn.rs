@@ -41,7 +41,7 @@ impl Reader<'_> {
                 let way = owned(data, "/resolution/path");
                 let advisory = at(data, "/advisory").unwrap_or(data);
                 let mut findings = items(advisory, "/findings").iter();
-                let version = findings.rfind(|finding| texts(finding, "/paths").contains(&way));
+                let version = findings.rfind(|finding| texts(*finding, "/paths").contains(&way));
                 let version = version.map(|finding| owned(finding, "/version")).unwrap_or_default();
                 let evidence = Some(way.clone()).filter(|way| !way.is_empty());
                 return self.output.record(Record { evidence, identity: way, ..installed(advisory, version) });

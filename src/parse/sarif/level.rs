@@ -1,15 +1,13 @@
 //! The severity of a SARIF result.
 
-use serde_json::Value;
-
 use super::super::severity;
-use super::super::value::{float, text};
+use super::super::value::{Node, float, text};
 use super::rules::Rule;
 use crate::model::severity::Severity;
 
 /// Severity and the native words for it: the result's or rule's `security-severity`; the result's `level`; for a result that
 /// is no failure, its `kind`; the rule's default level; high for a secret; else what section 3.27.10 says, a warning.
-pub(super) fn severity(result: &Value, rule: Option<&Rule>, secret: bool) -> (Severity, Option<String>) {
+pub(super) fn severity(result: &impl Node, rule: Option<&Rule>, secret: bool) -> (Severity, Option<String>) {
     let own = float(result, "/properties/security-severity");
     if let Some(score) = own.or_else(|| rule?.security_severity) {
         return (Severity::from_cvss(score), Some(format!("security-severity {score}")));

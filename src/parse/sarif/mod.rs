@@ -14,10 +14,10 @@ mod secrets;
 
 use serde_json::Value;
 
-use super::json::Event;
-use super::masked::walk;
+use super::json::{Event, Visitor};
+use super::masked::walk_plain;
 use super::output::Output;
-use super::value::{first, text};
+use super::value::{Borrowed, first, text};
 use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary};
 pub(super) use results::{Run, no_problem};
 
@@ -31,10 +31,11 @@ const ROUTES: &[&str] = &[
     "runs/[]/tool/driver/semanticVersion",
     "runs/[]/tool/driver/rules/[]",
     "runs/[]/tool/extensions/[]/rules/[]",
-    "runs/[]/results/[]",
+    RESULTS,
     "runs/[]/invocations/[]",
     "version",
 ];
+const RESULTS: &str = "runs/[]/results/[]";
 
 impl Parser for Sarif {
     fn name(&self) -> &'static str {
@@ -54,29 +55,50 @@ impl Parser for Sarif {
     }
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut output = Output::new(sink);
-        let mut run = Run::new(context);
-        let mut version = None;
-        walk(self, context, input, ROUTES, &mut |route, event| {
-            match (route, event) {
-                ("runs/[]/results/[]", Event::Value(value)) => run.result(value, &mut output)?,
-                ("runs/[]/tool/driver/rules/[]", Event::Value(value)) => run.rules.add(&value),
-                ("runs/[]/tool/extensions/[]/rules/[]", Event::Value(value)) => run.rules.add_of_extension(&value),
-                ("runs/[]/tool", Event::End) => run.tool_is_known(&mut output)?,
-                ("runs/[]", Event::End) => run.finish(&mut output)?,
-                ("runs/[]/tool/driver/name", Event::Value(value)) => run.named(value.as_str()),
-                ("runs/[]/invocations/[]", Event::Value(value)) => invocation(&value, &mut output),
-                ("version", Event::Value(value)) => version = value.as_str().map(str::to_owned),
-                ("runs/[]/tool/driver/version" | "runs/[]/tool/driver/semanticVersion", Event::Value(value)) => {
-                    output.version(value.as_str());
-                }
-                _ => {}
+        let mut reader = Reader { output: Output::new(sink), run: Run::new(context), version: None };
+        walk_plain(self, context, input, ROUTES, &mut reader)?.require(&[
+            RESULTS,
+            "runs/[]/invocations/[]",
+            "runs/[]/tool/driver/name",
+            "version",
+        ])?;
+        expect_version(reader.version.as_deref())?;
+        Ok(reader.output.summary)
+    }
+}
+
+struct Reader<'r, 's> {
+    output: Output<'s>,
+    run: Run<'r>,
+    version: Option<String>,
+}
+
+impl Visitor for Reader<'_, '_> {
+    fn visit(&mut self, route: &'static str, event: Event) -> Result<(), ParseError> {
+        let Self { output, run, version } = self;
+        match (route, event) {
+            (RESULTS, Event::Value(value)) => run.result(value, output)?,
+            ("runs/[]/tool/driver/rules/[]", Event::Value(value)) => run.rules.add(&value),
+            ("runs/[]/tool/extensions/[]/rules/[]", Event::Value(value)) => run.rules.add_of_extension(&value),
+            ("runs/[]/tool", Event::End) => run.tool_is_known(output)?,
+            ("runs/[]", Event::End) => run.finish(output)?,
+            ("runs/[]/tool/driver/name", Event::Value(value)) => run.named(value.as_str()),
+            ("runs/[]/invocations/[]", Event::Value(value)) => invocation(&value, output),
+            ("version", Event::Value(value)) => *version = value.as_str().map(str::to_owned),
+            ("runs/[]/tool/driver/version" | "runs/[]/tool/driver/semanticVersion", Event::Value(value)) => {
+                output.version(value.as_str());
             }
-            Ok(())
-        })?
-        .require(&["runs/[]/results/[]", "runs/[]/invocations/[]", "runs/[]/tool/driver/name", "version"])?;
-        expect_version(version.as_deref())?;
-        Ok(output.summary)
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn takes_plain(&self, route: &'static str) -> bool {
+        route == RESULTS && self.run.takes_results()
+    }
+
+    fn plain(&mut self, _: &'static str, value: &Borrowed<'_>) -> Result<(), ParseError> {
+        self.run.plain_result(value, &mut self.output)
     }
 }
 

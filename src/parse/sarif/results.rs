@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::mask::token_identity;
 use super::super::output::Output;
 use super::super::text::{code_identity, cut};
-use super::super::value::{first, items, number, owned, region, text, texts};
+use super::super::value::{Borrowed, Node, at, first, items, number, owned, region, text, texts};
 use super::super::{Context, ParseError, ids, path, score, severity};
 use super::rules::{Rule, Rules};
 use super::secrets::Kind;
@@ -70,6 +70,20 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
+    /// Whether results go on as they come.
+    pub(super) const fn takes_results(&self) -> bool {
+        self.tool_known
+    }
+
+    /// Takes a result that has no secret, to the sink.
+    pub(super) fn plain_result(&self, result: &Borrowed<'_>, output: &mut Output<'_>) -> Result<(), ParseError> {
+        if let Some(reason) = no_problem(result) {
+            output.skip(reason);
+            return Ok(());
+        }
+        output.record(self.record(result, Kind::of(self.tool.as_deref(), result)))
+    }
+
     /// Hands on those that waited.
     pub(in crate::parse) fn tool_is_known(&mut self, output: &mut Output<'_>) -> Result<(), ParseError> {
         self.tool_known = true;
@@ -100,8 +114,8 @@ impl<'c> Run<'c> {
     }
 
     /// `kind` is what was known where the result stands; what tells its severity may have come since.
-    fn record(&self, result: &Value, kind: Kind) -> Record {
-        let (rule, properties) = (self.rules.of(result), &result["properties"]);
+    fn record(&self, result: &impl Node, kind: Kind) -> Record {
+        let rule = self.rules.of(result);
         let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), result) == Kind::Secret;
         let (severity, native) = level::severity(result, rule, secret);
         let severity =
@@ -110,7 +124,6 @@ impl<'c> Run<'c> {
             first(result, &["/ruleId", "/rule/id"]).or_else(|| rule.map(|rule| rule.id.as_str())).unwrap_or_default();
         let message = message(result, rule);
         let snippet = secrets::snippet(result);
-        let place = result.pointer("/locations/0").unwrap_or(&Value::Null);
         Record {
             title: rule
                 .map(|rule| rule.title.clone())
@@ -118,11 +131,12 @@ impl<'c> Run<'c> {
                 .unwrap_or_else(|| message.clone()),
             severity,
             native_severity: native,
-            confidence: confidence(properties, rule),
-            location: location(place, &self.context.source_root),
-            cwe: weaknesses(result, properties, rule),
-            vulnerabilities: vulnerabilities(id, properties, rule),
-            cvss: cvss(properties),
+            confidence: confidence(result, rule),
+            location: at(result, "/locations/0")
+                .map_or(Location::Nowhere, |place| location(place, &self.context.source_root)),
+            cwe: weaknesses(result, rule),
+            vulnerabilities: vulnerabilities(id, result, rule),
+            cvss: cvss(result),
             suppressed: suppressed(result),
             muting: None,
             fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
@@ -139,7 +153,7 @@ impl<'c> Run<'c> {
 }
 
 /// Why a result is no problem to report, when it is none.
-pub(in crate::parse) fn no_problem(result: &Value) -> Option<&'static str> {
+pub(in crate::parse) fn no_problem(result: &impl Node) -> Option<&'static str> {
     match (text(result, "/kind"), text(result, "/baselineState")) {
         (Some("pass"), _) => Some("kind pass"),
         (Some("notApplicable"), _) => Some("kind notApplicable"),
@@ -149,9 +163,9 @@ pub(in crate::parse) fn no_problem(result: &Value) -> Option<&'static str> {
 }
 
 /// Why a result does not count (section 3.35): only if all its suppressions hold, of which a report may hold several.
-fn suppressed(result: &Value) -> Option<String> {
+fn suppressed<N: Node>(result: &N) -> Option<String> {
     let suppressions = items(result, "/suppressions");
-    let holds = |suppression: &Value| !matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
+    let holds = |suppression: &N| !matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
     (!suppressions.is_empty() && suppressions.iter().all(holds))
         .then(|| suppressions.iter().find_map(|one| text(one, "/justification")).unwrap_or_default().to_owned())
 }
@@ -168,33 +182,33 @@ fn trim(result: &mut Value) {
 }
 
 /// The message with its arguments put in (section 3.11.5).
-fn message(result: &Value, rule: Option<&Rule>) -> String {
+fn message(result: &impl Node, rule: Option<&Rule>) -> String {
     let by_rule = || rule.and_then(|rule| rule.message.as_deref());
     let template = first(result, &["/message/text", "/message/markdown"]).or_else(by_rule).unwrap_or_default();
     let arguments = items(result, "/message/arguments");
     let mut message = template.to_owned();
     for (i, argument) in arguments.iter().enumerate().take(20) {
-        message = cut(&message.replace(&format!("{{{i}}}"), argument.as_str().unwrap_or_default()), 16 << 10);
+        message = cut(&message.replace(&format!("{{{i}}}"), argument.as_text().unwrap_or_default()), 16 << 10);
     }
     message
 }
 
 /// A result with several locations is one problem (section 3.27.12); those beyond the first are told in words.
-fn other_places(result: &Value, root: &str) -> String {
+fn other_places(result: &impl Node, root: &str) -> String {
     let others = items(result, "/locations").iter().skip(1).take(100);
     others.flat_map(|place| ["\nalso at ".to_owned(), location(place, root).to_string()]).collect()
 }
 
-fn confidence(properties: &Value, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
-    let own = first(properties, &["/issue_confidence", "/confidence", "/precision"]);
+fn confidence(result: &impl Node, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
+    let own = first(result, &["/properties/issue_confidence", "/properties/confidence", "/properties/precision"]);
     own.or_else(|| rule?.precision.as_deref()).and_then(severity::confidence)
 }
 
-fn location(place: &Value, root: &str) -> Location {
-    let physical = &place["physicalLocation"];
-    let at = |key: &str| number(&physical["region"], key);
-    let region = region(at("/startLine"), at("/endLine"), at("/startColumn"), at("/endColumn"));
-    let uri = text(physical, "/artifactLocation/uri");
+fn location(place: &impl Node, root: &str) -> Location {
+    let lines = at(place, "/physicalLocation/region");
+    let part = |name: &str| number(lines?, name);
+    let region = region(part("/startLine"), part("/endLine"), part("/startColumn"), part("/endColumn"));
+    let uri = text(place, "/physicalLocation/artifactLocation/uri");
     let name = first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]);
     match (uri, name) {
         (Some(uri), _) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
@@ -208,9 +222,9 @@ fn is_web(uri: &str) -> bool {
     uri.starts_with("http://") || uri.starts_with("https://")
 }
 
-fn weaknesses(result: &Value, properties: &Value, rule: Option<&Rule>) -> Vec<u32> {
-    let mut texts_of_result = texts(properties, "/tags");
-    texts_of_result.extend(texts(properties, "/cwe"));
+fn weaknesses(result: &impl Node, rule: Option<&Rule>) -> Vec<u32> {
+    let mut texts_of_result = texts(result, "/properties/tags");
+    texts_of_result.extend(texts(result, "/properties/cwe"));
     texts_of_result.extend(items(result, "/taxa").iter().filter_map(|taxon| {
         let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
         let id = text(taxon, "/id")?;
@@ -222,25 +236,25 @@ fn weaknesses(result: &Value, properties: &Value, rule: Option<&Rule>) -> Vec<u3
     cwe
 }
 
-fn vulnerabilities(id: &str, properties: &Value, rule: Option<&Rule>) -> Vec<String> {
-    let tags = texts(properties, "/tags");
+fn vulnerabilities(id: &str, result: &impl Node, rule: Option<&Rule>) -> Vec<String> {
+    let tags = texts(result, "/properties/tags");
     let of_rule = rule.map_or(&[][..], |rule| &rule.vulnerabilities);
     ids::vulnerabilities(std::iter::once(id).chain(tags.iter().chain(of_rule).map(String::as_str)))
 }
 
-fn cvss(properties: &Value) -> Option<Cvss> {
-    let vector = first(properties, &["/cvssV3_vector", "/cvss_vector", "/cvss"])?;
+fn cvss(result: &impl Node) -> Option<Cvss> {
+    let vector = first(result, &["/properties/cvssV3_vector", "/properties/cvss_vector", "/properties/cvss"])?;
     score::of_vector(vector)
 }
 
-fn references(result: &Value, rule: Option<&Rule>) -> Vec<String> {
+fn references(result: &impl Node, rule: Option<&Rule>) -> Vec<String> {
     let help = rule.and_then(|rule| rule.help.clone());
     help.into_iter().chain(text(result, "/hostedViewerUri").map(str::to_owned)).collect()
 }
 
 /// The code; without it, the hash of the line that `CodeQL` and its kin compute in one agreed way. Other fingerprints are
 /// not trusted: some tools write the same words into all of them.
-fn identity(result: &Value, snippet: Option<&str>) -> String {
+fn identity(result: &impl Node, snippet: Option<&str>) -> String {
     if let Some(snippet) = snippet {
         return code_identity(snippet);
     }

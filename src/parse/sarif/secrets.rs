@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::mask::{Masker, Redaction, is_quoting_rule, is_secret_rule};
-use super::super::value::{first, text};
+use super::super::value::{Node, at, first, text};
 
 /// Tools that look for secrets and nothing else.
 const SECRET_SCANNERS: [&str; 11] = [
@@ -21,7 +21,7 @@ const SECRET_SCANNERS: [&str; 11] = [
 ];
 
 /// The key of semgrep's fingerprint.
-const OF_SEMGREP: &str = "matchBasedId/v1";
+const OF_SEMGREP: &str = "/fingerprints/matchBasedId~1v1";
 
 const ROUTES: &[&str] = &["runs/[]/tool/driver/name", "runs/[]/results/[]", "runs/[]/artifacts/[]/contents"];
 
@@ -32,7 +32,8 @@ pub(super) static REDACTION: Redaction = Redaction::new(ROUTES, |masker, route, 
     ("runs/[]/artifacts/[]/contents", Some(value)) => masker.blank(value, &[""]),
     ("runs/[]", None) => masker.tool = None,
     _ => {}
-});
+})
+.of_those(|masker, result| Kind::of(masker.tool.as_deref(), result) != Kind::Other);
 
 /// Masks a result that may hold a secret.
 fn hide(masker: &mut Masker<'_>, result: &mut Value) {
@@ -79,12 +80,12 @@ impl Kind {
         }
     }
 
-    pub(super) fn of(tool: Option<&str>, result: &Value) -> Self {
-        Self::new(tool, rule_id(result), result["fingerprints"].get(OF_SEMGREP).is_some())
+    pub(super) fn of(tool: Option<&str>, result: &impl Node) -> Self {
+        Self::new(tool, rule_id(result), at(result, OF_SEMGREP).is_some())
     }
 }
 
-fn rule_id(result: &Value) -> Option<&str> {
+fn rule_id(result: &impl Node) -> Option<&str> {
     first(result, &["/ruleId", "/rule/id"])
 }
 
@@ -112,6 +113,6 @@ fn snippets(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 /// The code that a result is about.
-pub(super) fn snippet(result: &Value) -> Option<&str> {
+pub(super) fn snippet(result: &impl Node) -> Option<&str> {
     text(result, "/locations/0/physicalLocation/region/snippet/text")
 }

@@ -101,7 +101,7 @@ fn json(input: &mut Input<'_>, context: &Context, output: &mut Output<'_>) -> Re
 
 fn package(value: &Value) -> Package {
     let references = items(value, "/externalRefs").iter();
-    let advisories = references.filter(|reference| text(reference, "/referenceType") == Some("advisory"));
+    let advisories = references.filter(|reference| text(*reference, "/referenceType") == Some("advisory"));
     Package {
         name: owned(value, "/name"),
         version: owned(value, "/versionInfo"),
