@@ -53,6 +53,7 @@
 
 pub mod beneath;
 pub mod failpoint;
+pub mod hashing;
 pub mod letter;
 pub mod model;
 pub mod web;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("beneath", &[]),
     ("failpoint", &[]),
+    ("hashing", &[]),
     ("letter", &[]),
     ("web", &[]),
     ("artifact", &[]),
@@ -85,7 +86,7 @@ const LAYER_1: &[&str] = &[
     "store",
     "suppress",
 ];
-const BASE: &[&str] = &["model", "beneath", "failpoint", "letter", "web"];
+const BASE: &[&str] = &["model", "beneath", "failpoint", "hashing", "letter", "web"];
 
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[

@@ -54,7 +54,7 @@ pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKe
     let (mut results, mut files, mut total) = (Vec::new(), Vec::new(), 0);
     for (index, path) in request.files.iter().enumerate() {
         let failed = |error: io::Error| AppError::Import { path: path.clone(), message: error.to_string() };
-        let (file, len) = copy(path, &app.store.dir().join("spool")).map_err(failed)?;
+        let (file, len) = open(path, &app.store.dir().join("spool")).map_err(failed)?;
         let head = head(&file).map_err(failed)?;
         let format = format_of(path, &head, &request, declared.as_ref())?;
         files.push((format!("work/{index}"), Content::File(Arc::new(file))));
@@ -86,6 +86,14 @@ fn new_step(step: &Step, target: &Target) -> NewStep {
 /// Returns the engine of an import whose process is gone, and the files with it: what is not stored has failed.
 pub(super) fn nothing() -> SharedExecutor {
     Arc::new(FakeExecutor::new(|_| Outcome::Ends { after: Duration::ZERO, code: 1, files: Vec::new() }))
+}
+
+/// Opens a file to be read anywhere in it, more than once; what is none, a pipe perhaps, is copied into one without a name. Returns its
+/// length, too.
+fn open(path: &Path, spool: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path)?;
+    let facts = file.metadata()?;
+    if facts.is_file() { Ok((file, facts.len())) } else { copy(path, spool) }
 }
 
 /// Copies a file, which may be a pipe, into one without a name: it cannot change any more, and is gone with this process.

@@ -212,7 +212,7 @@ impl Effects {
                 inherited: attempted.inherited,
             };
             let dir = spool(&shared.store, &attempted.launch.name);
-            match ingest.run(&sealed.manifest, sealed.parts, &dir).await {
+            match ingest.run(sealed, &dir).await {
                 Ok(harvest) => Ok(Input::Ingested(ticket, Ok(harvest))),
                 Err(IngestError::Attempt(failure)) => Ok(Input::Ingested(ticket, Err(failure))),
                 Err(IngestError::Driver(error)) => Err(error),

@@ -11,6 +11,7 @@ use super::log;
 use super::reading::{Reading, Tally, blocking};
 use super::verdict::{Reported, judge_exit, judge_reports};
 use crate::artifact::{ArtifactStore, Draft};
+use crate::executor::Sealed;
 use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::Gap;
@@ -58,16 +59,14 @@ pub(super) struct Ingest<'a> {
 }
 
 impl Ingest<'_> {
-    /// Stores the results of `manifest`, whose archive is `parts`; works in `dir`, which it makes anew.
-    pub(super) async fn run(
-        &self,
-        manifest: &Manifest,
-        parts: Vec<PathBuf>,
-        dir: &Path,
-    ) -> Result<Harvest, IngestError> {
+    /// Stores sealed results; works in `dir`, which it makes anew.
+    pub(super) async fn run(&self, sealed: Sealed, dir: &Path) -> Result<Harvest, IngestError> {
+        let Sealed { manifest, parts, files } = sealed;
+        let manifest = &manifest;
         // An earlier driver's threads may be at work yet: each driver has files of its own.
-        let files = dir.join(format!("files-{}", self.fence));
-        self.unpack(manifest, parts, &files).await?;
+        let unpacked = dir.join(format!("files-{}", self.fence));
+        self.unpack(manifest, parts, &unpacked).await?;
+        let files = files.unwrap_or(unpacked);
         let (unpacked, kept, key) = (files.join("log"), self.log_dir(), self.store.secret_key().to_vec());
         blocking(move || log::keep(&unpacked, &kept, &key)).await??;
         let judged = judge_exit(&manifest.exit, &self.launch.spec.exit_codes, self.stopping);

@@ -31,6 +31,8 @@ use crate::{beneath, failpoint};
 
 /// Most rows of one batch: the writer's gate is given free between batches.
 const BATCH: usize = 500;
+/// Most records that are identified at once: their rows are short, and lie beside one another.
+const IDENTIFIED: usize = 4000;
 /// Text of the records of one batch, in bytes; one record may go beyond.
 const BATCH_TEXT: usize = 1 << 20;
 /// Batches that wait for the writer, which waits for the disk at times.
@@ -133,7 +135,8 @@ impl Reading<'_> {
         };
         let mut identities = blocking(move || ranker.identities()).await?.map_err(failed)?;
         loop {
-            let slice: Vec<Identity> = identities.by_ref().take(BATCH).collect::<Result<_, _>>().map_err(failed)?;
+            let slice: Vec<Identity> =
+                identities.by_ref().take(IDENTIFIED).collect::<Result<_, _>>().map_err(failed)?;
             if slice.is_empty() {
                 return Ok(());
             }

@@ -218,6 +218,8 @@ pub struct Sealed {
     pub manifest: Manifest,
     /// The archive's pieces, in order.
     pub parts: Vec<PathBuf>,
+    /// Where the files themselves lie, verified, if no archive had to carry them.
+    pub files: Option<PathBuf>,
 }
 
 /// An object in an engine that bears our labels.

@@ -6,7 +6,6 @@
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memchr_iter;
@@ -14,6 +13,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::key_lines;
 use super::mask::{OPEN, token_length};
+use super::words::Words;
 
 /// A kind of secret.
 struct Kind {
@@ -204,7 +204,7 @@ const ASSIGNED: &str = concat!(
 );
 
 struct Known {
-    words: AhoCorasick,
+    words: Words,
     /// The kind of each word but the last, [`key_lines::END`]: the line before it is known by it.
     kinds: Vec<usize>,
     /// Made when they are first needed.
@@ -212,10 +212,7 @@ struct Known {
 }
 
 static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
-    let words = KINDS.iter().flat_map(|kind| kind.words).chain([&key_lines::END]);
-    let builder = &mut AhoCorasick::builder();
-    builder.kind(Some(AhoCorasickKind::DFA));
-    let words = builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).ok()?;
+    let words = Words::new(KINDS.iter().flat_map(|kind| kind.words).chain([&key_lines::END]).copied())?;
     let kinds = KINDS.iter().enumerate().flat_map(|(number, kind)| vec![number; kind.words.len()]).collect();
     Some(Known { words, kinds, shapes: KINDS.iter().map(|_| OnceLock::new()).collect() })
 });
@@ -223,7 +220,7 @@ static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
 /// Whether a text may hold a secret: only then [`find`] finds one.
 pub(super) fn may_hold(text: &[u8]) -> bool {
     text.len() >= MIN_TEXT
-        && (KNOWN.as_ref().is_some_and(|known| known.words.is_match(text)) || key_lines::may_hold(text))
+        && (KNOWN.as_ref().is_some_and(|known| known.words.is_any_in(text)) || key_lines::may_hold(text))
 }
 
 /// The same for JSON as it is written, in which only these escapes can hide a secret from who does not read them.
@@ -276,7 +273,7 @@ fn next_mask(text: &str, from: usize) -> (usize, usize) {
 /// it stands behind a mask.
 fn find_in(known: &Known, text: &[u8], mut from: usize, found: &mut Vec<Range<usize>>) {
     let mut at = from;
-    while let Some(word) = known.words.find(Input::new(text).range(at..)) {
+    while let Some(word) = known.words.find(text, at) {
         at = word.end();
         let Some(&number) = known.kinds.get(word.pattern().as_usize()) else { continue };
         let kind = &KINDS[number];

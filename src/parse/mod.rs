@@ -99,6 +99,7 @@ mod trufflehog3;
 mod value;
 mod wapiti;
 mod wapiti_xml;
+mod words;
 mod wpscan;
 mod xml;
 mod zap;

@@ -1,5 +1,7 @@
 //! Small work on texts that scanners write.
 
+use sha2::Digest as _;
+
 use crate::model::id::Sha256;
 
 /// The text, or its first `max` bytes (at a character's end) and `…`.
@@ -79,11 +81,13 @@ pub(super) fn links(text: &str) -> Vec<String> {
 /// An identity made of code: a hash over it without white space, so that neither indentation nor wrapping matters. Empty for
 /// no code.
 pub(super) fn code_identity(code: &str) -> String {
-    let dense: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    if dense.is_empty() {
+    let mut parts = code.split_whitespace().peekable();
+    if parts.peek().is_none() {
         return String::new();
     }
-    Sha256::of(dense).to_string()[..16].to_owned()
+    let mut hash = sha2::Sha256::new();
+    parts.for_each(|part| hash.update(part));
+    Sha256(hash.finalize().into()).to_string()[..16].to_owned()
 }
 
 #[cfg(test)]

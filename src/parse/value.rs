@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
 use serde_json::Value;
 pub(super) use serde_json_borrow::Value as Borrowed;
 
@@ -80,7 +79,8 @@ impl Node for Borrowed<'_> {
 pub(super) fn at<'v, N: Node>(value: &'v N, pointer: &str) -> Option<&'v N> {
     let (mut value, mut rest) = (value, pointer.strip_prefix('/'));
     while let Some(path) = rest {
-        let end = memchr(b'/', path.as_bytes());
+        // Segments are too short for a search that is fast on long texts.
+        let end = path.bytes().position(|byte| byte == b'/');
         let segment = unescaped(&path[..end.unwrap_or(path.len())]);
         value = match value.elements() {
             Some(elements) => elements.get(segment.parse::<usize>().ok()?)?,
@@ -92,7 +92,7 @@ pub(super) fn at<'v, N: Node>(value: &'v N, pointer: &str) -> Option<&'v N> {
 }
 
 fn unescaped(segment: &str) -> Cow<'_, str> {
-    if memchr(b'~', segment.as_bytes()).is_none() {
+    if segment.bytes().all(|byte| byte != b'~') {
         return segment.into();
     }
     segment.replace("~1", "/").replace("~0", "~").into()

@@ -9,6 +9,7 @@ use sha2::Digest as _;
 
 use super::untar::{self, Entries, MAX_PATH};
 use crate::beneath;
+use crate::hashing::Hashing;
 use crate::model::id::Sha256;
 use crate::model::manifest::{Manifest, Part, SealedFile};
 
@@ -87,17 +88,19 @@ fn write(root: &std::os::fd::OwnedFd, file: &SealedFile, content: &mut impl Read
     for (end, _) in path.match_indices('/') {
         beneath::make_directory(root, &path[..end], 0o700).map_err(write)?;
     }
-    let mut target =
-        HashWriter { file: beneath::create(root, path, 0o600).map_err(write)?, hasher: sha2::Sha256::new() };
+    let (mut target, mut hash) = (beneath::create(root, path, 0o600).map_err(write)?, Hashing::default());
     let mut buffer = vec![0; 64 * 1024];
     loop {
         // Not `io::copy`: what cannot be read is a damaged archive, what cannot be written is a full disk.
         match content.read(&mut buffer).map_err(|error| broken(&error))? {
             0 => break,
-            read => io::Write::write_all(&mut target, &buffer[..read]).map_err(write)?,
+            read => {
+                hash.update(&buffer[..read]);
+                io::Write::write_all(&mut target, &buffer[..read]).map_err(write)?;
+            }
         }
     }
-    if Sha256(target.hasher.finalize().into()) != file.sha256 {
+    if hash.finish() != file.sha256 {
         return Err(mismatch(format!("{path} has another content")));
     }
     Ok(())
@@ -120,23 +123,6 @@ fn broken(error: &io::Error) -> UnsealError {
 
 fn io_error(action: &str, error: io::Error) -> UnsealError {
     UnsealError::Io { action: action.to_owned(), error }
-}
-
-struct HashWriter {
-    file: File,
-    hasher: sha2::Sha256,
-}
-
-impl io::Write for HashWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 /// Reads the parts as one stream, each against its length and hash.

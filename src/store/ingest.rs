@@ -127,7 +127,7 @@ impl Store {
         .await
     }
 
-    /// Says which finding each record shows, and gives records their last rank; at most 500 at a time. In the order of their
+    /// Says which finding each record shows, and gives records their last rank; at most 4,000 at a time. In the order of their
     /// fingerprints, so that each slice touches few pages.
     pub async fn identify(
         &self,

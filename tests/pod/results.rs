@@ -157,7 +157,7 @@ async fn a_client_that_is_killed_twenty_times_gets_every_byte() {
     let peak: u64 = peak.unwrap().parse().unwrap();
     assert!(peak < 40 << 10, "{peak} KiB for {total} bytes");
     let parts: Vec<PathBuf> = pod.manifest().parts.iter().map(|part| into.path().join(&part.name)).collect();
-    assert_arrived(&pod, &Sealed { manifest: pod.manifest(), parts });
+    assert_arrived(&pod, &Sealed { manifest: pod.manifest(), parts, files: None });
 }
 
 #[tokio::test(flavor = "multi_thread")]

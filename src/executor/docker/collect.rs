@@ -88,7 +88,7 @@ impl DockerExecutor {
                 .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
         })
         .await?;
-        Ok(Some(Sealed { manifest, parts }))
+        Ok(Some(Sealed { manifest, parts, files: None }))
     }
 
     /// Brings manifest and parts in one call; what is wrong or missing afterwards is brought one by one.

@@ -1,14 +1,13 @@
 //! What an attempt leaves, sealed as the shim would seal it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufWriter, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::Digest as _;
-
 use crate::executor::types::Sealed;
+use crate::hashing::Hashing;
 use crate::model::id::Sha256;
 use crate::model::manifest::{Exit, LogSummary, Manifest, Part, SealedFile};
 use crate::model::spec::ShimJob;
@@ -48,7 +47,13 @@ impl Content {
 struct ContentReader<'c> {
     content: &'c Content,
     offset: u64,
-    hash: sha2::Sha256,
+    hash: Hashing,
+}
+
+impl<'c> ContentReader<'c> {
+    fn new(content: &'c Content) -> Self {
+        Self { content, offset: 0, hash: Hashing::default() }
+    }
 }
 
 impl Read for ContentReader<'_> {
@@ -91,30 +96,50 @@ pub(super) fn seal(job: &ShimJob, exit: Exit, files: &[(String, Content)], into:
     };
     let files: Vec<_> = files.iter().filter(|(path, _)| path != LOG).collect();
     if files.is_empty() {
-        return Ok(Sealed { manifest, parts: Vec::new() });
+        return Ok(Sealed { manifest, parts: Vec::new(), files: None });
+    }
+    if files.iter().any(|(_, content)| matches!(content, Content::File(_))) {
+        let (parts, files) = (Vec::new(), Some(lay_out(&mut manifest, &files, into)?));
+        return Ok(Sealed { manifest, parts, files });
     }
     let path = into.join("part-0000");
     let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&path)?, LEVEL)?);
     for (path, content) in files {
-        let mut reader = ContentReader { content, offset: 0, hash: sha2::Sha256::new() };
+        let mut reader = ContentReader::new(content);
         let len = content.len()?;
         let mut header = tar::Header::new_ustar();
         header.set_size(len);
         header.set_mode(0o644);
         archive.append_data(&mut header, path, &mut reader)?;
-        let sha256 = Sha256(reader.hash.finalize().into());
+        let sha256 = reader.hash.finish();
         manifest.files.push(SealedFile { path: path.clone(), len, sha256 });
     }
     archive.into_inner()?.finish()?;
     let (len, sha256) = measure(&path)?;
     manifest.parts.push(Part { name: "part-0000".to_owned(), len, sha256 });
-    Ok(Sealed { manifest, parts: vec![path] })
+    Ok(Sealed { manifest, parts: vec![path], files: None })
+}
+
+/// Copies files that are on this machine already, which spares packing them. They may be somebody else's, who writes to them: what is
+/// copied counts.
+fn lay_out(manifest: &mut Manifest, files: &[&(String, Content)], into: &Path) -> std::io::Result<PathBuf> {
+    let open = into.join("open");
+    for (path, content) in files {
+        let target = open.join(path);
+        std::fs::create_dir_all(target.parent().unwrap_or(&open))?;
+        let (mut reader, mut copy) =
+            (ContentReader::new(content), BufWriter::with_capacity(1 << 18, File::create(target)?));
+        let len = std::io::copy(&mut reader, &mut copy)?;
+        copy.flush()?;
+        manifest.files.push(SealedFile { path: path.clone(), len, sha256: reader.hash.finish() });
+    }
+    Ok(open)
 }
 
 /// Returns a file's length and hash.
 fn measure(path: &Path) -> std::io::Result<(u64, Sha256)> {
     let content = Content::File(Arc::new(File::open(path)?));
-    let mut reader = ContentReader { content: &content, offset: 0, hash: sha2::Sha256::new() };
+    let mut reader = ContentReader::new(&content);
     let len = std::io::copy(&mut reader, &mut std::io::sink())?;
-    Ok((len, Sha256(reader.hash.finalize().into())))
+    Ok((len, reader.hash.finish()))
 }

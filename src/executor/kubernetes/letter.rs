@@ -77,7 +77,7 @@ impl Core {
         saved?;
         failpoint::hit("kubernetes.fetch.part");
         collected::finish(&manifest, into).await?;
-        Ok(Some(Sealed { manifest, parts: paths }))
+        Ok(Some(Sealed { manifest, parts: paths, files: None }))
     }
 }
 

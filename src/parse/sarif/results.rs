@@ -10,7 +10,7 @@ use super::super::{Context, ParseError, ids, path, score, severity};
 use super::rules::{Rule, Rules};
 use super::secrets::Kind;
 use super::{level, secrets};
-use crate::model::finding::{Cvss, Location, Record};
+use crate::model::finding::{Confidence, Cvss, Location, Record};
 
 /// Bytes of results that may wait for their rules.
 pub(super) const MAX_WAITING: usize = 64 << 20;
@@ -115,7 +115,7 @@ impl<'c> Run<'c> {
 
     /// `kind` is what was known where the result stands; what tells its severity may have come since.
     fn record(&self, result: &impl Node, kind: Kind) -> Record {
-        let rule = self.rules.of(result);
+        let (rule, properties) = (self.rules.of(result), at(result, "/properties"));
         let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), result) == Kind::Secret;
         let (severity, native) = level::severity(result, rule, secret);
         let severity =
@@ -131,12 +131,12 @@ impl<'c> Run<'c> {
                 .unwrap_or_else(|| message.clone()),
             severity,
             native_severity: native,
-            confidence: confidence(result, rule),
+            confidence: confidence(properties, rule),
             location: at(result, "/locations/0")
                 .map_or(Location::Nowhere, |place| location(place, &self.context.source_root)),
-            cwe: weaknesses(result, rule),
-            vulnerabilities: vulnerabilities(id, result, rule),
-            cvss: cvss(result),
+            cwe: weaknesses(result, properties, rule),
+            vulnerabilities: vulnerabilities(id, properties, rule),
+            cvss: cvss(properties),
             suppressed: suppressed(result),
             muting: None,
             fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
@@ -199,8 +199,8 @@ fn other_places(result: &impl Node, root: &str) -> String {
     others.flat_map(|place| ["\nalso at ".to_owned(), location(place, root).to_string()]).collect()
 }
 
-fn confidence(result: &impl Node, rule: Option<&Rule>) -> Option<crate::model::finding::Confidence> {
-    let own = first(result, &["/properties/issue_confidence", "/properties/confidence", "/properties/precision"]);
+fn confidence(properties: Option<&impl Node>, rule: Option<&Rule>) -> Option<Confidence> {
+    let own = properties.and_then(|all| first(all, &["/issue_confidence", "/confidence", "/precision"]));
     own.or_else(|| rule?.precision.as_deref()).and_then(severity::confidence)
 }
 
@@ -208,13 +208,13 @@ fn location(place: &impl Node, root: &str) -> Location {
     let lines = at(place, "/physicalLocation/region");
     let part = |name: &str| number(lines?, name);
     let region = region(part("/startLine"), part("/endLine"), part("/startColumn"), part("/endColumn"));
-    let uri = text(place, "/physicalLocation/artifactLocation/uri");
-    let name = first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]);
-    match (uri, name) {
-        (Some(uri), _) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
-        (Some(uri), _) => Location::File { path: path::from_uri(uri, root), region },
-        (None, Some(name)) => Location::Resource { name: name.to_owned(), path: String::new(), region: None },
-        (None, None) => Location::Nowhere,
+    match text(place, "/physicalLocation/artifactLocation/uri") {
+        Some(uri) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
+        Some(uri) => Location::File { path: path::from_uri(uri, root), region },
+        None => match first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]) {
+            Some(name) => Location::Resource { name: name.to_owned(), path: String::new(), region: None },
+            None => Location::Nowhere,
+        },
     }
 }
 
@@ -222,9 +222,9 @@ fn is_web(uri: &str) -> bool {
     uri.starts_with("http://") || uri.starts_with("https://")
 }
 
-fn weaknesses(result: &impl Node, rule: Option<&Rule>) -> Vec<u32> {
-    let mut texts_of_result = texts(result, "/properties/tags");
-    texts_of_result.extend(texts(result, "/properties/cwe"));
+fn weaknesses<N: Node>(result: &N, properties: Option<&N>, rule: Option<&Rule>) -> Vec<u32> {
+    let mut texts_of_result =
+        properties.map(|all| [texts(all, "/tags"), texts(all, "/cwe")].concat()).unwrap_or_default();
     texts_of_result.extend(items(result, "/taxa").iter().filter_map(|taxon| {
         let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
         let id = text(taxon, "/id")?;
@@ -236,14 +236,14 @@ fn weaknesses(result: &impl Node, rule: Option<&Rule>) -> Vec<u32> {
     cwe
 }
 
-fn vulnerabilities(id: &str, result: &impl Node, rule: Option<&Rule>) -> Vec<String> {
-    let tags = texts(result, "/properties/tags");
+fn vulnerabilities(id: &str, properties: Option<&impl Node>, rule: Option<&Rule>) -> Vec<String> {
+    let tags = properties.map(|all| texts(all, "/tags")).unwrap_or_default();
     let of_rule = rule.map_or(&[][..], |rule| &rule.vulnerabilities);
     ids::vulnerabilities(std::iter::once(id).chain(tags.iter().chain(of_rule).map(String::as_str)))
 }
 
-fn cvss(result: &impl Node) -> Option<Cvss> {
-    let vector = first(result, &["/properties/cvssV3_vector", "/properties/cvss_vector", "/properties/cvss"])?;
+fn cvss(properties: Option<&impl Node>) -> Option<Cvss> {
+    let vector = first(properties?, &["/cvssV3_vector", "/cvss_vector", "/cvss"])?;
     score::of_vector(vector)
 }
 

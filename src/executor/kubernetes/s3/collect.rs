@@ -35,7 +35,7 @@ impl Storage {
             parts.push(into.join(&part.name));
         }
         collected::finish(&manifest, into).await?;
-        Ok(Some(Sealed { manifest, parts }))
+        Ok(Some(Sealed { manifest, parts, files: None }))
     }
 
     async fn manifest(&self, name: &AttemptName) -> Result<Option<Vec<u8>>, WebError> {

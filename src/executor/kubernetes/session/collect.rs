@@ -36,7 +36,7 @@ where
     }
     collected::finish(&manifest, into).await?;
     let parts = manifest.parts.iter().map(|part| into.join(&part.name)).collect();
-    Ok(Sealed { manifest, parts })
+    Ok(Sealed { manifest, parts, files: None })
 }
 
 /// Brings the parts that are not here. Each is put in its place and verified while the next one is on its way: the stream does not wait
