@@ -3,6 +3,11 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     // First of all: inside a scanner's container nothing but the shim may be set up.

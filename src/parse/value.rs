@@ -51,7 +51,7 @@ impl Node for Value {
 impl Node for Borrowed<'_> {
     fn member(&self, key: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
-        members.iter().filter(|(name, _)| *name == key).map(|(_, value)| value).last()
+        members.as_vec().iter().rev().find(|(name, _)| **name == *key).map(|(_, value)| value)
     }
 
     fn elements(&self) -> Option<&[Self]> {

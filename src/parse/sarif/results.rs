@@ -57,13 +57,13 @@ impl<'c> Run<'c> {
         }
         let kind = Kind::of(self.tool.as_deref(), &result);
         if self.tool_known {
-            return output.record(self.record(&result, kind));
+            return output.record(self.record(&result, kind, kind == Kind::Secret));
         }
         trim(&mut result);
         let text = result.to_string().into_boxed_str();
         if self.waiting_bytes + text.len() > MAX_WAITING {
             self.overflow += 1;
-            return output.record(self.record(&result, kind));
+            return output.record(self.record(&result, kind, kind == Kind::Secret));
         }
         self.waiting_bytes += text.len();
         self.waiting.push(Waiting { result: text, kind });
@@ -81,7 +81,7 @@ impl<'c> Run<'c> {
             output.skip(reason);
             return Ok(());
         }
-        output.record(self.record(result, Kind::of(self.tool.as_deref(), result)))
+        output.record(self.record(result, Kind::Other, false))
     }
 
     /// Hands on those that waited.
@@ -90,7 +90,9 @@ impl<'c> Run<'c> {
         self.waiting_bytes = 0;
         for Waiting { result, kind } in std::mem::take(&mut self.waiting) {
             let result: Value = serde_json::from_str(&result).map_err(std::io::Error::from)?;
-            output.record(self.record(&result, kind))?;
+            // What tells that it is a secret may have come since.
+            let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), &result) == Kind::Secret;
+            output.record(self.record(&result, kind, secret))?;
         }
         Ok(())
     }
@@ -113,10 +115,9 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
-    /// `kind` is what was known where the result stands; what tells its severity may have come since.
-    fn record(&self, result: &impl Node, kind: Kind) -> Record {
+    /// `kind` is what was known where the result stands, `secret` what is known now.
+    fn record(&self, result: &impl Node, kind: Kind, secret: bool) -> Record {
         let (rule, properties) = (self.rules.of(result), at(result, "/properties"));
-        let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), result) == Kind::Secret;
         let (severity, native) = level::severity(result, rule, secret);
         let severity =
             if self.tool_known || native.is_some() { severity } else { crate::model::severity::Severity::Unknown };
