@@ -107,7 +107,8 @@ fn write(path: &Path, results: usize, other: usize) {
         .unwrap();
     }
     writeln!(out, "\n]}}]}}").unwrap();
-    out.flush().unwrap();
+    // What is measured would wait for these bytes else.
+    out.into_inner().unwrap().sync_all().unwrap();
 }
 
 /// Runs dragnet over a state of its own; what it prints goes nowhere.

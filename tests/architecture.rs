@@ -107,6 +107,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("quick_xml", &["parse/", "report/junit.rs"]),
     ("minijinja", &["report/template.rs"]),
     ("aho_corasick", &["parse/"]),
+    ("serde_json_borrow", &["parse/value.rs"]),
+    ("mimalloc", &["main.rs"]),
     ("regex", &["parse/"]),
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),

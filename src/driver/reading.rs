@@ -40,7 +40,7 @@ const WAITING: usize = 16;
 /// What is handed over that waits for whoever makes batches of it.
 const HANDOVERS: usize = 4;
 /// Most that a parser hands over at once.
-const HANDOVER: usize = 64;
+const HANDOVER: usize = 256;
 /// Source files larger than this are not searched for comments: what is found in them counts.
 const MAX_SOURCE: u64 = 16 << 20;
 

@@ -45,8 +45,8 @@ pub struct Redaction {
     pub(super) routes: &'static [&'static str],
     /// Masks one such value. Told also when a part of a route ends, in JSON.
     pub(super) apply: Apply,
-    /// Whether a value of such a route may have anything to mask.
-    pub(super) concerns: Concerns,
+    /// Which values of such a route may have anything to mask, if not all.
+    pub(super) concerns: Option<Concerns>,
 }
 
 type Apply = fn(&mut Masker<'_>, &'static str, Option<&mut Value>);
@@ -54,12 +54,12 @@ type Concerns = fn(&Masker<'_>, &Borrowed<'_>) -> bool;
 
 impl Redaction {
     pub(super) const fn new(routes: &'static [&'static str], apply: Apply) -> Self {
-        Self { routes, apply, concerns: |_, _| true }
+        Self { routes, apply, concerns: None }
     }
 
     /// Spares the values that need no look: millions of results hold few secrets.
     pub(super) const fn of_those(self, concerns: Concerns) -> Self {
-        Self { concerns, ..self }
+        Self { concerns: Some(concerns), ..self }
     }
 }
 
@@ -87,6 +87,8 @@ pub(super) struct Masker<'k> {
     key: &'k [u8],
     /// Masks that were put in.
     masked: u64,
+    /// Whether there was something to hide, masked before or not.
+    pub(super) touched: bool,
     /// Of what a document says that it comes, where that decides: the tool (SARIF), the plug-in (ZAP).
     pub(super) tool: Option<String>,
     /// Whether a private key has begun in an earlier line.
@@ -112,7 +114,7 @@ pub(super) const CLOSE: char = '›';
 
 impl<'k> Masker<'k> {
     pub(super) fn new(key: &'k [u8]) -> Self {
-        Self { key, masked: 0, tool: None, within_key: false }
+        Self { key, masked: 0, touched: false, tool: None, within_key: false }
     }
 
     /// How many masks were put in so far.
@@ -164,6 +166,7 @@ impl<'k> Masker<'k> {
 
     /// Masks every text at and below the given pointers, then each of these secrets wherever else the value has it.
     pub(super) fn hide(&mut self, value: &mut Value, pointers: &[&str]) {
+        self.touched = true;
         let mut secrets = Vec::new();
         // Known by words beside them that may be masked before they are.
         if pointers.iter().any(|pointer| value.pointer(pointer).is_some()) {
@@ -194,6 +197,7 @@ impl<'k> Masker<'k> {
     /// Masks every text at and below the given pointers and looks for them nowhere else: whole requests and answers, whose words
     /// occur everywhere.
     pub(super) fn blank(&mut self, value: &mut Value, pointers: &[&str]) {
+        self.touched = true;
         for pointer in pointers {
             if let Some(place) = value.pointer_mut(pointer) {
                 each_text(place, &mut |text| self.blank_text(text));

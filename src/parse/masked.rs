@@ -114,6 +114,10 @@ impl<'k> Masking<'k> {
         Self { redaction, masker: Masker::new(key) }
     }
 
+    fn of_format(&self, route: &str) -> Option<&'static Redaction> {
+        self.redaction.filter(|redaction| redaction.routes.contains(&route))
+    }
+
     fn walk(
         &mut self,
         source: Source<'_, '_>,
@@ -138,16 +142,18 @@ impl Mask for Masking<'_> {
     }
 
     fn is_plain(&self, route: &'static str, value: &Borrowed<'_>, written: &[u8]) -> bool {
-        let of_format = self.redaction.filter(|redaction| redaction.routes.contains(&route));
-        !may_hold_written(written) && !of_format.is_some_and(|redaction| (redaction.concerns)(&self.masker, value))
+        let concerns = |redaction: &Redaction| redaction.concerns.is_none_or(|concerns| concerns(&self.masker, value));
+        !may_hold_written(written) && !self.of_format(route).is_some_and(concerns)
     }
 
     fn mask(&mut self, route: &'static str, value: &mut Value, written: &[u8]) -> Masked {
-        let before = self.masker.count();
-        if let Some(redaction) = self.redaction.filter(|redaction| redaction.routes.contains(&route)) {
+        let mut anew = false;
+        if let Some(redaction) = self.of_format(route) {
+            self.masker.touched = false;
             (redaction.apply)(&mut self.masker, route, Some(value));
+            // Not as it is written, though nothing was masked: an object may have a key twice, of which a value has the last.
+            anew = redaction.concerns.is_none() || self.masker.touched;
         }
-        let anew = self.masker.count() > before;
         let may_hold = may_hold_written(written);
         if may_hold {
             self.masker.known_in(value);

@@ -13,6 +13,9 @@ pub(super) trait Node: Sized {
     /// The value of a key: the last one, if an object has several.
     fn member(&self, key: &str) -> Option<&Self>;
 
+    /// All members of an object.
+    fn each_member<'n>(&'n self, take: impl FnMut(&'n str, &'n Self));
+
     /// The elements of an array.
     fn elements(&self) -> Option<&[Self]>;
 
@@ -29,6 +32,10 @@ pub(super) trait Node: Sized {
 impl Node for Value {
     fn member(&self, key: &str) -> Option<&Self> {
         self.as_object()?.get(key)
+    }
+
+    fn each_member<'n>(&'n self, mut take: impl FnMut(&'n str, &'n Self)) {
+        self.as_object().into_iter().flatten().for_each(|(key, value)| take(key, value));
     }
 
     fn elements(&self) -> Option<&[Self]> {
@@ -52,6 +59,12 @@ impl Node for Borrowed<'_> {
     fn member(&self, key: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
         members.as_vec().iter().rev().find(|(name, _)| **name == *key).map(|(_, value)| value)
+    }
+
+    fn each_member<'n>(&'n self, mut take: impl FnMut(&'n str, &'n Self)) {
+        if let Self::Object(members) = self {
+            members.iter().for_each(|(key, value)| take(key, value));
+        }
     }
 
     fn elements(&self) -> Option<&[Self]> {

@@ -120,8 +120,8 @@ impl<'w, 's, 'k> Window<'w, 's, 'k> {
                 Some(Ok(value)) if length < rest.len() || self.whole => {
                     return Ok(look(&value, &rest[..length]).map(|said| (said, length)));
                 }
-                Some(Err(error)) if !error.is_eof() || self.whole => return Ok(None),
-                _ if rest.len() > MAX_SKIPPED => return Ok(None),
+                Some(Err(error)) if !error.is_eof() => return Ok(None),
+                _ if self.whole || rest.len() > MAX_SKIPPED => return Ok(None),
                 _ => {}
             }
             self.fill()?;

@@ -8,6 +8,7 @@
 //! and the result itself), so that masking the raw file and parsing it come to the same answer.
 
 mod level;
+mod record;
 mod results;
 mod rules;
 mod secrets;
@@ -19,7 +20,8 @@ use super::masked::walk_plain;
 use super::output::Output;
 use super::value::{Borrowed, first, text};
 use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary};
-pub(super) use results::{Run, no_problem};
+pub(super) use record::no_problem;
+pub(super) use results::Run;
 
 /// The format `sarif`.
 #[derive(Debug)]

@@ -1,16 +1,15 @@
-//! Results of one run → records.
+//! Results of one run, those that wait for their rules among them.
 
 use serde_json::Value;
 
-use super::super::mask::token_identity;
 use super::super::output::Output;
-use super::super::text::{code_identity, cut};
-use super::super::value::{Borrowed, Node, at, first, items, number, owned, region, text, texts};
-use super::super::{Context, ParseError, ids, path, score, severity};
-use super::rules::{Rule, Rules};
+use super::super::value::{Borrowed, Node};
+use super::super::{Context, ParseError};
+use super::record::Parts;
+use super::rules::Rules;
 use super::secrets::Kind;
-use super::{level, secrets};
-use crate::model::finding::{Confidence, Cvss, Location, Record};
+use crate::model::finding::Record;
+use crate::model::severity::Severity;
 
 /// Bytes of results that may wait for their rules.
 pub(super) const MAX_WAITING: usize = 64 << 20;
@@ -51,19 +50,20 @@ impl<'c> Run<'c> {
 
     /// Takes a result: to the sink if its rules are known, else to those that wait.
     pub(in crate::parse) fn result(&mut self, mut result: Value, output: &mut Output<'_>) -> Result<(), ParseError> {
-        if let Some(reason) = no_problem(&result) {
+        let parts = Parts::of(&result);
+        if let Some(reason) = parts.no_problem() {
             output.skip(reason);
             return Ok(());
         }
         let kind = Kind::of(self.tool.as_deref(), &result);
         if self.tool_known {
-            return output.record(self.record(&result, kind, kind == Kind::Secret));
+            return output.record(self.record(&parts, kind, kind == Kind::Secret));
         }
         trim(&mut result);
         let text = result.to_string().into_boxed_str();
         if self.waiting_bytes + text.len() > MAX_WAITING {
             self.overflow += 1;
-            return output.record(self.record(&result, kind, kind == Kind::Secret));
+            return output.record(self.record(&Parts::of(&result), kind, kind == Kind::Secret));
         }
         self.waiting_bytes += text.len();
         self.waiting.push(Waiting { result: text, kind });
@@ -77,11 +77,12 @@ impl<'c> Run<'c> {
 
     /// Takes a result that has no secret, to the sink.
     pub(super) fn plain_result(&self, result: &Borrowed<'_>, output: &mut Output<'_>) -> Result<(), ParseError> {
-        if let Some(reason) = no_problem(result) {
+        let parts = Parts::of(result);
+        if let Some(reason) = parts.no_problem() {
             output.skip(reason);
             return Ok(());
         }
-        output.record(self.record(result, Kind::Other, false))
+        output.record(self.record(&parts, Kind::Other, false))
     }
 
     /// Hands on those that waited.
@@ -92,7 +93,7 @@ impl<'c> Run<'c> {
             let result: Value = serde_json::from_str(&result).map_err(std::io::Error::from)?;
             // What tells that it is a secret may have come since.
             let secret = kind == Kind::Secret || Kind::of(self.tool.as_deref(), &result) == Kind::Secret;
-            output.record(self.record(&result, kind, secret))?;
+            output.record(self.record(&Parts::of(&result), kind, secret))?;
         }
         Ok(())
     }
@@ -116,59 +117,13 @@ impl<'c> Run<'c> {
     }
 
     /// `kind` is what was known where the result stands, `secret` what is known now.
-    fn record(&self, result: &impl Node, kind: Kind, secret: bool) -> Record {
-        let (rule, properties) = (self.rules.of(result), at(result, "/properties"));
-        let (severity, native) = level::severity(result, rule, secret);
-        let severity =
-            if self.tool_known || native.is_some() { severity } else { crate::model::severity::Severity::Unknown };
-        let id =
-            first(result, &["/ruleId", "/rule/id"]).or_else(|| rule.map(|rule| rule.id.as_str())).unwrap_or_default();
-        let message = message(result, rule);
-        let snippet = secrets::snippet(result);
-        Record {
-            title: rule
-                .map(|rule| rule.title.clone())
-                .filter(|title| !title.is_empty())
-                .unwrap_or_else(|| message.clone()),
-            severity,
-            native_severity: native,
-            confidence: confidence(properties, rule),
-            location: at(result, "/locations/0")
-                .map_or(Location::Nowhere, |place| location(place, &self.context.source_root)),
-            cwe: weaknesses(result, properties, rule),
-            vulnerabilities: vulnerabilities(id, properties, rule),
-            cvss: cvss(properties),
-            suppressed: suppressed(result),
-            muting: None,
-            fix: first(result, &["/fixes/0/description/text"]).map(str::to_owned),
-            references: references(result, rule),
-            identity: match snippet {
-                Some(token) if kind != Kind::Other => token_identity(token),
-                _ => identity(result, snippet),
-            },
-            evidence: snippet.map(str::to_owned),
-            rule: id.to_owned(),
-            message: message + &other_places(result, &self.context.source_root),
+    fn record<N: Node>(&self, parts: &Parts<'_, N>, kind: Kind, secret: bool) -> Record {
+        let mut record = parts.record(&self.rules, &self.context.source_root, kind, secret);
+        if !self.tool_known && record.native_severity.is_none() {
+            record.severity = Severity::Unknown;
         }
+        record
     }
-}
-
-/// Why a result is no problem to report, when it is none.
-pub(in crate::parse) fn no_problem(result: &impl Node) -> Option<&'static str> {
-    match (text(result, "/kind"), text(result, "/baselineState")) {
-        (Some("pass"), _) => Some("kind pass"),
-        (Some("notApplicable"), _) => Some("kind notApplicable"),
-        (_, Some("absent")) => Some("absent from this run"),
-        _ => None,
-    }
-}
-
-/// Why a result does not count (section 3.35): only if all its suppressions hold, of which a report may hold several.
-fn suppressed<N: Node>(result: &N) -> Option<String> {
-    let suppressions = items(result, "/suppressions");
-    let holds = |suppression: &N| !matches!(text(suppression, "/status"), Some("rejected" | "underReview"));
-    (!suppressions.is_empty() && suppressions.iter().all(holds))
-        .then(|| suppressions.iter().find_map(|one| text(one, "/justification")).unwrap_or_default().to_owned())
 }
 
 /// Drops what no record shows and may be long, before a result waits.
@@ -180,85 +135,4 @@ fn trim(result: &mut Value) {
             map.remove(key);
         }
     }
-}
-
-/// The message with its arguments put in (section 3.11.5).
-fn message(result: &impl Node, rule: Option<&Rule>) -> String {
-    let by_rule = || rule.and_then(|rule| rule.message.as_deref());
-    let template = first(result, &["/message/text", "/message/markdown"]).or_else(by_rule).unwrap_or_default();
-    let arguments = items(result, "/message/arguments");
-    let mut message = template.to_owned();
-    for (i, argument) in arguments.iter().enumerate().take(20) {
-        message = cut(&message.replace(&format!("{{{i}}}"), argument.as_text().unwrap_or_default()), 16 << 10);
-    }
-    message
-}
-
-/// A result with several locations is one problem (section 3.27.12); those beyond the first are told in words.
-fn other_places(result: &impl Node, root: &str) -> String {
-    let others = items(result, "/locations").iter().skip(1).take(100);
-    others.flat_map(|place| ["\nalso at ".to_owned(), location(place, root).to_string()]).collect()
-}
-
-fn confidence(properties: Option<&impl Node>, rule: Option<&Rule>) -> Option<Confidence> {
-    let own = properties.and_then(|all| first(all, &["/issue_confidence", "/confidence", "/precision"]));
-    own.or_else(|| rule?.precision.as_deref()).and_then(severity::confidence)
-}
-
-fn location(place: &impl Node, root: &str) -> Location {
-    let lines = at(place, "/physicalLocation/region");
-    let part = |name: &str| number(lines?, name);
-    let region = region(part("/startLine"), part("/endLine"), part("/startColumn"), part("/endColumn"));
-    match text(place, "/physicalLocation/artifactLocation/uri") {
-        Some(uri) if is_web(uri) => Location::Url { url: uri.to_owned(), parameter: None },
-        Some(uri) => Location::File { path: path::from_uri(uri, root), region },
-        None => match first(place, &["/logicalLocations/0/fullyQualifiedName", "/logicalLocations/0/name"]) {
-            Some(name) => Location::Resource { name: name.to_owned(), path: String::new(), region: None },
-            None => Location::Nowhere,
-        },
-    }
-}
-
-fn is_web(uri: &str) -> bool {
-    uri.starts_with("http://") || uri.starts_with("https://")
-}
-
-fn weaknesses<N: Node>(result: &N, properties: Option<&N>, rule: Option<&Rule>) -> Vec<u32> {
-    let mut texts_of_result =
-        properties.map(|all| [texts(all, "/tags"), texts(all, "/cwe")].concat()).unwrap_or_default();
-    texts_of_result.extend(items(result, "/taxa").iter().filter_map(|taxon| {
-        let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
-        let id = text(taxon, "/id")?;
-        Some(if of_cwe && !id.to_ascii_lowercase().starts_with("cwe") { format!("CWE-{id}") } else { id.to_owned() })
-    }));
-    let mut cwe = ids::weaknesses(texts_of_result.iter().map(String::as_str));
-    let of_rule = rule.map_or(&[][..], |rule| &rule.cwe);
-    cwe.extend(of_rule.iter().filter(|number| !cwe.contains(number)).copied().collect::<Vec<_>>());
-    cwe
-}
-
-fn vulnerabilities(id: &str, properties: Option<&impl Node>, rule: Option<&Rule>) -> Vec<String> {
-    let tags = properties.map(|all| texts(all, "/tags")).unwrap_or_default();
-    let of_rule = rule.map_or(&[][..], |rule| &rule.vulnerabilities);
-    ids::vulnerabilities(std::iter::once(id).chain(tags.iter().chain(of_rule).map(String::as_str)))
-}
-
-fn cvss(properties: Option<&impl Node>) -> Option<Cvss> {
-    let vector = first(properties?, &["/cvssV3_vector", "/cvss_vector", "/cvss"])?;
-    score::of_vector(vector)
-}
-
-fn references(result: &impl Node, rule: Option<&Rule>) -> Vec<String> {
-    let help = rule.and_then(|rule| rule.help.clone());
-    help.into_iter().chain(text(result, "/hostedViewerUri").map(str::to_owned)).collect()
-}
-
-/// The code; without it, the hash of the line that `CodeQL` and its kin compute in one agreed way. Other fingerprints are
-/// not trusted: some tools write the same words into all of them.
-fn identity(result: &impl Node, snippet: Option<&str>) -> String {
-    if let Some(snippet) = snippet {
-        return code_identity(snippet);
-    }
-    let line_hash = owned(result, "/partialFingerprints/primaryLocationLineHash");
-    line_hash.split(':').next().unwrap_or_default().to_owned()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::ids;
 use super::super::text::cut;
-use super::super::value::{Node, at, first, float, owned, text, texts};
+use super::super::value::{first, float, owned, text, texts};
 
 /// More rules than any tool has; those beyond are unknown to their results.
 const MAX_RULES: usize = 100_000;
@@ -50,15 +50,12 @@ impl Rules {
     }
 
     /// Finds a result's rule by id, by the id of which it is a part (section 3.27.5: `CA1000/1`), or by position.
-    pub(super) fn of(&self, result: &impl Node) -> Option<&Rule> {
+    pub(super) fn of(&self, id: Option<&str>, index: Option<u64>) -> Option<&Rule> {
         let by_id = |id: &str| self.by_id.get(id).map(|at| &self.all[*at]);
-        let id = first(result, &["/ruleId", "/rule/id"]);
         if let Some(rule) = id.and_then(|id| by_id(id).or_else(|| by_id(id.rsplit_once('/')?.0))) {
             return Some(rule);
         }
-        let index = at(result, "/ruleIndex").or_else(|| at(result, "/rule/index"))?.as_whole()?;
-        let of_driver = !self.extended && at(result, "/rule/toolComponent").is_none();
-        self.all.get(usize::try_from(index).ok()?).filter(|_| of_driver)
+        self.all.get(usize::try_from(index?).ok()?).filter(|_| !self.extended)
     }
 }
 

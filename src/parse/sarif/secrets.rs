@@ -112,7 +112,7 @@ fn snippets(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The code that a result is about.
-pub(super) fn snippet(result: &impl Node) -> Option<&str> {
-    text(result, "/locations/0/physicalLocation/region/snippet/text")
+/// The code at a place.
+pub(super) fn snippet(place: &impl Node) -> Option<&str> {
+    text(place, "/physicalLocation/region/snippet/text")
 }

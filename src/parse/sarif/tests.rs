@@ -1,4 +1,6 @@
-use super::super::testing::parse;
+use super::super::testing::{Kept, context, parse};
+use super::super::{Input, Parser as _, mask};
+use super::Sarif;
 use crate::model::finding::{Confidence, Location};
 use crate::model::severity::Severity;
 
@@ -91,4 +93,30 @@ fn other_versions_and_other_documents_are_refused() {
     assert!(parse("sarif", r#"{"version":"1.0.0","runs":[{"tool":{"name":"x"},"results":[]}]}"#).is_err());
     assert!(parse("sarif", "{}").is_err());
     assert!(parse("sarif", r#"{"runs":[{"results":{}}]}"#).is_err());
+}
+
+#[test]
+fn a_secret_under_a_key_that_comes_again_is_in_no_copy() {
+    let text = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"gitleaks"}},"results":[{"ruleId":"r","message":{"text":"m"},
+        "locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"},
+          "region":{"startLine":1,"snippet":{"text":"geheim"},"snippet":{"text":""}}}}]}]}]}"#;
+    let (mut copy, mut file) = (Vec::new(), text.as_bytes());
+    let mut input = Input::copied_to(&mut file, &mut copy);
+    Sarif.parse(&mut input, &context(), &mut Kept::default()).unwrap();
+    assert!(input.is_copied());
+    let mut masked = Vec::new();
+    mask("sarif", &mut text.as_bytes(), &mut masked, b"key").unwrap();
+    for copy in [copy, masked] {
+        assert!(!String::from_utf8(copy).unwrap().contains("geheim"));
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_behind_its_tool_is_an_error() {
+    let results = r#"[{"ruleId":"r","message":{"text":"m"}},{"ruleId":"s"}]"#;
+    let [text, _] = document(TOOL, results);
+    assert_eq!(parse("sarif", &text).unwrap().1.len(), 2);
+    for end in 0..text.len() {
+        assert!(parse("sarif", &text[..end]).is_err(), "cut at byte {end}");
+    }
 }
