@@ -26,6 +26,7 @@
 //! | add a scanner | `catalog/scanners/x.toml`, one word in `catalog/builtin.rs`; `parse/x.rs` and a row in its table, unless it prints SARIF |
 //! | change what is new, fixed or the same | `lifecycle/`: no I/O; the scenarios of `tests/oracle` first |
 //! | change what suppresses a finding | `suppress/`: no I/O; what people decide on single findings is `app/triage.rs` |
+//! | change how a raw file is read and kept | `driver/raw.rs`; JSON is copied where it is walked, `parse/json` |
 //! | read another kind of baseline | `parse/baseline/`; what recognises its findings is `lifecycle/face.rs` |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |

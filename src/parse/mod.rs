@@ -5,7 +5,8 @@
 //!
 //! Memory is flat in the size of a file: one result at a time is held, and none may be longer than [`metered::MAX_VALUE`].
 //! Secrets are masked on that one result before anything is read from it, by the same function that [`mask()`] uses on the raw
-//! file; so a masked file parses to the same records as the original.
+//! file; so a masked file parses to the same records as the original. JSON is copied with its secrets masked in the pass that reads it
+//! ([`Input::copied_to`]).
 
 mod bandit;
 mod baseline;

@@ -142,7 +142,7 @@ pub(super) fn owned<N: Node>(value: &N, pointer: &str) -> String {
 /// The texts at `pointer`, where one text stands for a list of one.
 pub(super) fn texts<N: Node>(value: &N, pointer: &str) -> Vec<String> {
     let Some(value) = at(value, pointer) else { return Vec::new() };
-    let elements = value.elements().unwrap_or(std::slice::from_ref(value));
+    let elements = value.elements().unwrap_or_else(|| std::slice::from_ref(value));
     elements.iter().filter_map(|element| element.as_text().map(str::to_owned)).collect()
 }
 
