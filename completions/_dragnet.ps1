@@ -154,6 +154,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Say what is new since a day (UTC), for so long, or since a scan: `2027-01-31`, `7d`, `12h`, `4f2k`')
             [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Say what differs between two scans, and nothing else; as a table or JSON')
+            [CompletionResult]::new('--group-by', '--group-by', [CompletionResultType]::ParameterName, 'Group the findings of a table by this')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List at most so many findings in a report for people, worst first; 0 lists all')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')

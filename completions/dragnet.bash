@@ -1166,7 +1166,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__report)
-            opts="-o -q -v -h --format --template --output --fail-on --gate --baseline --since --new --merge --diff --require-complete --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-o -q -v -h --format --template --output --fail-on --gate --baseline --since --new --merge --diff --require-complete --group-by --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1202,6 +1202,10 @@ _dragnet() {
                     ;;
                 --diff)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group-by)
+                    COMPREPLY=($(compgen -W "severity file rule" -- "${cur}"))
                     return 0
                     ;;
                 --limit)

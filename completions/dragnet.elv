@@ -146,6 +146,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --baseline 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON'
             cand --since 'Say what is new since a day (UTC), for so long, or since a scan: `2027-01-31`, `7d`, `12h`, `4f2k`'
             cand --diff 'Say what differs between two scans, and nothing else; as a table or JSON'
+            cand --group-by 'Group the findings of a table by this'
             cand --limit 'List at most so many findings in a report for people, worst first; 0 lists all'
             cand --state 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]'
             cand --config 'Read this file rather than the user''s own configuration'

@@ -204,6 +204,9 @@ new:unknown\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l baseline -d 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l since -d 'Say what is new since a day (UTC), for so long, or since a scan: `2027-01-31`, `7d`, `12h`, `4f2k`' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l diff -d 'Say what differs between two scans, and nothing else; as a table or JSON' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l group-by -d 'Group the findings of a table by this' -r -f -a "severity\t'Severity, worst first'
+file\t'File, or what comes next to one: package, host, address'
+rule\t'Scanner and rule'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l limit -d 'List at most so many findings in a report for people, worst first; 0 lists all' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand report" -l config -d 'Read this file rather than the user\'s own configuration' -r -F

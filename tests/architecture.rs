@@ -109,6 +109,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("aho_corasick", &["parse/"]),
     ("serde_json_borrow", &["parse/value.rs"]),
     ("mimalloc", &["main.rs"]),
+    ("supports_hyperlinks", &["cli/"]),
     ("regex", &["parse/"]),
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use supports_hyperlinks::Stream;
 
 use super::error::CliError;
 use super::style::{self, BAD, DIM, WARN, paint};
@@ -79,7 +80,9 @@ impl Ui {
 
     /// Returns how reports for people look on standard output.
     pub(super) fn report_style(&self) -> Style {
-        Style { width: self.out.width.unwrap_or(WIDTH), color: self.out.color }
+        let (width, color) = (self.out.width.unwrap_or(WIDTH), self.out.color);
+        let links = color && self.out.terminal && supports_hyperlinks::on(Stream::Stdout);
+        Style { width, color, links, ..Style::default() }
     }
 
     /// Says something, unless the user wants quiet.

@@ -15,6 +15,7 @@ pub mod text;
 mod csv;
 mod cyclonedx;
 mod defectdojo;
+mod excerpt;
 mod facts;
 mod github;
 mod gitlab;
@@ -41,6 +42,7 @@ use crate::model::isolation::Isolation;
 use crate::model::standing::GoneView;
 use crate::model::view::{AssetView, FindingView, JobView, PastScan, ScanView, Verdict};
 
+pub(crate) use excerpt::Excerpt;
 pub use gate::Gate;
 pub(crate) use json::ExportJson;
 pub(crate) use json::v1::Finding as FindingJson;
@@ -122,11 +124,27 @@ pub struct Style {
     pub width: usize,
     /// Whether colours may be used.
     pub color: bool,
+    /// Whether words may be links (OSC 8).
+    pub links: bool,
+    /// What the findings of a table are grouped by.
+    pub grouping: Grouping,
+}
+
+/// What findings are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grouping {
+    /// Their severity.
+    #[default]
+    Severity,
+    /// Their file, or what comes next to one: package, host, address.
+    File,
+    /// Their scanner and rule.
+    Rule,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 100, color: false }
+        Self { width: 100, color: false, links: false, grouping: Grouping::default() }
     }
 }
 

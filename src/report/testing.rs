@@ -273,7 +273,7 @@ pub(super) fn with_asked<T>(
         merged: None,
         gate: &super::Gate::of(&scan, asked, outcome, Vec::new()),
         limit: Some(20),
-        style: Style { width: 100, color: false },
+        style: Style::default(),
         notes: Vec::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! What must hold of any file.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -67,6 +67,11 @@ impl Told {
 /// Parses a file.
 pub(crate) fn parse(format: &str, input: &mut dyn Read) -> Result<Told, ParseError> {
     parse_input(format, &mut Input::new(input))
+}
+
+/// Parses a file and copies it, as far as that is done in one pass.
+pub(crate) fn parse_and_copy(format: &str, input: &mut dyn Read) -> Result<Told, ParseError> {
+    parse_input(format, &mut Input::copied_to(input, &mut io::sink()))
 }
 
 fn parse_input(format: &str, input: &mut Input<'_>) -> Result<Told, ParseError> {

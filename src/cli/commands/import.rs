@@ -18,6 +18,7 @@ use crate::cli::ui::Ui;
 use crate::config::OnInterrupt;
 use crate::model::gate::FailOn;
 use crate::parse::PARSERS;
+use crate::report::Grouping;
 
 /// Make a scan of results that were made elsewhere, and report it
 #[derive(Debug, Args)]
@@ -80,7 +81,8 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Cl
         };
         let relation = relate(context, &app, baseline.as_ref(), scan)?;
         let judged = app::judge(&app, scan, &args.fail_on, relation)?;
-        let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: args.limit };
+        let grouping = Grouping::default();
+        let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: args.limit, grouping };
         match output {
             Some(output) => output.write(|out| write_report(context, &app, &reporting, &args.format, out))?,
             None => write_report(context, &app, &reporting, &args.format, &mut Ui::stdout())?,

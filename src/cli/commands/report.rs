@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::choice::GateParser;
 use super::output::{Output, format};
@@ -20,7 +20,7 @@ use crate::model::id::{ScanId, ScanKey};
 use crate::model::view::Verdict;
 use crate::report::diff::DiffFormat;
 use crate::report::text::clean;
-use crate::report::{Renderer, Template};
+use crate::report::{Grouping, Renderer, Style, Template};
 
 /// Findings that a comparison of two scans lists on a terminal, unless told otherwise.
 const LIMIT: u64 = 50;
@@ -37,6 +37,7 @@ Examples:
   dragnet report --new --baseline main.sarif only what is new to this file
   dragnet report --since 7d --fail-on new:high
   dragnet report --diff 4f2k..latest         what differs between two scans
+  dragnet report --group-by file --limit 0   all findings, file by file
   dragnet report --fail-on high              exit with 1 if findings are high or worse
 
 Without --fail-on, --gate or --require-complete the exit code is 0 whatever was found.")]
@@ -78,9 +79,34 @@ pub(in crate::cli) struct ReportArgs {
     /// Fail, with exit code 3, if the scan did not see all of its target
     #[arg(long)]
     require_complete: bool,
+    /// Group the findings of a table by this
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    group_by: GroupBy,
     /// List at most so many findings in a report for people, worst first; 0 lists all
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+}
+
+/// What the findings of a table are grouped by.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum GroupBy {
+    /// Severity, worst first
+    #[default]
+    Severity,
+    /// File, or what comes next to one: package, host, address
+    File,
+    /// Scanner and rule
+    Rule,
+}
+
+impl From<GroupBy> for Grouping {
+    fn from(by: GroupBy) -> Self {
+        match by {
+            GroupBy::Severity => Self::Severity,
+            GroupBy::File => Self::File,
+            GroupBy::Rule => Self::Rule,
+        }
+    }
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, CliError> {
@@ -101,7 +127,8 @@ pub(in crate::cli) fn run(context: &Context, args: &ReportArgs) -> Result<u8, Cl
         None => relate(context, &app, baseline.as_ref(), scan)?,
     };
     let judged = app::judge(&app, scan, &args.fail_on, relation)?;
-    let reporting = Reporting { judged: &judged, only_new: args.new, merge: args.merge, limit: args.limit };
+    let (only_new, merge, limit, grouping) = (args.new, args.merge, args.limit, args.group_by.into());
+    let reporting = Reporting { judged: &judged, only_new, merge, limit, grouping };
     match (output, &args.output) {
         (Some(output), Some(path)) => {
             output.write(|out| write_with(context, &app, &reporting, renderer, out))?;
@@ -209,6 +236,7 @@ pub(super) struct Reporting<'j> {
     pub(super) only_new: bool,
     pub(super) merge: bool,
     pub(super) limit: Option<u64>,
+    pub(super) grouping: Grouping,
 }
 
 fn template(path: &Path) -> Result<Template, CliError> {
@@ -247,7 +275,7 @@ fn write_with(
         only_new: reporting.only_new,
         merge: reporting.merge,
         limit: Some(reporting.limit.unwrap_or_else(|| renderer.limit())).filter(|limit| *limit > 0),
-        style: context.ui.report_style(),
+        style: Style { grouping: reporting.grouping, ..context.ui.report_style() },
     };
     let notes = app::report(app, request, out)?;
     for note in notes {

@@ -20,6 +20,7 @@ use crate::cli::ui::Ui;
 use crate::config::{self, OnInterrupt};
 use crate::executor::SharedExecutor;
 use crate::model::plan::Plan;
+use crate::report::Grouping;
 use crate::report::text::clean;
 
 /// Scan a target and report what was found
@@ -189,7 +190,8 @@ async fn start(
     };
     let relation = relate(context, app, wanted.baseline.as_ref(), scan)?;
     let judged = app::judge(app, scan, &args.choice.fail_on, relation)?;
-    let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: None };
+    let grouping = Grouping::default();
+    let reporting = Reporting { judged: &judged, only_new: false, merge: false, limit: None, grouping };
     for (format, output) in wanted.outputs {
         output.write(|out| write_report(context, app, &reporting, &format, out))?;
     }

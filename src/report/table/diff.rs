@@ -13,7 +13,7 @@ use crate::model::standing::{Fate, GoneView};
 use crate::model::view::{FindingView, ScanView};
 
 pub(in crate::report) fn diff(data: &mut DiffData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
-    let paint = Paint { color: data.style.color };
+    let paint = Paint::new(data.style);
     let width = data.style.width.max(MIN_WIDTH);
     head(data, paint, width, out)?;
     let (limit, totals) = (data.limit.unwrap_or(u64::MAX), data.counts.clone());
@@ -101,7 +101,7 @@ impl List {
             }
             shown += 1;
             let (finding, note) = view(item);
-            findings::entry(&finding, true, self.paint, self.width, out)?;
+            findings::entry(&finding, true, false, self.paint, self.width, out)?;
             if let Some(note) = note {
                 let indent = " ".repeat((self.width * 2 / 5).min(60) + 4);
                 writeln!(out, "{indent}{}", fit(&clean(&note), self.width - indent.len()))?;

@@ -27,7 +27,7 @@ impl Renderer for Table {
     }
 
     fn render(&self, data: &mut ReportData<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
-        let paint = Paint { color: data.style.color };
+        let paint = Paint::new(data.style);
         let width = data.style.width.max(MIN_WIDTH);
         head::verdict(data, paint, width, out)?;
         head::scan(data.scan, data.isolation, paint, width, out)?;

@@ -1,14 +1,19 @@
-//! Colours, or none.
+//! Colours and links, or none.
 
 use anstyle::{AnsiColor, Style};
 
+use super::super as report;
 use crate::model::severity::Severity;
 
 /// Paints words when colours are wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Paint {
-    pub(super) color: bool,
+    color: bool,
+    links: bool,
 }
+
+/// Longest address of a link, in bytes: no terminal takes longer ones.
+const MAX_LINK: usize = 2083;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -17,6 +22,22 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 impl Paint {
+    pub(super) const fn new(style: report::Style) -> Self {
+        Self { color: style.color, links: style.links }
+    }
+
+    /// Makes words lead to an address, if it is one of the web and nothing but that: reports are written by others.
+    pub(super) fn link(self, text: &str, address: Option<&String>) -> String {
+        let is_web = |address: &&String| {
+            let plain = address.bytes().all(|byte| byte.is_ascii_graphic());
+            plain && address.len() <= MAX_LINK && (address.starts_with("https://") || address.starts_with("http://"))
+        };
+        match address.filter(is_web).filter(|_| self.links) {
+            Some(address) => format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"),
+            None => text.to_owned(),
+        }
+    }
+
     fn with(self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }

@@ -1,5 +1,5 @@
 use super::super::testing::{finding, findings, finished, job, render, troubled, unfinished, with_asked, with_source};
-use super::super::{Renderer as _, Source, SourceError, Style};
+use super::super::{Grouping, Renderer as _, Source, SourceError, Style};
 use super::Table;
 use crate::model::exploit::Dataset;
 use crate::model::gate::{Gate, Missing};
@@ -172,7 +172,7 @@ fn a_long_list_is_read_no_further_than_it_is_shown() {
     let mut pages = Pages { read: 0 };
     let mut out = Vec::new();
     with_source(&finished(), &[], &mut pages, |data| {
-        (data.limit, data.style) = (Some(150), Style { width: 80, color: true });
+        (data.limit, data.style) = (Some(150), Style { width: 80, color: true, ..Style::default() });
         Table.render(data, &mut out).unwrap();
     });
     assert!(String::from_utf8(out).unwrap().contains("\u{1b}["), "colours are on");
@@ -198,4 +198,85 @@ fn a_gate_that_is_not_decided_says_so_first_and_last() {
     assert!(text.starts_with(&format!(" NOT DECIDED   the gate asks what is not known.\n\n  ! {why}\n")), "{text}");
     assert!(text.contains(&format!("Gate      not decided: {why}\n")), "{text}");
     assert!(text.ends_with("Verdict    the gate is NOT DECIDED \n") && !text.contains("clean"), "{text}");
+}
+
+fn styled(findings: Vec<FindingView>, style: Style) -> String {
+    let mut out = Vec::new();
+    with_asked(&finished(), &[], findings, Gate::default(), Vec::new(), |data| {
+        data.style = style;
+        Table.render(data, &mut out).unwrap();
+    });
+    String::from_utf8(out).unwrap()
+}
+
+fn several() -> Vec<FindingView> {
+    let mut several = findings();
+    several.push(finding(Severity::Low, "bandit", "B101", "Assert used", "shop/db.py", 90));
+    several
+}
+
+#[test]
+fn findings_are_grouped_by_file_the_worst_first() {
+    let text = styled(several(), Style { width: 80, grouping: Grouping::File, ..Style::default() });
+    let list = text.split_once("UTC, took 1m 12s\n\n").unwrap().1.split_once("\n\nFindings").unwrap().0;
+    insta::assert_snapshot!(list, @r#"
+shop/db.py · 1 critical, 1 low
+  shop/db.py:12                     SQL built from strings
+                                    critical · bandit · B608
+  shop/db.py:90                     Assert used
+                                    low · bandit · B101
+
+services/checkout/requirements/production.txt · 1 high
+  …t/requirements/production.txt:3  Remote code execution in a library with a n…
+                                    high · trivy · CVE-2026-1234
+                                    → upgrade to 2.0.1
+
+shop/cart.py · 1 low
+  shop/cart.py:40                   Assert used
+                                    low · bandit · B101
+"#);
+}
+
+#[test]
+fn findings_are_grouped_by_rule() {
+    let text = styled(several(), Style { width: 60, grouping: Grouping::Rule, ..Style::default() });
+    let list = text.split_once("UTC, took 1m 12s\n\n").unwrap().1.split_once("\n\nFindings").unwrap().0;
+    insta::assert_snapshot!(list, @r#"
+bandit · B608 · 1 critical
+  shop/db.py:12             SQL built from strings
+                            critical · bandit · B608
+
+trivy · CVE-2026-1234 · 1 high
+  …ements/production.txt:3  Remote code execution in a libr…
+                            high · trivy · CVE-2026-1234
+                            → upgrade to 2.0.1
+
+bandit · B101 · 2 low
+  shop/cart.py:40           Assert used
+                            low · bandit · B101
+  shop/db.py:90             Assert used
+                            low · bandit · B101
+"#);
+    assert!(text.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 60), "{text}");
+}
+
+#[test]
+fn a_rule_leads_to_what_is_said_of_it_if_that_is_an_address() {
+    let link = |address: &str, links: bool| {
+        let mut findings = findings();
+        findings.truncate(1);
+        findings[0].record.references = vec![address.to_owned()];
+        styled(findings, Style { width: 80, links, ..Style::default() })
+    };
+    let text = link("https://example.org/B608?a=b#c", true);
+    assert!(
+        text.contains("\u{1b}]8;;https://example.org/B608?a=b#c\u{1b}\\bandit · B608\u{1b}]8;;\u{1b}\\\n"),
+        "{text:?}"
+    );
+    assert!(!link("https://example.org/B608", false).contains('\u{1b}'));
+    for hostile in
+        ["javascript:alert(1)", "https://a/\u{1b}]8;;b", "https://a b", "https://ä", "file:///etc/passwd", ""]
+    {
+        assert!(!link(hostile, true).contains('\u{1b}'), "{hostile}");
+    }
 }

@@ -12,8 +12,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
 use crate::model::view::FindingView;
-use crate::report::FindingJson;
 use crate::report::text::clean;
+use crate::report::{Excerpt, FindingJson};
 use crate::store::Found;
 
 /// Look at one finding
@@ -109,10 +109,24 @@ fn describe(finding: &FindingView, out: &mut impl std::io::Write) -> std::io::Re
     for (label, text) in lines {
         writeln!(out, "  {label:9} {text}")?;
     }
-    for text in [Some(&record.message).filter(|text| !text.is_empty()), record.evidence.as_ref()].into_iter().flatten()
-    {
+    if !record.message.is_empty() {
         writeln!(out)?;
-        text.lines().try_for_each(|line| writeln!(out, "  {}", clean(line)))?;
+        record.message.lines().try_for_each(|line| writeln!(out, "  {}", clean(line)))?;
+    }
+    Excerpt::new(record).map_or(Ok(()), |excerpt| code(&excerpt, out))
+}
+
+/// The code, with its lines' numbers where these are known; those that the finding is about have a mark.
+fn code(excerpt: &Excerpt, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    writeln!(out)?;
+    let Some(first) = excerpt.first else {
+        return excerpt.lines.iter().try_for_each(|line| writeln!(out, "  {line}"));
+    };
+    let last = first.saturating_add(u32::try_from(excerpt.lines.len()).unwrap_or(u32::MAX));
+    let width = last.to_string().len();
+    for (number, line) in (first..).zip(&excerpt.lines) {
+        let about = excerpt.marked.is_some_and(|[from, to]| (from..=to).contains(&number));
+        writeln!(out, "{} {number:>width$} │ {line}", if about { '>' } else { ' ' })?;
     }
     Ok(())
 }
