@@ -33,11 +33,16 @@ static REDACTION: Redaction = Redaction::new(
     &[
         "results/failed_checks/[]",
         "results/skipped_checks/[]",
+        "results/passed_checks/[]",
         "[]/results/failed_checks/[]",
         "[]/results/skipped_checks/[]",
+        "[]/results/passed_checks/[]",
     ],
     |masker, _, value| hide(masker, value),
 );
+
+/// What the resource is set to, value by value, of which no record shows anything.
+const SETTINGS: &[&str] = &["/check_result/entity", "/check_result/results_configuration", "/fixed_definition"];
 
 impl Parser for Checkov {
     fn name(&self) -> &'static str {
@@ -87,7 +92,9 @@ fn is_secret(value: &Value) -> bool {
 }
 
 fn hide(masker: &mut Masker<'_>, value: Option<&mut Value>) {
-    if let Some(value) = value.filter(|value| is_secret(value)) {
+    let Some(value) = value else { return };
+    masker.blank(value, SETTINGS);
+    if is_secret(value) {
         masker.hide(value, &["/code_block", "/check_result/evaluated_keys"]);
     }
 }

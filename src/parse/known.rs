@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memchr_iter;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::colours::without_colours;
 use super::key_lines;
 use super::mask::{OPEN, token_length};
 use super::words::Words;
@@ -197,7 +198,7 @@ const NAMES: &[&str] = &[
 /// A name, a sign, and a value in quotes or without; quotes may be escaped, in JSON within JSON, in HTML and in addresses.
 const ASSIGNED: &str = concat!(
     r#"[A-Za-z0-9_.-]{3,48}(?:\\{0,4}["'`\]]|&quot;|&#3[49];|%2[27]){0,2}\s{0,8}(?:=>|:=|={1,3}|:|%3[dDaA])\s{0,8}(?:"#,
-    r#"[A-Za-z]{0,2}"((?:[^"\\\r\n]|\\.){4,})"|[A-Za-z]{0,2}'((?:[^'\\\r\n]|\\.){4,})'|`([^`\\\r\n]{4,})`"#,
+    r#"(?:\[\s{0,8})?(?:[A-Za-z]{0,2}"((?:[^"\\\r\n]|\\.){4,})"|[A-Za-z]{0,2}'((?:[^'\\\r\n]|\\.){4,})')|`([^`\\\r\n]{4,})`"#,
     r#"|\\{1,4}"([^"\\\r\n]{4,})\\{1,4}"|\\{1,4}'([^'\\\r\n]{4,})\\{1,4}'"#,
     r#"|(?:&quot;|&#34;)([^&\r\n]{4,})(?:&quot;|&#34;)|(?:&apos;|&#39;)([^&\r\n]{4,})(?:&apos;|&#39;)"#,
     r#"|([^\s"'`<>(){}\[\]\\,;&$]{4,}))"#,
@@ -238,6 +239,11 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     if !may_hold(text.as_bytes()) {
         return Vec::new();
     }
+    let Some((plain, places)) = without_colours(text) else { return find_plain(text) };
+    find_plain(&plain).into_iter().map(|secret| places[secret.start]..places[secret.end - 1] + 1).collect()
+}
+
+fn find_plain(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if let Some(known) = KNOWN.as_ref() {
         let mut from = 0;
@@ -461,6 +467,31 @@ mod tests {
         ];
         samples.extend(inside.map(|(text, secret)| (text.to_owned(), secret.to_owned())));
         samples
+    }
+
+    #[test]
+    fn the_first_of_a_list_is_what_its_name_says() {
+        for text in [
+            r#""password":["geheim-4711"],"n":1"#,
+            "tokens: [ 'geheim-4711', 'x' ]",
+            r#"{"PASSWORD": [ "geheim-4711" ]}"#,
+        ] {
+            assert!(!masked(text).contains("geheim"), "{}", masked(text));
+        }
+        assert_eq!(masked("passwords: [see below]"), "passwords: [see below]");
+    }
+
+    #[test]
+    fn colours_hide_nothing() {
+        let text =
+            "\u{1b}[38;5;33mDB_PASSWORD\u{1b}[0m\u{1b}[38;5;245m=\u{1b}[0mcorrect-horse-7411 \u{1b}[1;mé\u{1b}[0";
+        let hidden = masked(text);
+        assert!(!hidden.contains("horse"), "{hidden:?}");
+        let (before, behind) = text.split_once("correct-horse-7411").unwrap();
+        assert!(hidden.starts_with(before) && hidden.ends_with(behind), "{hidden:?}");
+        assert_eq!(masked(&hidden), hidden);
+        let within = masked("token: \u{1b}[32m\"geheim-\u{1b}[0mgeheim-4711\"\u{1b}[0m");
+        assert!(!within.contains("geheim"), "{within:?}");
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub(super) struct Masker<'k> {
     pub(super) tool: Option<String>,
     /// Whether a private key has begun in an earlier line.
     within_key: bool,
+    /// Whether a list has begun in an earlier line, of which the name says that it is of secrets.
+    within_list: bool,
 }
 
 /// Shorter texts occur everywhere; replacing them outside their own field would only garble.
@@ -114,7 +116,7 @@ pub(super) const CLOSE: char = '›';
 
 impl<'k> Masker<'k> {
     pub(super) fn new(key: &'k [u8]) -> Self {
-        Self { key, masked: 0, touched: false, tool: None, within_key: false }
+        Self { key, masked: 0, touched: false, tool: None, within_key: false, within_list: false }
     }
 
     /// How many masks were put in so far.
@@ -299,12 +301,23 @@ impl<'k> Masker<'k> {
 
     /// The same for one line of several, without its end: a private key goes over many.
     pub(super) fn line<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
-        let masked = if self.within_key { self.line_of_key(line) } else { self.known_bytes(line) };
+        let masked = match (self.within_key, self.within_list) {
+            (true, _) => self.line_of_key(line),
+            (false, true) => self.line_of_list(line),
+            (false, false) => self.known_bytes(line),
+        };
+        self.within_list = if self.within_list { !line.contains(&b']') } else { opens_list(line) };
         let begins = masked.windows(BEGIN.len()).rposition(|window| window == BEGIN.as_bytes());
         let ends = masked.windows(END.len()).rposition(|window| window == END.as_bytes());
         let private = masked.windows(PRIVATE.len()).any(|window| window == PRIVATE.as_bytes());
         self.within_key = (private && begins.is_some() && begins > ends) || (self.within_key && ends.is_none());
         masked
+    }
+
+    /// What stands between quotes is a secret.
+    fn line_of_list<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        let text = self.quoted(&String::from_utf8_lossy(line));
+        self.known_bytes(text.as_bytes()).into_owned().into()
     }
 
     fn line_of_key<'t>(&mut self, line: &'t [u8]) -> Cow<'t, [u8]> {
@@ -336,6 +349,17 @@ impl<'k> Masker<'k> {
         let inside = &text[start + 1..start + 1 + length];
         format!("{}{}{}", &text[..=start], self.token(inside), &text[start + 1 + length..])
     }
+}
+
+/// Whether a line ends with the beginning of a list of secrets, as JSON is written for people: `"password": [`.
+fn opens_list(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    if !line.ends_with(b"[") || !may_hold(line) {
+        return false;
+    }
+    // What would stand there, were it in the same line, tells.
+    let probe = format!("{}\"a secret\"", String::from_utf8_lossy(line));
+    find(&probe).last().is_some_and(|place| place.end + 1 == probe.len())
 }
 
 /// Texts that are looked for at once, the longest where several begin.
@@ -478,6 +502,19 @@ mod tests {
         assert!(!value.to_string().contains("hunter2"), "{value}");
         assert_eq!(value["file"], "a.py");
         assert_eq!(masker.quoted("password: 'abc'").matches("abc").count(), 0);
+    }
+
+    #[test]
+    fn a_list_of_secrets_goes_over_lines() {
+        let mut masker = Masker::new(b"k");
+        let mut line = |text: &str| String::from_utf8(masker.line(text.as_bytes()).into_owned()).unwrap();
+        assert_eq!(line(r#"  "password": ["#), r#"  "password": ["#);
+        for secret in [r#"    "geheim-1","#, r#"    "geheim 2""#] {
+            assert!(!line(secret).contains("geheim"));
+        }
+        for plain in ["  ],", r#"  "names": ["#, r#"    "plain""#, "  ]", "tokens read [", r#""plain""#] {
+            assert_eq!(line(plain), plain);
+        }
     }
 
     #[test]

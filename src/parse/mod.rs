@@ -16,6 +16,7 @@ mod cargo_audit;
 mod checkov;
 mod clair;
 mod clamav;
+mod colours;
 mod cyclonedx;
 mod dependency_check;
 mod detect_secrets;
