@@ -306,7 +306,7 @@ impl<'k> Masker<'k> {
             (false, true) => self.line_of_list(line),
             (false, false) => self.known_bytes(line),
         };
-        self.within_list = if self.within_list { !line.contains(&b']') } else { opens_list(line) };
+        self.within_list = if self.within_list { !closes_list(line) } else { opens_list(line) };
         let begins = masked.windows(BEGIN.len()).rposition(|window| window == BEGIN.as_bytes());
         let ends = masked.windows(END.len()).rposition(|window| window == END.as_bytes());
         let private = masked.windows(PRIVATE.len()).any(|window| window == PRIVATE.as_bytes());
@@ -360,6 +360,12 @@ fn opens_list(line: &[u8]) -> bool {
     // What would stand there, were it in the same line, tells.
     let probe = format!("{}\"a secret\"", String::from_utf8_lossy(line));
     find(&probe).last().is_some_and(|place| place.end + 1 == probe.len())
+}
+
+/// Whether a line ends a list; a bracket within a secret does not.
+fn closes_list(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.strip_suffix(b",").unwrap_or(line).ends_with(b"]")
 }
 
 /// Texts that are looked for at once, the longest where several begin.
@@ -509,7 +515,7 @@ mod tests {
         let mut masker = Masker::new(b"k");
         let mut line = |text: &str| String::from_utf8(masker.line(text.as_bytes()).into_owned()).unwrap();
         assert_eq!(line(r#"  "password": ["#), r#"  "password": ["#);
-        for secret in [r#"    "geheim-1","#, r#"    "geheim 2""#] {
+        for secret in [r#"    "geheim]1","#, r#"    "geheim 2""#] {
             assert!(!line(secret).contains("geheim"));
         }
         for plain in ["  ],", r#"  "names": ["#, r#"    "plain""#, "  ]", "tokens read [", r#""plain""#] {
