@@ -28,7 +28,9 @@ pub(super) fn list(
     let total = data.listed();
     let grouping = data.style.grouping;
     let most = if grouping == Grouping::Severity { u64::MAX } else { GROUPED };
-    let limit = data.limit.unwrap_or(u64::MAX).min(most);
+    let asked = data.limit.unwrap_or(u64::MAX);
+    let limit = asked.min(most);
+    let hint = if asked > most { "no more are grouped; all are listed by severity" } else { "--limit 0 lists all" };
     let mut shown = SeverityCounts::default();
     let first = data.scan.standings.as_ref().is_none_or(|standings| standings.first);
     let (mut group, mut groups) = (None, Groups::default());
@@ -54,7 +56,7 @@ pub(super) fn list(
     })?;
     groups.write(paint, width, out)?;
     if shown.total() > 0 {
-        more(&total, &shown, out)?;
+        more(&total, &shown, hint, out)?;
         writeln!(out)?;
     }
     Ok(())
@@ -149,10 +151,10 @@ pub(super) fn entry(
     }
 }
 
-fn more(total: &SeverityCounts, shown: &SeverityCounts, out: &mut dyn Write) -> io::Result<()> {
+fn more(total: &SeverityCounts, shown: &SeverityCounts, hint: &str, out: &mut dyn Write) -> io::Result<()> {
     let left = SeverityCounts(std::array::from_fn(|i| total.0[i].saturating_sub(shown.0[i])));
     match left.total() {
         0 => Ok(()),
-        number => writeln!(out, "… and {} more: {} (--limit 0 lists all)", grouped(number), counts(&left, ", ")),
+        number => writeln!(out, "… and {} more: {} ({hint})", grouped(number), counts(&left, ", ")),
     }
 }

@@ -2,9 +2,10 @@ use super::super::testing::{finding, findings, finished, job, render, troubled, 
 use super::super::{Grouping, Renderer as _, Source, SourceError, Style};
 use super::Table;
 use crate::model::exploit::Dataset;
+use crate::model::finding::SeverityCounts;
 use crate::model::gate::{Gate, Missing};
 use crate::model::severity::Severity;
-use crate::model::view::FindingView;
+use crate::model::view::{FindingView, ScanView};
 
 #[test]
 fn an_incomplete_scan_says_so_first() {
@@ -279,4 +280,16 @@ fn a_rule_leads_to_what_is_said_of_it_if_that_is_an_address() {
     {
         assert!(!link(hostile, true).contains('\u{1b}'), "{hostile}");
     }
+}
+
+#[test]
+fn a_grouped_list_is_bounded_and_does_not_promise_that_a_limit_helps() {
+    let (mut pages, mut out) = (Pages { read: 0 }, Vec::new());
+    let scan = ScanView { records: SeverityCounts([0, 100_000, 0, 0, 0, 0]), ..finished() };
+    with_source(&scan, &[], &mut pages, |data| {
+        (data.limit, data.style) = (None, Style { width: 80, grouping: Grouping::File, ..Style::default() });
+        Table.render(data, &mut out).unwrap();
+    });
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("… and 90,000 more: 90,000 high (no more are grouped; all are listed by severity)"), "{text}");
 }
