@@ -77,4 +77,6 @@ pub mod driver;
 
 pub mod app;
 
+pub mod daemon;
+
 pub mod cli;

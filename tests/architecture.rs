@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "driver",
         ],
     ),
+    ("daemon", BELOW_DAEMON),
     (
         "cli",
         &[
@@ -68,9 +69,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "suppress",
             "driver",
             "app",
+            "daemon",
         ],
     ),
 ];
+const BELOW_DAEMON: &[&str] = &["config", "driver", "executor", "store", "app"];
 const LAYER_1: &[&str] = &[
     "artifact",
     "catalog",
@@ -114,6 +117,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hmac", &["parse/"]),
     ("cvss", &["parse/"]),
     ("comfy_table", &["report/", "cli/"]),
+    ("sd_notify", &["daemon/"]),
     ("toml", &["config/", "catalog/", "cli/", "suppress/"]),
 ];
 

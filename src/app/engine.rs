@@ -115,6 +115,11 @@ pub async fn engine_of(app: &App, scan: ScanId) -> Result<SharedExecutor, AppErr
     Ok(executor)
 }
 
+/// Whether one connection serves all scans with this profile: not where each has keys of its own to object storage.
+pub fn is_shareable(profile: &str) -> bool {
+    read(profile).is_ok_and(|profile| profile.kubernetes.is_none_or(|cluster| cluster.s3.bucket.is_none()))
+}
+
 /// Returns where and how a scan runs.
 pub(super) fn profile_of(app: &App, scan: ScanId) -> Result<Profile, AppError> {
     read(&app.store.scan_engine(scan)?.0)

@@ -13,7 +13,7 @@ use super::{App, AppError, prepare};
 use crate::artifact;
 use crate::executor::{Owned, SharedExecutor};
 use crate::model::clock::Timestamp;
-use crate::model::id::{AttemptName, ScanKey, Sha256};
+use crate::model::id::{AttemptName, ScanId, ScanKey, Sha256};
 
 /// How long a helper may be at work.
 const HELPS: Duration = Duration::from_hours(1);
@@ -51,7 +51,9 @@ pub async fn garbage(app: &App, executor: Option<&SharedExecutor>, keep: Duratio
 
 /// Removes what attempts have left that nobody waits for, and helpers of processes that died: what every command that drives a
 /// scan does beside it. Snapshots and what attempts share are left to a full collection.
-pub async fn sweep(app: &App, executor: &SharedExecutor) -> Result<(), AppError> {
+///
+/// Returns how many objects and directories that were.
+pub async fn sweep(app: &App, executor: &SharedExecutor) -> Result<usize, AppError> {
     let (listed, spools) = list(app, Some(executor)).await?;
     let (live, oldest_helper) = (live(app)?, before(app, HELPS));
     let orphans = listed.into_iter().filter(|object| match &object.attempt {
@@ -67,7 +69,8 @@ pub async fn sweep(app: &App, executor: &SharedExecutor) -> Result<(), AppError>
             "nobody waits for this any more; it is removed"
         );
     }
-    collect(app, Some(executor), &garbage).await.map(drop)
+    let number = garbage.objects.len() + garbage.spools.len();
+    collect(app, Some(executor), &garbage).await.map(|_| number)
 }
 
 /// Lists what the engine and the spool hold.
@@ -111,6 +114,20 @@ async fn without_scan(app: &App) -> Result<Vec<PathBuf>, AppError> {
         }
     }
     Ok(orphans)
+}
+
+/// Returns ended scans that have left secrets behind, because their driver died between the end and the tidying.
+pub fn untidy(app: &App) -> Result<Vec<(ScanId, ScanKey)>, AppError> {
+    let mut untidy = Vec::new();
+    for key in entries(&app.store.dir().join("spool/secrets"))?.iter().filter_map(|path| key_of(path)) {
+        if let Ok(scan) = app.store.find_scan(key.as_str())
+            && app.store.scan_state(scan)?.is_terminal()
+            && !app.store.is_driven(key)?
+        {
+            untidy.push((scan, key));
+        }
+    }
+    Ok(untidy)
 }
 
 /// Helpers carry files to and fro; none lives for long.

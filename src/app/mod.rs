@@ -9,6 +9,7 @@ mod bind;
 mod data;
 mod diff;
 pub mod doctor;
+pub mod drive;
 mod engine;
 mod error;
 pub mod gc;
@@ -37,7 +38,7 @@ pub use ask::{Asked, ask};
 pub use baseline::Baseline;
 pub use data::{Database, PlannedData};
 pub use diff::{DiffRequest, Since, diff, relate_since};
-pub use engine::{Profile, connect, connect_for_images, engine_of};
+pub use engine::{Profile, connect, connect_for_images, engine_of, is_shareable};
 pub use error::AppError;
 pub use images::{FoundImage, PlannedImage};
 pub use import::{ImportRequest, import};
@@ -74,11 +75,21 @@ pub struct App {
 impl App {
     /// Opens the state directory; makes it when it does not exist.
     pub fn open(state: &Path, config: Config, environment: Environment) -> Result<Self, AppError> {
-        let mut catalog = Catalog::builtin()?;
-        catalog.configure(&config.scanners, &config.templates)?;
+        let catalog = catalog(&config)?;
         crate::config::prepare_state(state)?;
         Ok(Self { store: Store::open(state)?, config, catalog, clock: Clock::System, environment })
     }
+
+    /// Returns the same with another configuration.
+    pub fn configured(&self, config: Config) -> Result<Self, AppError> {
+        Ok(Self { catalog: catalog(&config)?, config, ..self.clone() })
+    }
+}
+
+fn catalog(config: &Config) -> Result<Catalog, AppError> {
+    let mut catalog = Catalog::builtin()?;
+    catalog.configure(&config.scanners, &config.templates)?;
+    Ok(catalog)
 }
 
 /// Takes words for people about what is being done.

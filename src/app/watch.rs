@@ -6,23 +6,18 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::profile_of;
-use super::{App, AppError, engine_of, gc};
-use crate::driver::{self, Driver, DriverError, Rest};
+use super::drive::{self, Patience};
+use super::{App, AppError, engine_of};
+use crate::driver::Rest;
 use crate::executor::SharedExecutor;
 use crate::model::event::Event;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::state::ScanState;
-use crate::store::LeaseError;
 
 /// How often events are looked for.
 const POLL: Duration = Duration::from_millis(100);
 /// How often a scan that another process drives is looked at.
 const OWNER_POLL: Duration = Duration::from_secs(1);
-/// How long a heartbeat stands still before its scan is taken over: three beats. An owner that was only slow loses its fence, no more.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// How long the engine may take to list and remove what dead processes have left.
-const SWEEP: Duration = Duration::from_secs(30);
 /// Events of one read.
 const PAGE: u32 = 1000;
 
@@ -63,8 +58,9 @@ pub async fn watch(
     options: Watch,
     mut event: impl FnMut(&Event),
 ) -> Result<WatchEnd, AppError> {
+    let (owner, daemon) = (Patience::default(), Patience::default());
     let mut watcher =
-        Watcher { app, scan, key: app.store.scan(scan)?.id, executor, options, driving: None, owner: Owner::default() };
+        Watcher { app, scan, key: app.store.scan(scan)?.id, executor, options, driving: None, owner, daemon, looked: None };
     let mut seen = watcher.options.from;
     loop {
         let resting = watcher.look_after().await?;
@@ -109,16 +105,11 @@ struct Watcher<'a> {
     key: ScanKey,
     executor: Option<SharedExecutor>,
     options: Watch,
-    driving: Option<JoinHandle<Result<Rest, DriverError>>>,
-    owner: Owner,
-}
-
-/// What is known of another owner.
-#[derive(Default)]
-struct Owner {
+    driving: Option<JoinHandle<Result<Rest, AppError>>>,
+    /// What is known of the scan's owner, and of the daemon.
+    owner: Patience,
+    daemon: Patience,
     looked: Option<Instant>,
-    heartbeat: i64,
-    since: Option<Instant>,
 }
 
 impl Watcher<'_> {
@@ -133,67 +124,42 @@ impl Watcher<'_> {
                 Rest::Detached => Some(WatchEnd::Detached),
             });
         }
-        let due = self.owner.looked.is_none_or(|at| at.elapsed() >= OWNER_POLL);
+        let due = self.looked.is_none_or(|at| at.elapsed() >= OWNER_POLL);
         if self.options.drive && self.driving.is_none() && due {
-            self.owner.looked = Some(Instant::now());
+            self.looked = Some(Instant::now());
             self.try_drive().await?;
         }
         Ok(None)
     }
 
     async fn try_drive(&mut self) -> Result<(), AppError> {
-        let state = self.app.store.scan_state(self.scan)?;
-        let asked = !self.app.store.open_intents(self.scan)?.is_empty();
-        let rests = state.is_terminal()
-            && !self.app.store.has_leftovers(self.scan)?
-            && !driver::is_untidy(&self.app.store, self.scan)?;
-        if rests || (state == ScanState::Paused && !asked) {
+        let (app, scan, key) = (self.app, self.scan, self.key);
+        if !drive::needs_driver(app, scan)? || self.is_left_to_daemon()? {
             return Ok(());
         }
-        let stale = self.stale_heartbeat()?;
-        if stale.is_none() && self.app.store.is_driven(self.key)? {
+        let (_, heartbeat) = app.store.owner(scan)?;
+        let stale = self.owner.is_over(heartbeat).then_some(heartbeat);
+        if stale.is_none() && app.store.is_driven(key)? {
             return Ok(());
         }
         let executor = match &self.executor {
             Some(executor) => SharedExecutor::clone(executor),
-            None => self.executor.insert(engine_of(self.app, self.scan).await?).clone(),
+            None => self.executor.insert(engine_of(app, scan).await?).clone(),
         };
-        match self.app.store.acquire(self.scan, self.key, &owner_name(), self.app.clock.now(), stale).await {
-            Ok(lease) => {
-                let driver = self.driver(executor)?;
-                let detach = self.options.detach.clone();
-                let (app, store) = (self.app.clone(), self.app.store.clone());
-                self.driving = Some(tokio::spawn(async move {
-                    let (rest, ()) = tokio::join!(driver.run(&lease, detach.clone()), sweep(&app, &driver, detach));
-                    // Best effort: a lease that is not given back is free all the same, for its lock is.
-                    drop(store.release(lease).await);
-                    rest
-                }));
-                Ok(())
-            }
-            Err(LeaseError::Held { .. }) => Ok(()),
-            Err(LeaseError::Store(error)) => Err(error.into()),
-        }
+        let Some(lease) = drive::take(app, scan, key, stale).await? else { return Ok(()) };
+        let (app, actor, detach) = (app.clone(), self.options.actor.clone(), self.options.detach.clone());
+        self.driving = Some(tokio::spawn(async move {
+            let driving = drive::drive(&app, lease, executor.clone(), &actor, detach.clone());
+            tokio::join!(driving, drive::sweep_beside(&app, &executor, detach)).0
+        }));
+        Ok(())
     }
 
-    /// Returns the heartbeat number that has not changed for the whole of our patience.
-    fn stale_heartbeat(&mut self) -> Result<Option<i64>, AppError> {
-        let (_, heartbeat) = self.app.store.owner(self.scan)?;
-        if self.owner.since.is_none() || heartbeat != self.owner.heartbeat {
-            self.owner.heartbeat = heartbeat;
-            self.owner.since = Some(Instant::now());
-        }
-        Ok(self.owner.since.is_some_and(|since| since.elapsed() >= PATIENCE).then_some(heartbeat))
-    }
-
-    fn driver(&self, executor: SharedExecutor) -> Result<Driver, AppError> {
-        Ok(Driver {
-            store: self.app.store.clone(),
-            executor,
-            clock: self.app.clock.clone(),
-            grace: profile_of(self.app, self.scan)?.grace.0,
-            engine_timeout: self.app.config.scan.engine_timeout.0,
-            actor: self.options.actor.clone(),
+    /// Whether there is a daemon that drives it, or will when its turn comes.
+    fn is_left_to_daemon(&mut self) -> Result<bool, AppError> {
+        Ok(match self.app.store.daemon_heartbeat()? {
+            Some(heartbeat) if !self.daemon.is_over(heartbeat) => self.app.store.declined(self.scan)?.is_none(),
+            _ => false,
         })
     }
 
@@ -203,23 +169,4 @@ impl Watcher<'_> {
             drop(driving.await);
         }
     }
-}
-
-/// Removes what dead processes have left in the engine. It is no part of the scan, so it neither fails it nor holds it up.
-async fn sweep(app: &App, driver: &Driver, detach: CancellationToken) {
-    let swept = tokio::select! {
-        swept = tokio::time::timeout(SWEEP, gc::sweep(app, &driver.executor)) => swept,
-        () = detach.cancelled() => return,
-    };
-    match swept {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "what dead processes have left was not removed"),
-        Err(_) => tracing::warn!("what dead processes have left was not removed: the engine takes too long"),
-    }
-}
-
-/// Returns how this process calls itself as an owner.
-fn owner_name() -> String {
-    let host = rustix::system::uname();
-    format!("{}:{}", host.nodename().to_string_lossy(), std::process::id())
 }

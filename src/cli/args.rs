@@ -38,7 +38,7 @@ pub(super) struct Cli {
 }
 
 /// Flags of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
     /// Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]
@@ -83,6 +83,7 @@ pub(super) enum Command {
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),
     State(verbs::state::StateArgs),
+    Daemon(verbs::daemon::DaemonArgs),
     Gc(verbs::gc::GcArgs),
     Doctor(verbs::doctor::DoctorArgs),
     AgentImage(verbs::agent_image::AgentImageArgs),

@@ -21,8 +21,34 @@ pub(super) fn log(app: &App, scan: ScanKey) -> PathBuf {
     app.store.dir().join("logs").join(format!("driver-{scan}.log"))
 }
 
-/// Starts a driver in a session of its own and waits until it has the scan.
-pub(super) async fn drive(context: &Context, app: &App, scan: ScanId, key: ScanKey) -> Result<(), CliError> {
+/// Who drives a scan in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Background {
+    /// A driver of its own.
+    Driver,
+    /// The daemon of the state, when the scan's turn comes.
+    Daemon,
+}
+
+impl Background {
+    /// Tells where the scan goes on.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Driver => "in the background",
+            Self::Daemon => "with the daemon",
+        }
+    }
+}
+
+/// Leaves a scan to the daemon, or starts a driver in a session of its own and waits until it has the scan.
+pub(super) async fn drive(context: &Context, app: &App, scan: ScanId, key: ScanKey) -> Result<Background, CliError> {
+    if app.store.daemon_heartbeat()?.is_some() && app.store.declined(scan)?.is_none() {
+        return Ok(Background::Daemon);
+    }
+    start(context, app, scan, key).await.map(|()| Background::Driver)
+}
+
+async fn start(context: &Context, app: &App, scan: ScanId, key: ScanKey) -> Result<(), CliError> {
     let log = log(app, key);
     let failed = |error: std::io::Error| {
         CliError::unreachable(format!("no driver could be started for scan {key}: {error}"))

@@ -18,6 +18,7 @@ use crate::config::{self, ConfigError, Environment, File, Layers, Project, Resol
 pub(super) const PROJECT_FILE: &str = "dragnet.toml";
 
 /// What a command works with.
+#[derive(Clone)]
 pub(super) struct Context {
     pub(super) global: GlobalArgs,
     pub(super) env: Environment,
@@ -53,6 +54,12 @@ impl Context {
     pub(super) fn policy_path(&self) -> Option<PathBuf> {
         let variable = || self.env.get("DRAGNET_POLICY").filter(|value| !value.is_empty()).map(PathBuf::from);
         self.global.policy.clone().or_else(variable)
+    }
+
+    /// Returns the files that are configuration of a command outside any project, whether they exist or not.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let user = self.global.config.clone().or_else(|| config::user_config(&self.env));
+        user.into_iter().chain(self.policy_path()).collect()
     }
 
     /// Returns the catalogue as the configuration changes it; needs no state.

@@ -9,6 +9,7 @@ use crate::app::AppError;
 use crate::artifact::SourceError;
 use crate::catalog::CatalogError;
 use crate::config::{ConfigError, PathError};
+use crate::daemon::DaemonError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::registry::RegistryFault;
@@ -125,6 +126,7 @@ macro_rules! advised {
 
 advised! {
     AppError => app,
+    DaemonError => daemon,
     StoreError => store,
     ConfigError => config,
     PathError => state,
@@ -133,6 +135,16 @@ advised! {
     InvalidTarget => target,
     io::Error => output,
     TemplateError => template,
+}
+
+fn daemon(error: &DaemonError) -> Advice {
+    match error {
+        DaemonError::Taken { .. } => advice(
+            Kind::Unreachable,
+            ["`dragnet daemon status` tells what it does", "--wait waits for its end; --state DIR chooses another state"],
+        ),
+        DaemonError::App(error) => app(error),
+    }
 }
 
 fn template(_: &TemplateError) -> Advice {

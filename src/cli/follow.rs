@@ -195,8 +195,8 @@ impl Leaving<'_> {
         }
         let (ui, key) = (&self.context.ui, self.key);
         if drive && !self.app.store.scan_state(self.scan)?.is_terminal() && !self.app.store.is_driven(key)? {
-            background::drive(self.context, self.app, self.scan, key).await?;
-            ui.say(&format!("scan {key} goes on in the background; `dragnet watch {key}` follows it"));
+            let by = background::drive(self.context, self.app, self.scan, key).await?.words();
+            ui.say(&format!("scan {key} goes on {by}; `dragnet watch {key}` follows it"));
         } else {
             ui.say(&format!("scan {key} goes on; `dragnet watch {key}` follows it"));
         }

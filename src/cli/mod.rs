@@ -42,7 +42,9 @@ pub fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let ui = Ui::new(cli.global.color, cli.global.quiet, &env);
-    telemetry::init(cli.global.verbose, ui.err.color, &ui.live);
+    // A daemon has nobody to ask it: it tells what it does.
+    let verbose = cli.global.verbose + u8::from(matches!(cli.command, Command::Daemon(_)) && !cli.global.quiet);
+    telemetry::init(verbose, ui.err.color, &ui.live);
     let context = Context { global: cli.global, env, ui, umask: umask.bits() };
     match run(&context, cli.command) {
         Ok(code) => ExitCode::from(code),
@@ -81,6 +83,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::Templates(args) => verbs::templates::run(context, &args),
         Command::Config(args) => verbs::config::run(context, &args),
         Command::State(args) => verbs::state::run(context, &args),
+        Command::Daemon(args) => verbs::daemon::run(context, &args),
         Command::Gc(args) => verbs::gc::run(context, &args),
         Command::Doctor(args) => verbs::doctor::run(context, &args),
         Command::AgentImage(args) => verbs::agent_image::run(context, &args),

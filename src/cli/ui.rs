@@ -34,7 +34,7 @@ pub(super) enum ColorChoice {
 }
 
 /// Where a command's words go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ui {
     pub(super) out: Channel,
     pub(super) err: Channel,

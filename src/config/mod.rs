@@ -4,6 +4,7 @@
 //! remembers where each value came from. The environment is handed in as a map. The project's `dragnet.toml` belongs to the
 //! target: until it was trusted ([`trust`]) it may set little.
 
+mod daemon;
 mod env;
 mod error;
 mod keys;
@@ -15,6 +16,7 @@ mod schema;
 pub mod trust;
 mod types;
 
+pub use daemon::DaemonConfig;
 pub use env::{Environment, VARIABLES, Variable, unknown as unknown_variables};
 pub use error::ConfigError;
 pub use kubernetes::{ImagePullPolicy, KubernetesConfig, S3Config};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::daemon::DaemonConfig;
 use super::kubernetes::KubernetesConfig;
 use crate::model::gate::Gate;
 use crate::model::patch::ScannerPatch;
@@ -40,6 +41,8 @@ pub struct Config {
     pub scanners: BTreeMap<String, ScannerPatch>,
     /// Templates of one's own.
     pub templates: BTreeMap<String, Template>,
+    /// What works beside the command line.
+    pub daemon: DaemonConfig,
 }
 
 /// `[executor]`: where scanners run.
@@ -259,6 +262,7 @@ mod tests {
             "SourceConfig",
             "SuppressConfig",
             "TargetConfig",
+            "DaemonConfig",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
             for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules"].contains(&key.as_str())) {

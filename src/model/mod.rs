@@ -35,3 +35,4 @@ pub mod upload;
 pub mod view;
 pub mod wait;
 pub mod wire;
+pub mod worker;

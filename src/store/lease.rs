@@ -3,35 +3,15 @@
 //! The lock and the heartbeat decide who *tries*; the fence in every write decides who *may*. A stopped owner that wakes up
 //! changes nothing: its fence is old.
 
-use std::fs::File;
-use std::path::Path;
-
 use rusqlite::params;
-use rustix::fs::{FlockOperation, flock};
 
 use super::Store;
 use super::error::StoreError;
 use super::events::append;
+use super::lock::Lock;
 use crate::model::clock::Timestamp;
 use crate::model::event::EventBody;
 use crate::model::id::{ScanId, ScanKey};
-
-/// The kernel's lock on a scan; freed when dropped or when the process dies.
-#[derive(Debug)]
-pub struct ScanLock {
-    /// Held for its lock alone. None when the scan was taken from an owner that is stopped and still holds the lock.
-    file: Option<File>,
-}
-
-impl Drop for ScanLock {
-    /// Unlocks by name: between fork and exec a child of another thread has a copy of the file, and closing ours would not
-    /// free the lock until that child has closed its own.
-    fn drop(&mut self) {
-        if let Some(file) = &self.file {
-            let _ = flock(file, FlockOperation::Unlock);
-        }
-    }
-}
 
 /// The right to drive a scan, until another takes it.
 #[derive(Debug)]
@@ -40,8 +20,8 @@ pub struct Lease {
     pub scan: ScanId,
     /// Number of the ownership; goes into every write.
     pub fence: u64,
-    /// Kept for its lock.
-    pub lock: ScanLock,
+    /// None when the scan was taken from an owner that is stopped and still holds the lock.
+    pub lock: Option<Lock>,
 }
 
 /// Why a scan could not be taken.
@@ -72,8 +52,8 @@ impl Store {
         stale: Option<i64>,
     ) -> Result<Lease, LeaseError> {
         let path = self.dir().join("locks").join(format!("scan-{key}"));
-        let file = try_lock(&path)?;
-        let free = file.is_some();
+        let lock = Lock::take(&path)?;
+        let free = lock.is_some();
         let name = owner.to_owned();
         let taken = self
             .write(move |tx| {
@@ -94,7 +74,7 @@ impl Store {
                 Ok(Ok(fence))
             })
             .await?;
-        Ok(Lease { scan, fence: taken?, lock: ScanLock { file } })
+        Ok(Lease { scan, fence: taken?, lock })
     }
 
     /// Says that the owner is alive. Fails with [`StoreError::FenceLost`] when it is no longer the owner.
@@ -121,8 +101,7 @@ impl Store {
 
     /// Whether a process holds the scan's lock.
     pub fn is_driven(&self, key: ScanKey) -> Result<bool, StoreError> {
-        let path = self.dir().join("locks").join(format!("scan-{key}"));
-        Ok(path.exists() && try_lock(&path)?.is_none())
+        Lock::is_held(&self.dir().join("locks").join(format!("scan-{key}")))
     }
 
     /// Returns the owner's name and heartbeat number.
@@ -131,38 +110,5 @@ impl Store {
             let mut query = connection.prepare_cached("SELECT owner, heartbeat FROM scan WHERE id = ?1")?;
             Ok(query.query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
         })
-    }
-}
-
-/// Takes the lock if nobody has it.
-fn try_lock(path: &Path) -> Result<Option<File>, StoreError> {
-    let unusable = |message: String| StoreError::Unusable { path: path.to_owned(), message };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|error| unusable(error.to_string()))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(unusable(error.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lock_that_is_given_back_is_free_although_a_child_has_a_copy_of_its_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("scan-1");
-        let lock = ScanLock { file: try_lock(&path).unwrap() };
-        let of_the_child = lock.file.as_ref().unwrap().try_clone().unwrap();
-        assert!(try_lock(&path).unwrap().is_none());
-        drop(lock);
-        assert!(try_lock(&path).unwrap().is_some());
-        drop(of_the_child);
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod cancel;
 pub(super) mod choice;
 pub(super) mod completions;
 pub(super) mod config;
+pub(super) mod daemon;
 pub(super) mod doctor;
 pub(super) mod findings;
 pub(super) mod gc;

@@ -50,8 +50,8 @@ async fn resume(context: &Context, app: &App, scan: ScanId, watch: bool) -> Resu
         if app.store.is_driven(key)? {
             context.ui.say(&format!("scan {key} goes on; `dragnet watch {key}` follows it"));
         } else {
-            background::drive(context, app, scan, key).await?;
-            context.ui.say(&format!("scan {key} goes on in the background; `dragnet watch {key}` follows it"));
+            let by = background::drive(context, app, scan, key).await?.words();
+            context.ui.say(&format!("scan {key} goes on {by}; `dragnet watch {key}` follows it"));
         }
         return Ok(exit::CLEAN);
     }

@@ -175,12 +175,13 @@ async fn start(
     let (scan, key) = app::submit(app, &executor, request, &|words| waiting.say(words)).await?;
     drop(waiting);
     if args.detach {
-        background::drive(context, app, scan, key).await?;
+        let by = background::drive(context, app, scan, key).await?;
         context.ui.print(&format!("{key}\n"))?;
-        context.ui.say(&format!("scan {key} runs in the background; `dragnet watch {key}` follows it"));
+        context.ui.say(&format!("scan {key} runs {}; `dragnet watch {key}` follows it", by.words()));
         return Ok(exit::CLEAN);
     }
-    context.ui.say(&format!("scan {key}"));
+    let with = if app.store.daemon_heartbeat()?.is_some() { ", with the daemon" } else { "" };
+    context.ui.say(&format!("scan {key}{with}"));
     let on_interrupt: OnInterrupt = app.config.scan.on_interrupt;
     let show = Show::Progress(Progress::talk(&context.ui));
     let options = Follow { scan, key, from: 0, drive: true, end_when_paused: true, on_interrupt, show };

@@ -32,7 +32,7 @@ pub(super) struct Surroundings<'a> {
     /// The context that the user named.
     pub context: Option<&'a str>,
     /// Variables of the environment.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    pub variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
     /// Directory of the `docker` program's configuration.
     pub config: Option<&'a Path>,
 }

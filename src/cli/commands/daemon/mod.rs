@@ -1,0 +1,89 @@
+//! `dragnet daemon`
+
+mod status;
+
+use clap::{Args, Subcommand};
+use tokio::sync::mpsc;
+use toml::Table;
+
+use crate::cli::context::{Context, Scope};
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::cli::signals::{Caught, Signals};
+use crate::daemon::{Daemon, Ended, Order, Source};
+
+/// Work beside the command line: drive queued scans, clear up what dead processes left
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  dragnet daemon                     work until SIGTERM or Ctrl-C; SIGHUP reads the configuration anew
+  dragnet daemon --once              do what is due now, drive what is queued, and end: for cron
+  dragnet daemon status              what it does, and what went wrong
+
+While it lives, `dragnet start` queues to it and follows. One host, one daemon for a state.
+The first SIGTERM or Ctrl-C hands over what it drives and ends; containers run on. The second ends at once."
+)]
+pub(in crate::cli) struct DaemonArgs {
+    #[command(subcommand)]
+    command: Option<DaemonCommand>,
+    /// Do everything that is due once, drive scans until none is left, and end
+    #[arg(long)]
+    once: bool,
+    /// Wait for the end of another daemon of this state, rather than refuse
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum DaemonCommand {
+    Status(status::StatusArgs),
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
+    match &args.command {
+        Some(DaemonCommand::Status(status)) => status::run(context, status),
+        None => work(context, args),
+    }
+}
+
+fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
+    let app = context.app()?;
+    let paths = context.files();
+    let again = context.clone();
+    let read = move || again.resolve(Table::new(), Scope::User).map(|resolved| resolved.config).map_err(|error| error.message());
+    let source = Source { files: paths, read: Box::new(read) };
+    Context::block_on(async {
+        let mut signals = Signals::listen()?;
+        let (sender, orders) = mpsc::channel(16);
+        let daemon = tokio::select! {
+            daemon = Daemon::begin(app, source, args.wait) => daemon?,
+            caught = signals.next() => return Ok(caught.code()),
+        };
+        let working = async { if args.once { daemon.once(orders).await } else { daemon.run(orders).await } };
+        tokio::pin!(working);
+        let mut ending: Option<Caught> = None;
+        loop {
+            tokio::select! {
+                ended = &mut working => return Ok(match (ended?, ending) {
+                    (Ended::Aborted, Some(caught)) => caught.code(),
+                    (Ended::Aborted, None) => exit::INTERRUPTED,
+                    (Ended::Drained, _) => exit::CLEAN,
+                }),
+                caught = signals.next() => {
+                    let order = match caught {
+                        Caught::Hangup => Order::Reload,
+                        Caught::Interrupt | Caught::Terminate if ending.is_none() => Order::Drain,
+                        Caught::Interrupt | Caught::Terminate => Order::Abort,
+                    };
+                    if order != Order::Reload {
+                        ending = Some(caught);
+                    }
+                    // Only a daemon that has ended does not listen.
+                    let _ = sender.send(order).await;
+                }
+            }
+        }
+    })
+}
