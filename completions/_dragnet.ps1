@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             [CompletionResult]::new('templates', 'templates', [CompletionResultType]::ParameterValue, 'List the templates, or show one')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration, and trust that of a project')
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Back up, restore and check the state')
+            [CompletionResult]::new('daemon', 'daemon', [CompletionResultType]::ParameterValue, 'Work beside the command line: drive queued scans, clear up what dead processes left')
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Look whether everything that a scan needs is there')
             [CompletionResult]::new('agent-image', 'agent-image', [CompletionResultType]::ParameterValue, 'Build the image with which dragnet runs inside containers, from this very program')
@@ -614,6 +615,38 @@ Register-ArgumentCompleter -Native -CommandName 'dragnet' -ScriptBlock {
             break
         }
         'dragnet;state;path' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dragnet;daemon' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Do everything that is due once, drive scans until none is left, and end')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait for the end of another daemon of this state, rather than refuse')
+            [CompletionResult]::new('--trust-project-config', '--trust-project-config', [CompletionResultType]::ParameterName, 'Trust the dragnet.toml of this directory for this one command')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice says most')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Tell what the daemon of this state does')
+            break
+        }
+        'dragnet;daemon;status' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print it as')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file rather than the user''s own configuration')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Lay this file over all configuration but the flags')

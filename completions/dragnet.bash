@@ -28,6 +28,9 @@ _dragnet() {
             dragnet,config)
                 cmd="dragnet__subcmd__config"
                 ;;
+            dragnet,daemon)
+                cmd="dragnet__subcmd__daemon"
+                ;;
             dragnet,doctor)
                 cmd="dragnet__subcmd__doctor"
                 ;;
@@ -91,6 +94,9 @@ _dragnet() {
             dragnet__subcmd__config,trust)
                 cmd="dragnet__subcmd__config__subcmd__trust"
                 ;;
+            dragnet__subcmd__daemon,status)
+                cmd="dragnet__subcmd__daemon__subcmd__status"
+                ;;
             dragnet__subcmd__findings,accept)
                 cmd="dragnet__subcmd__findings__subcmd__accept"
                 ;;
@@ -134,7 +140,7 @@ _dragnet() {
 
     case "${cmd}" in
         dragnet)
-            opts="-q -v -h -V --state --config --policy --trust-project-config --color --quiet --verbose --help --version plan start watch cancel report list show findings import logs pause resume scanners templates config state gc doctor agent-image completions man"
+            opts="-q -v -h -V --state --config --policy --trust-project-config --color --quiet --verbose --help --version plan start watch cancel report list show findings import logs pause resume scanners templates config state daemon gc doctor agent-image completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,6 +414,70 @@ _dragnet() {
                 return 0
             fi
             case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__daemon)
+            opts="-q -v -h --once --wait --state --config --policy --trust-project-config --color --quiet --verbose --help status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__daemon__subcmd__status)
+            opts="-q -v -h --format --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
                 --state)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -51,6 +51,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "scanners" -d 'List 
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List the templates, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "state" -d 'Back up, restore and check the state'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "daemon" -d 'Work beside the command line: drive queued scans, clear up what dead processes left'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "gc" -d 'Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "doctor" -d 'Look whether everything that a scan needs is there'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "agent-image" -d 'Build the image with which dragnet runs inside containers, from this very program'
@@ -677,6 +678,31 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_s
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand state; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l once -d 'Do everything that is due once, drive scans until none is left, and end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l wait -d 'Wait for the end of another daemon of this state, rather than refuse'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and not __fish_seen_subcommand_from status" -f -a "status" -d 'Tell what the daemon of this state does'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l foreign -d 'List what other states have in the engine; with an instance, remove what is that one\'s' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l keep -d 'Keep snapshots that are younger than this' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F

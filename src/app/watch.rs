@@ -59,8 +59,17 @@ pub async fn watch(
     mut event: impl FnMut(&Event),
 ) -> Result<WatchEnd, AppError> {
     let (owner, daemon) = (Patience::default(), Patience::default());
-    let mut watcher =
-        Watcher { app, scan, key: app.store.scan(scan)?.id, executor, options, driving: None, owner, daemon, looked: None };
+    let mut watcher = Watcher {
+        app,
+        scan,
+        key: app.store.scan(scan)?.id,
+        executor,
+        options,
+        driving: None,
+        owner,
+        daemon,
+        looked: None,
+    };
     let mut seen = watcher.options.from;
     loop {
         let resting = watcher.look_after().await?;

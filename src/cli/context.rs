@@ -117,6 +117,11 @@ impl Context {
         self.app_with(Table::new(), Scope::User)
     }
 
+    /// Opens the state for a command that needs no configuration, and works even where that is broken.
+    pub(super) fn unconfigured(&self) -> Result<App, CliError> {
+        Ok(App::open(&self.state_dir()?, config::Config::default(), self.env.clone())?)
+    }
+
     /// Returns who asks, for the log of events.
     pub(super) fn actor(&self) -> String {
         let name = ["USER", "LOGNAME"].into_iter().find_map(|name| self.env.get(name).filter(|name| !name.is_empty()));

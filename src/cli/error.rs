@@ -141,7 +141,10 @@ fn daemon(error: &DaemonError) -> Advice {
     match error {
         DaemonError::Taken { .. } => advice(
             Kind::Unreachable,
-            ["`dragnet daemon status` tells what it does", "--wait waits for its end; --state DIR chooses another state"],
+            [
+                "`dragnet daemon status` tells what it does",
+                "--wait waits for its end; --state DIR chooses another state",
+            ],
         ),
         DaemonError::App(error) => app(error),
     }

@@ -167,12 +167,15 @@ impl Daemon {
         if let Ok(reloading) = NotifyState::monotonic_usec_now() {
             life::tell(&[NotifyState::Reloading, reloading]);
         }
-        let read = (self.source.read)().and_then(|config| self.app.configured(config).map_err(|error| error.to_string()));
+        let read =
+            (self.source.read)().and_then(|config| self.app.configured(config).map_err(|error| error.to_string()));
         let error = match read {
             Ok(app) => {
                 tracing::info!("the configuration was read anew");
                 apps.send_replace(Arc::new(app));
-                wake.iter().for_each(|pulse| pulse.notify_one());
+                for pulse in wake {
+                    pulse.notify_one();
+                }
                 None
             }
             Err(error) => {
@@ -180,7 +183,8 @@ impl Daemon {
                 Some(error)
             }
         };
-        let status = error.as_ref().map_or_else(|| "working".to_owned(), |error| format!("configuration refused: {error}"));
+        let status =
+            error.as_ref().map_or_else(|| "working".to_owned(), |error| format!("configuration refused: {error}"));
         if let Err(error) = self.app.store.daemon_configured(error, self.app.clock.now()).await {
             tracing::error!(%error, "what became of the configuration was not written down");
         }

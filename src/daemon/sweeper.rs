@@ -80,10 +80,6 @@ impl Worker for Sweeper {
             app.store.delete_scan(scan, app.clock.now()).await?;
             done.push("a deletion that was cut short ended".to_owned());
         }
-        Ok(Done {
-            did: done.join("; "),
-            failed: (!failed.is_empty()).then(|| failed.join("; ")),
-            again: None,
-        })
+        Ok(Done { did: done.join("; "), failed: (!failed.is_empty()).then(|| failed.join("; ")), again: None })
     }
 }

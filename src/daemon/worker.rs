@@ -69,7 +69,8 @@ pub(super) async fn work(
 /// Activates a worker once; returns when it is due again.
 pub(super) async fn activate(worker: &mut impl Worker, app: &App, record: &mut Record) -> Duration {
     let (began, start) = (app.clock.now(), Instant::now());
-    let done = worker.activate(app).await.unwrap_or_else(|error| Done { failed: Some(chain(&error)), ..Done::default() });
+    let done =
+        worker.activate(app).await.unwrap_or_else(|error| Done { failed: Some(chain(&error)), ..Done::default() });
     let period = worker.period(app);
     let next = done.again.map_or(period, |again| again.min(period));
     let name = worker.name();
@@ -80,16 +81,19 @@ pub(super) async fn activate(worker: &mut impl Worker, app: &App, record: &mut R
     }
     let took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let next_at = app.clock.now().plus_ms(i64::try_from(next.as_millis()).unwrap_or(i64::MAX));
-    if let Some(view) = record.note(done, WorkerView {
-        name: name.to_owned(),
-        runs: 0,
-        failures: 0,
-        started_at: began,
-        took_ms,
-        outcome: WorkerOutcome::Ok,
-        message: String::new(),
-        next_at,
-    }) && let Err(error) = app.store.record_worker(view).await
+    if let Some(view) = record.note(
+        done,
+        WorkerView {
+            name: name.to_owned(),
+            runs: 0,
+            failures: 0,
+            started_at: began,
+            took_ms,
+            outcome: WorkerOutcome::Ok,
+            message: String::new(),
+            next_at,
+        },
+    ) && let Err(error) = app.store.record_worker(view).await
     {
         tracing::warn!(worker = name, %error, "what the worker did was not written down");
     }

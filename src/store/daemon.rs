@@ -118,7 +118,8 @@ impl Store {
             return Ok(None);
         }
         self.read(|connection| {
-            let mut query = connection.prepare_cached("SELECT heartbeat FROM daemon WHERE stopped_at IS NULL AND draining = 0")?;
+            let mut query =
+                connection.prepare_cached("SELECT heartbeat FROM daemon WHERE stopped_at IS NULL AND draining = 0")?;
             Ok(query.query_row([], |row| row.get(0)).optional()?)
         })
     }
@@ -241,7 +242,8 @@ fn daemon_view(row: &Row<'_>, lives: bool) -> Result<DaemonView, StoreError> {
 }
 
 fn worker_view(row: &Row<'_>) -> rusqlite::Result<WorkerView> {
-    let outcome = if row.get::<_, String>(5)? == WorkerOutcome::Ok.as_str() { WorkerOutcome::Ok } else { WorkerOutcome::Failed };
+    let outcome =
+        if row.get::<_, String>(5)? == WorkerOutcome::Ok.as_str() { WorkerOutcome::Ok } else { WorkerOutcome::Failed };
     Ok(WorkerView {
         name: row.get(0)?,
         runs: row.get(1)?,

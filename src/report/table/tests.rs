@@ -291,5 +291,8 @@ fn a_grouped_list_is_bounded_and_does_not_promise_that_a_limit_helps() {
         Table.render(data, &mut out).unwrap();
     });
     let text = String::from_utf8(out).unwrap();
-    assert!(text.contains("… and 90,000 more: 90,000 high (no more are grouped; all are listed by severity)"), "{text}");
+    assert!(
+        text.contains("… and 90,000 more: 90,000 high (no more are grouped; all are listed by severity)"),
+        "{text}"
+    );
 }

@@ -52,7 +52,9 @@ fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let paths = context.files();
     let again = context.clone();
-    let read = move || again.resolve(Table::new(), Scope::User).map(|resolved| resolved.config).map_err(|error| error.message());
+    let read = move || {
+        again.resolve(Table::new(), Scope::User).map(|resolved| resolved.config).map_err(|error| error.message())
+    };
     let source = Source { files: paths, read: Box::new(read) };
     Context::block_on(async {
         let mut signals = Signals::listen()?;

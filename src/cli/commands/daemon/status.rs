@@ -27,15 +27,16 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<u8, CliError> {
-    let app = context.app()?;
+    let app = context.unconfigured()?;
     let daemon = app.store.daemon()?;
-    let lives = daemon.as_ref().is_some_and(|daemon| matches!(daemon.state, DaemonState::Running | DaemonState::Draining));
+    let lives =
+        daemon.as_ref().is_some_and(|daemon| matches!(daemon.state, DaemonState::Running | DaemonState::Draining));
     if args.format == TableFormat::Json {
         context.ui.json("dragnet.daemon/v1", "daemon", &daemon)?;
     } else if let Some(daemon) = daemon {
         context.ui.print(&head(&daemon))?;
         if !daemon.workers.is_empty() {
-            let rows: Vec<Vec<String>> = daemon.workers.iter().map(row).collect();
+            let rows: Vec<Vec<String>> = daemon.workers.iter().map(|worker| row(worker, lives)).collect();
             context.ui.table(&["WORKER", "RUNS", "FAILED", "LAST RUN", "TOOK", "OUTCOME", "NEXT"], &rows)?;
         }
     } else {
@@ -49,7 +50,12 @@ fn head(daemon: &DaemonView) -> String {
         Some(at) => format!("ended {}", moment(at)),
         None => format!("since {}", moment(daemon.started_at)),
     };
-    let mut text = format!("Daemon    {} · {} · {since} · dragnet {}\n", daemon.state.as_str(), clean(&daemon.owner), daemon.version);
+    let mut text = format!(
+        "Daemon    {} · {} · {since} · dragnet {}\n",
+        daemon.state.as_str(),
+        clean(&daemon.owner),
+        daemon.version
+    );
     let configured = match &daemon.config_error {
         None => format!("read {}", moment(daemon.configured_at)),
         Some(error) => format!("REFUSED, in use is that of {}: {}", moment(daemon.configured_at), clean(error)),
@@ -58,7 +64,7 @@ fn head(daemon: &DaemonView) -> String {
     text
 }
 
-fn row(worker: &WorkerView) -> Vec<String> {
+fn row(worker: &WorkerView, lives: bool) -> Vec<String> {
     let outcome = match worker.message.as_str() {
         "" => worker.outcome.as_str().to_owned(),
         words => format!("{}: {}", worker.outcome.as_str(), clean(words)),
@@ -70,6 +76,6 @@ fn row(worker: &WorkerView) -> Vec<String> {
         moment(worker.started_at),
         duration(Duration::from_millis(worker.took_ms)),
         outcome,
-        moment(worker.next_at),
+        if lives { moment(worker.next_at) } else { "-".to_owned() },
     ]
 }

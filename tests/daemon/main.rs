@@ -1,0 +1,22 @@
+//! The daemon over a real engine: it takes up what is queued and what others have left, hands over, and may be killed at any moment.
+//!
+//! Needs an engine and a static busybox; without either the tests say so and pass, unless `DRAGNET_REQUIRE_ENGINE` is set.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+#[path = "../common/bench.rs"]
+mod bench;
+#[path = "../common/cli.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod cli;
+#[path = "../common/engine.rs"]
+mod engine;
+#[path = "../common/reports.rs"]
+mod reports;
+#[path = "../common/tool.rs"]
+mod tool;
+
+mod configuration;
+mod lives;
+mod process;
+mod takes;
