@@ -84,7 +84,7 @@ impl Walk {
         self.now = self.now.plus_ms(1);
         transition(&mut self.view, input, self.now, &mut out).unwrap();
         settle(&mut self.view, self.now, &mut out).unwrap();
-        for ticket in self.view.choose() {
+        for ticket in self.view.choose(|_, _| true) {
             self.view.dispatched(ticket, Sha256::of("x"), &mut out).unwrap();
         }
         let mut feeds = Vec::new();

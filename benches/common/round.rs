@@ -52,6 +52,7 @@ pub(crate) async fn scan(
         grace: Duration::from_secs(8),
         engine_timeout: Duration::from_mins(10),
         actor: "bench".to_owned(),
+        slots: None,
     };
     let (started, at) = (Instant::now(), Clock::System.now());
     assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::profile_of;
 use super::{App, AppError, gc};
-use crate::driver::{self, Driver, DriverError, Rest};
+use crate::config::ExecutorKind;
+use crate::driver::{self, Driver, DriverError, Place, Rest, Slots};
 use crate::executor::SharedExecutor;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::state::ScanState;
@@ -54,26 +55,42 @@ pub async fn take(app: &App, scan: ScanId, key: ScanKey, stale: Option<i64>) -> 
     }
 }
 
-/// Drives a scan until it ends or rests, or `detach` is cancelled, and gives it back.
+/// Drives a scan until it ends or rests, or `detach` is cancelled, and gives it back. Its attempts count in `slots`.
 pub async fn drive(
     app: &App,
     lease: Lease,
     executor: SharedExecutor,
     actor: &str,
+    slots: Option<&Slots>,
     detach: CancellationToken,
 ) -> Result<Rest, AppError> {
+    let profile = profile_of(app, lease.scan)?;
     let driver = Driver {
         store: app.store.clone(),
         executor,
         clock: app.clock.clone(),
-        grace: profile_of(app, lease.scan)?.grace.0,
+        grace: profile.grace.0,
         engine_timeout: app.config.scan.engine_timeout.0,
         actor: actor.to_owned(),
+        slots: slots
+            .map(|slots| Ok::<_, AppError>((slots.clone(), place(app, lease.scan, profile.kind)?)))
+            .transpose()?,
     };
     let rest: Result<Rest, DriverError> = driver.run(&lease, detach).await;
     // Best effort: a lease that is not given back is free all the same, for its lock is.
     drop(app.store.release(lease).await);
     Ok(rest?)
+}
+
+/// Where the attempts of a scan count.
+fn place(app: &App, scan: ScanId, kind: ExecutorKind) -> Result<Place, AppError> {
+    let view = app.store.scan(scan)?;
+    Ok(Place {
+        project: view.project,
+        executor: kind.as_str().to_owned(),
+        target: view.target_key.key,
+        priority: view.options.priority,
+    })
 }
 
 /// Removes what dead processes have left in the engine. It is no part of a scan, so it neither fails one nor holds it up.

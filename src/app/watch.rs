@@ -158,7 +158,7 @@ impl Watcher<'_> {
         let Some(lease) = drive::take(app, scan, key, stale).await? else { return Ok(()) };
         let (app, actor, detach) = (app.clone(), self.options.actor.clone(), self.options.detach.clone());
         self.driving = Some(tokio::spawn(async move {
-            let driving = drive::drive(&app, lease, executor.clone(), &actor, detach.clone());
+            let driving = drive::drive(&app, lease, executor.clone(), &actor, None, detach.clone());
             tokio::join!(driving, drive::sweep_beside(&app, &executor, detach)).0
         }));
         Ok(())

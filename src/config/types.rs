@@ -84,6 +84,17 @@ pub enum ExecutorKind {
     Fake,
 }
 
+impl ExecutorKind {
+    /// Returns the kind's name, as the configuration writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+            Self::Fake => "fake",
+        }
+    }
+}
+
 /// How files reach a Docker engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -263,9 +274,10 @@ mod tests {
             "SuppressConfig",
             "TargetConfig",
             "DaemonConfig",
+            "Quota",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
-            for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules"].contains(&key.as_str())) {
+            for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules", "limits"].contains(&key.as_str())) {
                 let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
                 assert!(DEFAULTS.lines().any(line), "{table}: {key}");
             }

@@ -13,8 +13,9 @@ use super::engines::Engines;
 use super::worker::{Done, Pulse, Worker};
 use crate::app::drive::{self, Patience};
 use crate::app::{App, AppError};
-use crate::driver::Rest;
+use crate::driver::{Rest, Slots};
 use crate::model::id::ScanId;
+use crate::model::quota::Quotas;
 use crate::store::Takeable;
 
 /// How often it is looked whether another process has left a scan behind, which changes nothing in the state.
@@ -27,6 +28,8 @@ const ACTOR: &str = "daemon";
 /// The driver pool.
 pub(super) struct Drivers {
     engines: Engines,
+    /// What all attempts may use together.
+    slots: Slots,
     /// Wakes the pool when a driver ends.
     pulse: Pulse,
     detach: CancellationToken,
@@ -51,6 +54,7 @@ impl Drivers {
     pub(super) fn new(engines: Engines, pulse: Pulse) -> Self {
         Self {
             engines,
+            slots: Slots::new(Quotas::default()),
             pulse,
             detach: CancellationToken::new(),
             running: JoinSet::new(),
@@ -137,9 +141,9 @@ impl Drivers {
     fn begin(&mut self, app: &App, one: Takeable, stale: Option<i64>) {
         self.driven.insert(one.scan, Driven { priority: one.priority, project: one.project });
         let (app, engines, detach) = (app.clone(), self.engines.clone(), self.detach.clone());
-        let pulse = Pulse::clone(&self.pulse);
+        let (pulse, slots) = (Pulse::clone(&self.pulse), self.slots.clone());
         self.running.spawn(async move {
-            let driving = take_up(&app, &engines, &one, stale, detach).await;
+            let driving = take_up(&app, &engines, &one, &slots, stale, detach).await;
             pulse.notify_one();
             (one, driving)
         });
@@ -150,6 +154,7 @@ async fn take_up(
     app: &App,
     engines: &Engines,
     one: &Takeable,
+    slots: &Slots,
     stale: Option<i64>,
     detach: CancellationToken,
 ) -> Result<Driving, AppError> {
@@ -162,7 +167,7 @@ async fn take_up(
     if one.declined.is_some() {
         app.store.decline(one.scan, None).await?;
     }
-    Ok(Driving::Rested(drive::drive(app, lease, executor, ACTOR, detach).await?))
+    Ok(Driving::Rested(drive::drive(app, lease, executor, ACTOR, Some(slots), detach).await?))
 }
 
 /// What an activation tells.
@@ -184,6 +189,7 @@ impl Worker for Drivers {
 
     async fn activate(&mut self, app: &App) -> Result<Done, AppError> {
         let mut told = Told::default();
+        self.slots.set(&app.config.daemon.limits);
         self.reap(app, &mut told).await?;
         let mut free: HashMap<ScanId, (Takeable, Option<i64>)> = HashMap::new();
         let mut waiting = Vec::new();

@@ -54,7 +54,7 @@ impl Sweeper {
         for (scan, key) in gc::untidy(app)? {
             let executor = self.engines.of(app, scan).await?;
             let Some(lease) = drive::take(app, scan, key, None).await? else { continue };
-            if drive::drive(app, lease, executor, ACTOR, CancellationToken::new()).await? == Rest::Ended {
+            if drive::drive(app, lease, executor, ACTOR, None, CancellationToken::new()).await? == Rest::Ended {
                 done.push(format!("scan {key} tidied up"));
             }
         }

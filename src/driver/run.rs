@@ -13,6 +13,7 @@ use super::effects::{Attempted, Effects, Message};
 use super::error::DriverError;
 use super::input::{Decisions, Input, Ticket};
 use super::settle::settle;
+use super::slots::{Place, Seat, Slots};
 use super::tidy::tidy;
 use super::transition::transition;
 use super::trust::Trust;
@@ -20,7 +21,7 @@ use super::view::View;
 use crate::executor::{Observation, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
-use crate::model::spec::Launch;
+use crate::model::spec::{JobSpec, Launch};
 use crate::store::{Commit, Lease, Loaded, Store, StoreError};
 
 /// Most inputs that one transaction decides on.
@@ -45,6 +46,8 @@ pub struct Driver {
     pub engine_timeout: Duration,
     /// Who drives, for the event log.
     pub actor: String,
+    /// What its attempts may use beside those of other scans.
+    pub slots: Option<(Slots, Place)>,
 }
 
 /// Why a driver stopped without an error.
@@ -88,12 +91,21 @@ impl Driver {
                 return Ok(rest);
             }
             tokio::select! {
-                () = detach.cancelled() => return Ok(Rest::Detached),
+                // Of a scan that has ended there is nothing to hand over: what is left of it is removed first.
+                () = detach.cancelled(), if !session.view.state().is_terminal() => return Ok(Rest::Detached),
                 rest = session.wait() => if let Some(rest) = rest? {
                     return Ok(rest);
                 },
             }
         }
+    }
+}
+
+/// Waits until there may be room for what a seat was refused.
+async fn freed(seat: &mut Option<Seat>) {
+    match seat.as_mut().filter(|seat| seat.waits()) {
+        Some(seat) => seat.freed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -107,6 +119,7 @@ struct Session<'a> {
     messages: mpsc::Receiver<Message>,
     observations: BoxStream<'static, Observation>,
     trust: Arc<Trust>,
+    seat: Option<Seat>,
     engine_lost_since: Option<Instant>,
     intents_seen: i64,
     next_intents: Instant,
@@ -128,6 +141,7 @@ impl<'a> Session<'a> {
             messages,
             observations: driver.executor.observe(driver.store.instance()),
             trust,
+            seat: driver.slots.as_ref().map(|(slots, place)| slots.seat(place.clone())),
             engine_lost_since: None,
             intents_seen: 0,
             next_intents: Instant::now(),
@@ -144,6 +158,9 @@ impl<'a> Session<'a> {
             let ticket = Ticket { job, attempt: row.number };
             // The identity is the one that was written down, whatever this version would write.
             let launch = Launch { spec_sha256: row.spec_sha256, ..self.launch(ticket)? };
+            if let Some(seat) = self.seat.as_ref().filter(|_| self.view.is_live(ticket)) {
+                seat.hold(ticket, &launch.spec);
+            }
             self.effects.know(ticket, Attempted { launch: Arc::new(launch), id: row.id, inherited: true });
         }
         Ok(())
@@ -182,7 +199,12 @@ impl<'a> Session<'a> {
 
     fn dispatch(&mut self) -> Result<Vec<(Ticket, Arc<Launch>)>, DriverError> {
         let mut launches = Vec::new();
-        for ticket in self.view.choose() {
+        let (view, everything) = (&self.view, |_: Ticket, _: &JobSpec| true);
+        let chosen = match &mut self.seat {
+            None => view.choose(everything),
+            Some(seat) => seat.round(|ticket| view.is_live(ticket), |may| view.choose(may)),
+        };
+        for ticket in chosen {
             let launch = Arc::new(self.launch(ticket)?);
             self.view.dispatched(ticket, launch.spec_sha256, &mut self.decisions)?;
             launches.push((ticket, launch));
@@ -246,6 +268,7 @@ impl<'a> Session<'a> {
             observation = self.observations.next() => if let Some(observation) = observation {
                 self.observed(observation)?;
             },
+            () = freed(&mut self.seat) => {}
             () = tokio::time::sleep_until(until) => {}
         }
         self.drain()?;

@@ -1,11 +1,14 @@
 //! What follows without anything happening outside: which jobs become ready, which are skipped, what is dispatched, when the scan
 //! ends. Run after each batch of inputs.
 
+use std::collections::BTreeSet;
+
 use crate::model::clock::Timestamp;
 use crate::model::coverage::{Coverage, Gap, SkipReason};
 use crate::model::event::EventBody;
 use crate::model::id::{JobName, Sha256};
 use crate::model::plan::{Condition, Gather, OnFailure};
+use crate::model::spec::JobSpec;
 use crate::model::state::{AttemptState, IllegalTransition, JobState, ScanState};
 use crate::model::view::EndReason;
 use crate::store::{Change, NewAttempt, ScanChange};
@@ -13,6 +16,9 @@ use crate::store::{Change, NewAttempt, ScanChange};
 use super::input::{Decisions, Effect, Harvest, Ticket};
 use super::jobs::End;
 use super::view::{Attempt, Progress, View};
+
+/// How many ready jobs beyond the slots are looked at for one that may go where those before it may not.
+const LOOK_AHEAD: usize = 1000;
 
 /// Settles the view at the moment `now`.
 pub fn settle(view: &mut View, now: Timestamp, out: &mut Decisions) -> Result<(), IllegalTransition> {
@@ -193,14 +199,28 @@ impl View {
         }
     }
 
-    /// Chooses what is dispatched now, within the slots; [`View::dispatched`] follows for each.
-    pub fn choose(&self) -> Vec<Ticket> {
+    /// Chooses what is dispatched now, as far as the scan's own parallelism goes and `may` allows; [`View::dispatched`] follows for each.
+    pub fn choose(&self, mut may: impl FnMut(Ticket, &JobSpec) -> bool) -> Vec<Ticket> {
         if self.state != ScanState::Running || self.ending.is_some() || self.engine_lost {
             return Vec::new();
         }
         let slots = (self.plan.options.parallelism.max(1) as usize).saturating_sub(self.live.len());
-        let ticket = |&job: &usize| Ticket { job, attempt: self.jobs[job].attempts + 1 };
-        self.ready.iter().take(slots).map(ticket).collect()
+        let (mut chosen, mut refused) = (Vec::new(), BTreeSet::new());
+        for &job in self.ready.iter().take(slots + LOOK_AHEAD) {
+            let step = self.jobs[job].step;
+            if chosen.len() == slots {
+                break;
+            }
+            let ticket = Ticket { job, attempt: self.jobs[job].attempts + 1 };
+            // All jobs of a step ask for the same.
+            if refused.contains(&step) {
+            } else if may(ticket, &self.steps[step].spec) {
+                chosen.push(ticket);
+            } else {
+                refused.insert(step);
+            }
+        }
+        chosen
     }
 
     /// Dispatches a chosen attempt: the intent is written, then the engine hears of it.

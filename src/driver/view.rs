@@ -281,6 +281,11 @@ impl View {
         self.live.iter().map(|(&job, attempt)| Ticket { job, attempt: attempt.number })
     }
 
+    /// Whether an attempt is live.
+    pub fn is_live(&self, ticket: Ticket) -> bool {
+        self.live.get(&ticket.job).is_some_and(|attempt| attempt.number == ticket.attempt)
+    }
+
     /// Returns how many jobs there are.
     pub fn job_count(&self) -> usize {
         self.jobs.len()

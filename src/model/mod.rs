@@ -19,6 +19,7 @@ pub mod patch;
 pub mod plan;
 pub mod pod;
 pub mod program;
+pub mod quota;
 pub mod registry;
 pub mod retry;
 pub mod scanner;

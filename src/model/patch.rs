@@ -104,6 +104,9 @@ pub struct LimitsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub log: Option<ByteSize>,
+    /// Requests a second that it makes at most, as its own parameters see to; counts against the quotas of a daemon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
 }
 
 impl LimitsPatch {
@@ -115,6 +118,7 @@ impl LimitsPatch {
             pids: self.pids.unwrap_or(limits.pids),
             output: self.output.unwrap_or(limits.output),
             log: self.log.unwrap_or(limits.log),
+            requests_per_second: self.requests_per_second.or(limits.requests_per_second),
         }
     }
 }

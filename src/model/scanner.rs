@@ -177,6 +177,9 @@ pub struct Limits {
     pub output: ByteSize,
     /// The log; what is over it is dropped and counted.
     pub log: ByteSize,
+    /// Requests a second that it makes at most, as its own parameters see to; counts against the quotas of a daemon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
 }
 
 impl Default for Limits {
@@ -187,6 +190,7 @@ impl Default for Limits {
             pids: 128,
             output: ByteSize(256 << 20),
             log: ByteSize(256 << 20),
+            requests_per_second: None,
         }
     }
 }

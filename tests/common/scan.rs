@@ -94,6 +94,7 @@ impl Lab {
             grace: Duration::from_secs(1),
             engine_timeout: Duration::from_mins(10),
             actor: "test".to_owned(),
+            slots: None,
         }
     }
 
