@@ -8,6 +8,7 @@ use toml::Table;
 use super::args::GlobalArgs;
 use super::error::CliError;
 use super::suspend;
+use super::telemetry::Telemetry;
 use super::ui::Ui;
 use crate::app::{App, AppError};
 use crate::catalog::Catalog;
@@ -23,6 +24,7 @@ pub(super) struct Context {
     pub(super) global: GlobalArgs,
     pub(super) env: Environment,
     pub(super) ui: Ui,
+    pub(super) telemetry: Telemetry,
     /// The user's umask, for files that the user asks for; all else is closed to others.
     pub(super) umask: u32,
 }

@@ -42,10 +42,8 @@ pub fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let ui = Ui::new(cli.global.color, cli.global.quiet, &env);
-    // A daemon has nobody to ask it: it tells what it does.
-    let verbose = cli.global.verbose + u8::from(matches!(cli.command, Command::Daemon(_)) && !cli.global.quiet);
-    telemetry::init(verbose, ui.err.color, &ui.live);
-    let context = Context { global: cli.global, env, ui, umask: umask.bits() };
+    let telemetry = telemetry::init(cli.global.verbose, ui.err.color, &ui.live);
+    let context = Context { global: cli.global, env, ui, telemetry, umask: umask.bits() };
     match run(&context, cli.command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -1,12 +1,13 @@
 //! `[daemon]`: what works beside the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::quota::Quotas;
-use crate::model::unit::Span;
+use crate::model::unit::{ByteSize, Span};
 
 /// `[daemon]`: what works beside the command line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,52 @@ pub struct DaemonConfig {
     pub drain: Span,
     /// What the scanners that a daemon runs may use together.
     pub limits: Quotas,
+    /// Its log.
+    pub log: LogConfig,
+}
+
+/// `[daemon.log]`: what a daemon tells, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Levels, in general and by module, such as `warn,dragnet=info,dragnet::daemon=debug`.
+    pub level: String,
+    /// How lines are written.
+    pub format: LogFormat,
+    /// The file; standard error if absent.
+    pub file: Option<PathBuf>,
+    /// The file is begun anew before it is larger, such as `10MiB`.
+    #[schemars(with = "String")]
+    pub max_size: ByteSize,
+    /// The file is begun anew when it is older, such as `7d`.
+    #[schemars(with = "String")]
+    pub max_age: Span,
+    /// How many older files are kept.
+    pub keep: u32,
+}
+
+/// How lines of a log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "warn,dragnet=info".to_owned(),
+            format: LogFormat::default(),
+            file: None,
+            max_size: ByteSize(10 << 20),
+            max_age: Span(Duration::from_hours(7 * 24)),
+            keep: 5,
+        }
+    }
 }
 
 impl Default for DaemonConfig {
@@ -31,6 +78,7 @@ impl Default for DaemonConfig {
             sweep_every: Span(Duration::from_secs(30)),
             drain: Span(Duration::from_secs(20)),
             limits: Quotas::default(),
+            log: LogConfig::default(),
         }
     }
 }

@@ -274,10 +274,13 @@ mod tests {
             "SuppressConfig",
             "TargetConfig",
             "DaemonConfig",
+            "LogConfig",
             "Quota",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
-            for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules", "limits"].contains(&key.as_str())) {
+            for key in
+                keys.filter(|key| !["docker", "kubernetes", "s3", "rules", "limits", "log"].contains(&key.as_str()))
+            {
                 let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
                 assert!(DEFAULTS.lines().any(line), "{table}: {key}");
             }

@@ -25,12 +25,17 @@ pub type Orders = mpsc::Receiver<Order>;
 /// Reads the configuration from all its places; the words say what is wrong with it, and where.
 pub type ReadConfig = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
+/// Applies a configuration where a worker does not; the words say why it cannot be.
+pub type Apply = Box<dyn Fn(&Config) -> Result<(), String> + Send + Sync>;
+
 /// The configuration's files, and how they are read.
 pub struct Source {
     /// A change of one of them is an order to reload; a file need not exist.
     pub files: Vec<PathBuf>,
     /// Reads all of it.
     pub read: ReadConfig,
+    /// Applies what is no worker's: the log. Refused, and all is as before, when it cannot be.
+    pub apply: Apply,
 }
 
 /// What the configuration's files looked like when they were last looked at.

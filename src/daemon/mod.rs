@@ -19,5 +19,5 @@ mod run;
 mod sweeper;
 mod worker;
 
-pub use life::{Order, Orders, ReadConfig, Source};
+pub use life::{Apply, Order, Orders, ReadConfig, Source};
 pub use run::{Daemon, DaemonError, Ended};

@@ -167,8 +167,10 @@ impl Daemon {
         if let Ok(reloading) = NotifyState::monotonic_usec_now() {
             life::tell(&[NotifyState::Reloading, reloading]);
         }
-        let read =
-            (self.source.read)().and_then(|config| self.app.configured(config).map_err(|error| error.to_string()));
+        let read = (self.source.read)().and_then(|config| {
+            let app = self.app.configured(config).map_err(|error| error.to_string())?;
+            (self.source.apply)(&app.config).map(|()| app)
+        });
         let error = match read {
             Ok(app) => {
                 tracing::info!("the configuration was read anew");

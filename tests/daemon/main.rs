@@ -18,5 +18,6 @@ mod tool;
 
 mod configuration;
 mod lives;
+mod log;
 mod process;
 mod takes;

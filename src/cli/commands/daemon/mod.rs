@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::signals::{Caught, Signals};
+use crate::config::Config;
 use crate::daemon::{Daemon, Ended, Order, Source};
 
 /// Work beside the command line: drive queued scans, clear up what dead processes left
@@ -55,7 +56,10 @@ fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
     let read = move || {
         again.resolve(Table::new(), Scope::User).map(|resolved| resolved.config).map_err(|error| error.message())
     };
-    let source = Source { files: paths, read: Box::new(read) };
+    let (telemetry, store) = (context.telemetry.clone(), app.store.clone());
+    let apply = move |config: &Config| telemetry.apply(&config.daemon.log, store.secret_key());
+    apply(&app.config).map_err(|error| CliError::usage(error).hint("see `[daemon.log]` in the configuration"))?;
+    let source = Source { files: paths, read: Box::new(read), apply: Box::new(apply) };
     Context::block_on(async {
         let mut signals = Signals::listen()?;
         let (sender, orders) = mpsc::channel(16);
