@@ -914,7 +914,7 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__gc)
-            opts="-q -v -h --dry-run --foreign --keep --no-engine --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            opts="-q -v -h --dry-run --foreign --keep --expired --no-engine --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

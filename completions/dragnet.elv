@@ -630,6 +630,7 @@ set edit:completion:arg-completer[dragnet] = {|@words|
             cand --policy 'Lay this file over all configuration but the flags'
             cand --color 'Use colours'
             cand --dry-run 'Show what would go, and remove nothing'
+            cand --expired 'Remove scans, too, with all that they found, that `[retention]` keeps no longer'
             cand --no-engine 'Leave the engine alone'
             cand --trust-project-config 'Trust the dragnet.toml of this directory for this one command'
             cand -q 'Say nothing but errors'

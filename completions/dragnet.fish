@@ -712,6 +712,7 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l color -d 'Use col
 always\t'Always'
 never\t'Never'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l dry-run -d 'Show what would go, and remove nothing'
+complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l expired -d 'Remove scans, too, with all that they found, that `[retention]` keeps no longer'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l no-engine -d 'Leave the engine alone'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -s q -l quiet -d 'Say nothing but errors'

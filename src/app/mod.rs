@@ -24,6 +24,7 @@ mod relation;
 mod reparse;
 mod report;
 mod retake;
+pub mod retention;
 mod secrets;
 mod start;
 pub mod state;

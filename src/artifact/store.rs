@@ -1,17 +1,23 @@
 //! Stored files, named by their content: `<artifacts>/blobs/<ab>/<sha256>.zst`.
 
-use std::fs::File;
+use std::collections::HashSet;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
 use super::error::StoreError;
+use crate::model::clock::Timestamp;
 use crate::model::id::Sha256;
 
 /// The fastest but for those that hardly compress: on JSON of scanners level 3 is a twentieth smaller at best, and larger at times.
 const LEVEL: i32 = 1;
+
+/// How long a file may be stored before the row that names it is written, in milliseconds: one day.
+const YOUNG: i64 = 24 * 60 * 60 * 1000;
 
 /// A store of files in one directory.
 #[derive(Debug, Clone)]
@@ -38,7 +44,7 @@ impl ArtifactStore {
     pub fn draft(&self) -> Result<Draft, StoreError> {
         let failed = |source| StoreError::Io { action: "cannot write", path: self.root.clone(), source };
         let begin = || {
-            std::fs::create_dir_all(&self.root)?;
+            fs::create_dir_all(&self.root)?;
             let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root)?;
             let mut encoder = zstd::Encoder::new(file, LEVEL)?;
             encoder.include_checksum(true)?;
@@ -64,10 +70,59 @@ impl ArtifactStore {
         self.place(sha256).exists()
     }
 
+    /// Returns how many bytes a stored file takes on the disk; 0 when there is none.
+    pub fn size(&self, sha256: Sha256) -> u64 {
+        self.place(sha256).metadata().map_or(0, |meta| meta.len())
+    }
+
+    /// Removes the stored files that are not in `used` and older than a day: a younger one may be about to be used. Returns how many, and
+    /// their bytes. Safe while others store: whoever stores a file anew makes it young again.
+    pub fn remove_unused(&self, used: &HashSet<Sha256>, now: Timestamp) -> io::Result<(u64, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        for folder in entries(&self.root)? {
+            if !folder.is_dir() {
+                continue;
+            }
+            for path in entries(&folder)? {
+                let sha256 = path.file_stem().and_then(|name| name.to_str()?.parse().ok());
+                if sha256.is_some_and(|sha256| !used.contains(&sha256)) && is_old(&path, now)? {
+                    let removed = self.remove(&path, now)?;
+                    files += u64::from(removed.is_some());
+                    bytes += removed.unwrap_or(0);
+                }
+            }
+        }
+        Ok((files, bytes))
+    }
+
+    /// Removes a file, unless it has been stored anew meanwhile; returns its bytes.
+    fn remove(&self, path: &Path, now: Timestamp) -> io::Result<Option<u64>> {
+        // Under another name nobody can store it anew any more. If the process dies here it goes with the old drafts.
+        let aside = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root)?.into_temp_path();
+        fs::rename(path, &aside)?;
+        if !is_old(&aside, now)? {
+            fs::rename(&aside, path)?;
+            return Ok(None);
+        }
+        Ok(Some(aside.metadata()?.len()))
+    }
+
     fn place(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();
         self.root.join(&name[..2]).join(format!("{name}.zst"))
     }
+}
+
+fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    match dir.read_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
+    }
+}
+
+fn is_old(path: &Path, now: Timestamp) -> io::Result<bool> {
+    let stored = Timestamp(fs::metadata(path)?.mtime().saturating_mul(1000));
+    Ok(now.since(stored) > YOUNG)
 }
 
 /// A file on its way into the store; nothing is left of it if it is not kept.
@@ -86,7 +141,7 @@ impl Draft {
         let folder = place.parent().unwrap_or(root);
         let publish = || {
             let draft = self.encoder.finish()?;
-            std::fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder)?;
             draft.as_file().sync_all()?;
             draft.persist(&place).map_err(|error| error.error)?;
             File::open(folder)?.sync_all()?;
@@ -135,6 +190,7 @@ impl<R: Read> Read for Verified<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::clock::Clock;
 
     fn put(store: &ArtifactStore, bytes: &[u8]) -> Stored {
         let mut draft = store.draft().unwrap();
@@ -168,11 +224,32 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = ArtifactStore::new(root.path());
         let (one, two) = (put(&store, b"one"), put(&store, b"two"));
-        std::fs::copy(store.place(one.sha256), store.place(two.sha256)).unwrap();
+        fs::copy(store.place(one.sha256), store.place(two.sha256)).unwrap();
         assert!(read(&store, two.sha256).unwrap_err().contains("damaged"));
-        let whole = std::fs::read(store.place(one.sha256)).unwrap();
-        std::fs::write(store.place(one.sha256), &whole[..whole.len() - 1]).unwrap();
+        let whole = fs::read(store.place(one.sha256)).unwrap();
+        fs::write(store.place(one.sha256), &whole[..whole.len() - 1]).unwrap();
         read(&store, one.sha256).unwrap_err();
+    }
+
+    #[test]
+    fn what_nobody_uses_is_removed_once_it_is_old() {
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path());
+        let (used, unused) = (put(&store, b"used").sha256, put(&store, b"unused").sha256);
+        let (now, all) = (Clock::System.now(), HashSet::from([used]));
+        assert_eq!(store.remove_unused(&all, now).unwrap(), (0, 0), "it may be about to be used");
+        let size = store.size(unused);
+        assert_eq!(store.remove_unused(&all, now.plus_ms(YOUNG + 60_000)).unwrap(), (1, size));
+        assert!(store.contains(used) && !store.contains(unused));
+        assert_eq!(
+            root.path()
+                .join("blobs")
+                .read_dir()
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().path().is_file())
+                .count(),
+            0
+        );
     }
 
     #[test]

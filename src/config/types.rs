@@ -12,6 +12,7 @@ use super::kubernetes::KubernetesConfig;
 use crate::model::gate::Gate;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
+use crate::model::retention::Retention;
 use crate::model::suppress::SuppressRule;
 use crate::model::template::Template;
 use crate::model::unit::Span;
@@ -41,6 +42,8 @@ pub struct Config {
     pub scanners: BTreeMap<String, ScannerPatch>,
     /// Templates of one's own.
     pub templates: BTreeMap<String, Template>,
+    /// How long scans are kept, where that is asked for: by a daemon, and by `dragnet gc --expired`.
+    pub retention: Retention,
     /// What works beside the command line.
     pub daemon: DaemonConfig,
 }
@@ -273,6 +276,7 @@ mod tests {
             "SourceConfig",
             "SuppressConfig",
             "TargetConfig",
+            "Rules",
             "DaemonConfig",
             "LogConfig",
             "Quota",

@@ -6,12 +6,14 @@
 //!
 //! ```text
 //! drivers    takes up scans that nobody drives: those that have begun at once, queued ones by priority and fair share
+//! cleaner    removes what retention keeps no longer, and gives the room back
 //! sweeper    removes what dead processes have left in the engines and beside the database
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
 //! to it. Safety comes from neither: each scan has a fence of its own.
 
 mod admission;
+mod cleaner;
 mod drivers;
 mod engines;
 mod life;

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::cleaner::Cleaner;
 use super::drivers::Drivers;
 use super::engines::Engines;
 use super::life::{self, Order, Orders, Source, Stamps};
@@ -109,6 +110,9 @@ impl Daemon {
                 },
             }
         }
+        if ended == Ended::Drained {
+            activate(&mut Cleaner, &self.app, &mut Record::default()).await;
+        }
         self.end(ended).await
     }
 
@@ -116,10 +120,11 @@ impl Daemon {
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
         let (engines, draining) = (Engines::default(), CancellationToken::new());
-        let (sweep, drive) = (Pulse::default(), Pulse::default());
+        let (sweep, clean, drive) = (Pulse::default(), Pulse::default(), Pulse::default());
         let mut workers = JoinSet::new();
         let sweeper = Sweeper::new(engines.clone());
         workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone()));
+        workers.spawn(work(Cleaner, app.clone(), Pulse::clone(&clean), draining.clone()));
         let drivers = Drivers::new(engines, Pulse::clone(&drive));
         workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone()));
         life::tell(&[NotifyState::Ready]);
@@ -131,7 +136,7 @@ impl Daemon {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &drive]).await,
+                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &clean, &drive]).await,
                     Some(Order::Drain) | None => break,
                     Some(Order::Abort) => return self.end(Ended::Aborted).await,
                 },
@@ -140,7 +145,7 @@ impl Daemon {
                     drive.notify_one();
                 },
                 _ = files.tick() => if stamps.have_changed(&self.source.files) {
-                    self.reload(&apps, &[&sweep, &drive]).await;
+                    self.reload(&apps, &[&sweep, &clean, &drive]).await;
                 },
             }
         }

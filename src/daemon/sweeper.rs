@@ -76,10 +76,6 @@ impl Worker for Sweeper {
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         self.sweep_engines(app, &mut done, &mut failed).await;
         self.tidy(app, &mut done).await?;
-        for scan in app.store.half_deleted()? {
-            app.store.delete_scan(scan, app.clock.now()).await?;
-            done.push("a deletion that was cut short ended".to_owned());
-        }
         Ok(Done { did: done.join("; "), failed: (!failed.is_empty()).then(|| failed.join("; ")), again: None })
     }
 }

@@ -21,6 +21,7 @@ pub mod pod;
 pub mod program;
 pub mod quota;
 pub mod registry;
+pub mod retention;
 pub mod retry;
 pub mod scanner;
 pub mod severity;

@@ -28,6 +28,7 @@ mod load;
 mod lock;
 mod migrate;
 mod reparse;
+mod retention;
 mod scans;
 mod submit;
 mod triage;

@@ -16,6 +16,7 @@ mod reports;
 #[path = "../common/tool.rs"]
 mod tool;
 
+mod cleaner;
 mod configuration;
 mod lives;
 mod log;

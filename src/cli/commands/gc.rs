@@ -1,24 +1,29 @@
 //! `dragnet gc`
 
+use std::fmt::Write as _;
+
 use clap::Args;
 
+use crate::app::retention::{self, Expired};
 use crate::app::{self, App, gc};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
-use crate::cli::words::{count, moment};
+use crate::cli::words::{count, moment, size};
 use crate::executor::Owned;
 use crate::model::unit::Span;
+use crate::report::text::clean;
 
 /// Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   dragnet gc --dry-run               see what would go
+  dragnet gc --expired --dry-run     see which scans are kept no longer, and why
   dragnet gc --foreign               list what other states have in the engine
   dragnet gc --foreign 4f2k9zq1      remove what the lost state 4f2k9zq1 has left there
 
-Findings, logs and stored results are never removed.")]
+Without --expired, findings, logs and stored results are never removed.")]
 pub(in crate::cli) struct GcArgs {
     /// Show what would go, and remove nothing
     #[arg(long)]
@@ -29,6 +34,9 @@ pub(in crate::cli) struct GcArgs {
     /// Keep snapshots that are younger than this
     #[arg(long, value_name = "TIME", default_value = "1d")]
     keep: Span,
+    /// Remove scans, too, with all that they found, that `[retention]` keeps no longer
+    #[arg(long, conflicts_with = "foreign")]
+    expired: bool,
     /// Leave the engine alone
     #[arg(long, conflicts_with = "foreign")]
     no_engine: bool,
@@ -51,6 +59,8 @@ async fn own(context: &Context, app: &App, args: &GcArgs) -> Result<u8, CliError
         garbage.objects.iter().map(|object| format!("{} {}", object.kind.as_str(), object.name)).collect();
     lines.extend(garbage.snapshots.iter().map(|path| format!("snapshot {}", path.display())));
     lines.extend(garbage.spools.iter().map(|path| format!("spool {}", path.display())));
+    let expired = if args.expired { retention::expired(app)? } else { Vec::new() };
+    lines.extend(expired.iter().map(line));
     let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     context.ui.print(&text)?;
     let things = count(lines.len() as u64, "thing");
@@ -59,8 +69,19 @@ async fn own(context: &Context, app: &App, args: &GcArgs) -> Result<u8, CliError
         return Ok(exit::CLEAN);
     }
     let drafts = gc::collect(app, executor.as_ref(), &garbage).await?;
-    context.ui.say(&format!("{things} removed, and {} of killed processes", count(drafts, "draft")));
+    let mut said = format!("{things} removed, and {} of killed processes", count(drafts, "draft"));
+    if args.expired {
+        let removed = retention::remove(app, &expired).await?;
+        let _ = write!(said, "; {} given back", size(removed.bytes));
+    }
+    context.ui.say(&said);
     Ok(exit::CLEAN)
+}
+
+/// `scan 4f2k9zq1  dir:/srv/app  ended 2026-01-02 …, older than 90d`
+fn line(expired: &Expired) -> String {
+    let (kept, target) = (&expired.kept, clean(&expired.kept.target.key).into_owned());
+    format!("scan {} {target} ended {}: {}", kept.key, moment(kept.finished_at), expired.reason)
 }
 
 async fn foreign(context: &Context, app: &App, instance: &str, dry_run: bool) -> Result<u8, CliError> {
