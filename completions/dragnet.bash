@@ -58,11 +58,17 @@ _dragnet() {
             dragnet,plan)
                 cmd="dragnet__subcmd__plan"
                 ;;
+            dragnet,priority)
+                cmd="dragnet__subcmd__priority"
+                ;;
             dragnet,report)
                 cmd="dragnet__subcmd__report"
                 ;;
             dragnet,resume)
                 cmd="dragnet__subcmd__resume"
+                ;;
+            dragnet,retry)
+                cmd="dragnet__subcmd__retry"
                 ;;
             dragnet,scanners)
                 cmd="dragnet__subcmd__scanners"
@@ -140,7 +146,7 @@ _dragnet() {
 
     case "${cmd}" in
         dragnet)
-            opts="-q -v -h -V --state --config --policy --trust-project-config --color --quiet --verbose --help --version plan start watch cancel report list show findings import logs pause resume scanners templates config state daemon gc doctor agent-image completions man"
+            opts="-q -v -h -V --state --config --policy --trust-project-config --color --quiet --verbose --help --version plan start watch cancel report list show findings import logs pause resume retry priority scanners templates config state daemon gc doctor agent-image completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1235,6 +1241,36 @@ _dragnet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        dragnet__subcmd__priority)
+            opts="-q -v -h --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         dragnet__subcmd__report)
             opts="-o -q -v -h --format --template --output --fail-on --gate --baseline --since --new --merge --diff --require-complete --group-by --limit --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1306,6 +1342,36 @@ _dragnet() {
             return 0
             ;;
         dragnet__subcmd__resume)
+            opts="-w -q -v -h --watch --state --config --policy --trust-project-config --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dragnet__subcmd__retry)
             opts="-w -q -v -h --watch --state --config --policy --trust-project-config --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -47,6 +47,8 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "import" -d 'Make a 
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "logs" -d 'Print what a job\'s scanner said'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause scans: start no more jobs, let those that run end'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "resume" -d 'Go on with a scan that is paused, or that nobody drives any more'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "retry" -d 'Try again what failed: at once in a scan that goes on, with a new scan of the same plan where it has ended'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "priority" -d 'Let a scan go before others: those with a higher number are driven first'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "scanners" -d 'List the scanners of the catalogue, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List the templates, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
@@ -543,6 +545,27 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l trust-project
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -s w -l watch -d 'Follow it until it ends'
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F

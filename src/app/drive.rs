@@ -85,12 +85,7 @@ pub async fn drive(
 /// Where the attempts of a scan count.
 fn place(app: &App, scan: ScanId, kind: ExecutorKind) -> Result<Place, AppError> {
     let view = app.store.scan(scan)?;
-    Ok(Place {
-        project: view.project,
-        executor: kind.as_str().to_owned(),
-        target: view.target_key.key,
-        priority: view.options.priority,
-    })
+    Ok(Place { project: view.project, executor: kind.as_str().to_owned(), target: view.target_key.key })
 }
 
 /// Removes what dead processes have left in the engine. It is no part of a scan, so it neither fails one nor holds it up.

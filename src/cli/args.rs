@@ -79,6 +79,8 @@ pub(super) enum Command {
     Logs(verbs::logs::LogsArgs),
     Pause(verbs::pause::PauseArgs),
     Resume(verbs::resume::ResumeArgs),
+    Retry(verbs::retry::RetryArgs),
+    Priority(verbs::priority::PriorityArgs),
     Scanners(verbs::scanners::ScannersArgs),
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),

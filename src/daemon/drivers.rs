@@ -16,6 +16,7 @@ use crate::app::{App, AppError};
 use crate::driver::{Rest, Slots};
 use crate::model::id::ScanId;
 use crate::model::quota::Quotas;
+use crate::model::state::ScanState;
 use crate::store::Takeable;
 
 /// How often it is looked whether another process has left a scan behind, which changes nothing in the state.
@@ -119,8 +120,13 @@ impl Drivers {
     }
 
     /// Returns the scans that nobody drives, with the heartbeat of a dead owner where there is one.
-    fn free(&mut self, app: &App) -> Result<Vec<(Takeable, Option<i64>)>, AppError> {
-        let all = app.store.takeable()?;
+    async fn free(&mut self, app: &App) -> Result<Vec<(Takeable, Option<i64>)>, AppError> {
+        let mut all = app.store.takeable()?;
+        // Nobody drives a queued scan: whoever chooses among them is who the request is for.
+        if all.iter().any(|one| one.reprioritised && one.state == ScanState::Queued) {
+            app.store.execute_priorities(app.clock.now()).await?;
+            all = app.store.takeable()?;
+        }
         self.owners.retain(|scan, _| all.iter().any(|one| one.scan == *scan));
         self.left_alone.retain(|scan, _| all.iter().any(|one| one.scan == *scan));
         let now = Instant::now();
@@ -193,7 +199,7 @@ impl Worker for Drivers {
         self.reap(app, &mut told).await?;
         let mut free: HashMap<ScanId, (Takeable, Option<i64>)> = HashMap::new();
         let mut waiting = Vec::new();
-        for (one, stale) in self.free(app)? {
+        for (one, stale) in self.free(app).await? {
             let (scan, state, priority) = (one.scan, one.state, one.priority);
             waiting.push(Waiting { scan, state, priority, project: one.project, asked: one.asked });
             free.insert(scan, (one, stale));

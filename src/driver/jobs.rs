@@ -164,6 +164,16 @@ impl View {
                 self.freeze(false, out);
                 self.resume(out)
             }
+            Verb::Retry => {
+                // Due since ever: the next settling makes them ready.
+                self.backoff = self.backoff.iter().map(|&(_, job)| (Timestamp(0), job)).collect();
+                Ok(())
+            }
+            Verb::Priority(priority) => {
+                self.priority = priority;
+                out.changes.push(Change::Priority(priority));
+                Ok(())
+            }
         }
     }
 

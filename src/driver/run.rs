@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
         let (view, everything) = (&self.view, |_: Ticket, _: &JobSpec| true);
         let chosen = match &mut self.seat {
             None => view.choose(everything),
-            Some(seat) => seat.round(|ticket| view.is_live(ticket), |may| view.choose(may)),
+            Some(seat) => seat.round(view.priority(), |ticket| view.is_live(ticket), |may| view.choose(may)),
         };
         for ticket in chosen {
             let launch = Arc::new(self.launch(ticket)?);

@@ -22,6 +22,7 @@ pub struct View {
     pub(super) instance: InstanceKey,
     pub(super) key: ScanKey,
     pub(super) plan: Arc<Plan>,
+    pub(super) priority: i32,
     pub(super) state: ScanState,
     /// Why the scan ends, once that is decided; nothing is dispatched from then on.
     pub(super) ending: Option<EndReason>,
@@ -155,6 +156,7 @@ impl View {
         let mut view = Self {
             instance,
             key: scan.key,
+            priority: scan.priority,
             state: scan.state,
             ending: scan.ending,
             started_at: scan.started_at,
@@ -233,6 +235,11 @@ impl View {
     /// Returns the scan's state.
     pub fn state(&self) -> ScanState {
         self.state
+    }
+
+    /// Returns the scan's priority; higher goes first.
+    pub fn priority(&self) -> i32 {
+        self.priority
     }
 
     /// Returns why the scan ends, once that is decided.

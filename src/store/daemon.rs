@@ -48,8 +48,10 @@ pub struct Takeable {
     pub project: i64,
     /// The owner's last heartbeat number.
     pub heartbeat: i64,
-    /// Whether somebody has asked something of it that nobody has executed.
+    /// Whether somebody has asked something of it that nobody has executed, and that a driver must.
     pub asked: bool,
+    /// Whether somebody has asked for another priority that nobody has given it.
+    pub reprioritised: bool,
     /// Why a daemon has left it to others.
     pub declined: Option<String>,
 }
@@ -175,8 +177,10 @@ impl Store {
     pub fn takeable(&self) -> Result<Vec<Takeable>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT id, key, state, priority, project_id, heartbeat, declined, asked FROM (
-                   SELECT *, EXISTS (SELECT 1 FROM intent WHERE scan_id = scan.id AND taken_at IS NULL) AS asked FROM scan
+                "SELECT id, key, state, priority, project_id, heartbeat, declined, asked, reprioritised FROM (
+                   SELECT *, EXISTS (SELECT 1 FROM intent WHERE scan_id = scan.id AND taken_at IS NULL AND verb <> 'priority') AS asked,
+                     EXISTS (SELECT 1 FROM intent WHERE scan_id = scan.id AND taken_at IS NULL AND verb = 'priority') AS reprioritised
+                   FROM scan
                    WHERE state NOT IN ('completed', 'failed', 'cancelled')
                       OR id IN (SELECT job.scan_id FROM attempt JOIN job ON job.id = attempt.job_id WHERE attempt.removed = 0))
                  WHERE deleted_at IS NULL AND (state <> 'paused' OR asked) ORDER BY id",
@@ -193,6 +197,7 @@ impl Store {
                     heartbeat: row.get(5)?,
                     declined: row.get(6)?,
                     asked: row.get(7)?,
+                    reprioritised: row.get(8)?,
                 });
             }
             Ok(all)

@@ -73,6 +73,8 @@ pub enum Change {
         /// What that means for coverage.
         coverage: Coverage,
     },
+    /// The scan goes before those of a lower priority than this.
+    Priority(i32),
     /// An intent was executed.
     Taken(i64),
 }
@@ -217,6 +219,7 @@ fn apply(tx: &Transaction<'_>, commit: &Commit, change: &Change, made: &mut Comm
             Ok(())
         }
         Change::EmptyStep { step, coverage } => insert_empty_step(tx, commit, *step, coverage),
+        Change::Priority(priority) => intents::prioritise(tx, commit.scan, *priority),
         Change::Taken(intent) => intents::take(tx, *intent, commit.at),
     }
 }

@@ -46,6 +46,8 @@ pub struct ScanRow {
     pub profile: String,
     /// Who the engine must be.
     pub server_identity: String,
+    /// Higher goes first.
+    pub priority: i32,
     /// Where it stands.
     pub state: ScanState,
     /// Why it ends, once that is decided.
@@ -213,7 +215,7 @@ pub(super) fn text_option<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<
 
 fn scan_row(connection: &Connection, scan: ScanId) -> Result<ScanRow, StoreError> {
     let mut query = connection.prepare_cached(
-        "SELECT key, plan, source, profile, server_identity, state, ending, assets, started_at FROM scan WHERE id = ?1",
+        "SELECT key, plan, source, profile, server_identity, state, ending, assets, started_at, priority FROM scan WHERE id = ?1",
     )?;
     let mut rows = query.query([scan.0])?;
     let row = rows.next()?.ok_or_else(|| StoreError::NotFound(format!("scan with row {scan}")))?;
@@ -224,6 +226,7 @@ fn scan_row(connection: &Connection, scan: ScanId) -> Result<ScanRow, StoreError
         source: json_option(text_option(row, 2)?)?,
         profile: row.get(3)?,
         server_identity: row.get(4)?,
+        priority: row.get(9)?,
         state: text(row, 5)?.parse()?,
         ending: json_option(text_option(row, 6)?)?,
         assets: row.get(7)?,

@@ -159,3 +159,51 @@ async fn the_daemon_executes_what_any_process_asks() {
     assert!(daemon.end().await.0.success());
     bench.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queued_scan_that_is_given_a_higher_priority_goes_first() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    bench.write("report.json", gitleaks(1));
+    let cli = Cli::new(&bench, &[tool("hangs", "sleep 1000"), tool("probe", "cat /src/report.json")]);
+    let file = bench.dir().join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n[daemon]\nscans = 1\n")).unwrap();
+    let daemon = Daemon::start(&cli).await;
+    let first = orphan(&cli, "hangs").await;
+    running(&cli, first).await;
+    let (low, high) = (orphan(&cli, "probe").await, orphan(&cli, "probe").await);
+    let key = |scan| cli.app.store.scan_key(scan).unwrap().to_string();
+    let asked = cli.run(&["priority", &key(high), "5"]).await;
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    until("the priority was given", || cli.app.store.open_intents(high).unwrap().is_empty().then_some(())).await;
+    assert_eq!(cli.app.store.scan_state(high).unwrap(), ScanState::Queued, "it still waits for the first");
+    assert!(cli.run(&["cancel", &key(first)]).await.status.success());
+    over(&cli, low).await;
+    over(&cli, high).await;
+    let began = |scan| cli.result(scan).view.started_at.unwrap();
+    assert!(began(high) < began(low), "{} {}", began(high), began(low));
+    assert!(daemon.end().await.0.success());
+    bench.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_tried_again_over_the_same_source() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    bench.write("report.json", gitleaks(1));
+    let cli = Cli::new(&bench, &[tool("fails", "exit 7"), tool("probe", "cat /src/report.json")]);
+    let daemon = Daemon::start(&cli).await;
+    assert_eq!(ended(cli.start("fails", None)).await.status.code(), Some(3));
+    let failed = cli.newest(None).await;
+    let again = cli.run(&["retry", "--watch"]).await;
+    assert_eq!(again.status.code(), Some(3), "{}", String::from_utf8_lossy(&again.stderr));
+    let second = cli.newest(Some(failed)).await;
+    let (failed, second) = (cli.result(failed).view, cli.result(second).view);
+    assert_eq!((second.plan_sha256, second.source), (failed.plan_sha256, failed.source));
+
+    assert!(ended(cli.start("probe", None)).await.status.success());
+    let refused = cli.run(&["retry"]).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("saw everything"));
+    assert!(daemon.end().await.0.success());
+    bench.finish().await;
+}

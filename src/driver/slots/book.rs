@@ -23,6 +23,8 @@ pub(super) struct Book {
 #[derive(Debug)]
 struct Seat {
     place: Place,
+    /// Higher goes first.
+    priority: i32,
     held: HashMap<Ticket, Demand>,
     wants: Vec<Demand>,
 }
@@ -34,8 +36,14 @@ impl Book {
 
     pub(super) fn add(&mut self, place: Place) -> SeatId {
         self.last += 1;
-        self.seats.insert(self.last, Seat { place, held: HashMap::new(), wants: Vec::new() });
+        self.seats.insert(self.last, Seat { place, priority: 0, held: HashMap::new(), wants: Vec::new() });
         self.last
+    }
+
+    pub(super) fn rank_as(&mut self, id: SeatId, priority: i32) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.priority = priority;
+        }
     }
 
     /// Gives back all that a seat holds; returns whether anything changed for others.
@@ -124,10 +132,10 @@ impl Book {
 
     /// Smaller goes first: higher priority, then the project that uses least, then who came first.
     fn rank(&self, id: SeatId) -> (Reverse<i32>, u64, SeatId) {
-        let place = self.seats.get(&id).map(|seat| &seat.place);
-        let used = place.and_then(|place| self.used.get(&Scope::Project(place.project.clone())));
+        let seat = self.seats.get(&id);
+        let used = seat.and_then(|seat| self.used.get(&Scope::Project(seat.place.project.clone())));
         let share = used.copied().unwrap_or_default().containers();
-        (Reverse(place.map_or(i32::MIN, |place| place.priority)), share, id)
+        (Reverse(seat.map_or(i32::MIN, |seat| seat.priority)), share, id)
     }
 
     #[cfg(test)]

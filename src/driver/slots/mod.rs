@@ -25,8 +25,6 @@ pub struct Place {
     pub executor: String,
     /// The target key.
     pub target: String,
-    /// Higher goes first.
-    pub priority: i32,
 }
 
 /// What an attempt uses.
@@ -94,11 +92,13 @@ impl Seat {
     /// attempt uses, or says that it cannot be now.
     pub(super) fn round<T>(
         &mut self,
+        priority: i32,
         is_live: impl Fn(Ticket) -> bool,
         choose: impl FnOnce(&mut dyn FnMut(Ticket, &JobSpec) -> bool) -> T,
     ) -> T {
         self.freed.mark_unchanged();
         let (id, mut book) = (self.id, self.slots.book());
+        book.rank_as(id, priority);
         let gave_back = book.keep(id, is_live);
         let wanted = book.forget_wants(id);
         let chosen = choose(&mut |ticket, spec| book.ask(id, ticket, &Demand::of(spec)));

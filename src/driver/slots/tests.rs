@@ -9,8 +9,8 @@ use crate::model::quota::Scope;
 use crate::model::scanner::{ExitCodes, Limits, Network};
 use crate::model::unit::Span;
 
-fn place(project: &str, priority: i32) -> Place {
-    Place { project: project.to_owned(), executor: "docker".to_owned(), target: "t".to_owned(), priority }
+fn place(project: &str) -> Place {
+    Place { project: project.to_owned(), executor: "docker".to_owned(), target: "t".to_owned() }
 }
 
 fn demand(scanner: &str) -> Demand {
@@ -49,7 +49,7 @@ fn book(quotas: &str) -> Book {
 #[test]
 fn a_scanner_has_its_bound_and_others_pass() {
     let mut book = book(r#"{"scanners":{"nmap":{"containers":1}}}"#);
-    let (a, b) = (book.add(place("p", 0)), book.add(place("p", 0)));
+    let (a, b) = (book.add(place("p")), book.add(place("p")));
     assert!(book.ask(a, ticket(0), &demand("nmap")));
     assert!(!book.ask(b, ticket(0), &demand("nmap")));
     assert!(book.ask(b, ticket(1), &demand("gitleaks")));
@@ -60,7 +60,8 @@ fn a_scanner_has_its_bound_and_others_pass() {
 #[test]
 fn who_goes_first_is_not_passed_by_who_asks_first() {
     let mut book = book(r#"{"all":{"containers":1}}"#);
-    let (low, high) = (book.add(place("p", 0)), book.add(place("p", 5)));
+    let (low, high) = (book.add(place("p")), book.add(place("p")));
+    book.rank_as(high, 5);
     assert!(book.ask(low, ticket(0), &demand("s")));
     assert!(!book.ask(high, ticket(0), &demand("s")));
     book.keep(low, |_| false);
@@ -75,7 +76,7 @@ fn a_large_demand_is_not_starved_by_small_ones() {
         amount: Amount::of(&Limits { memory: crate::model::unit::ByteSize(1 << 30), ..Limits::default() }),
         ..demand("large")
     };
-    let (first, second) = (book.add(place("p", 0)), book.add(place("p", 0)));
+    let (first, second) = (book.add(place("p")), book.add(place("p")));
     assert!(book.ask(second, ticket(0), &demand("small")));
     assert!(!book.ask(first, ticket(0), &large));
     assert!(!book.ask(second, ticket(1), &demand("small")), "there is room, and somebody before us waits for it");
@@ -86,7 +87,7 @@ fn a_large_demand_is_not_starved_by_small_ones() {
 #[test]
 fn projects_take_turns() {
     let mut book = book(r#"{"all":{"containers":2}}"#);
-    let (a, b) = (book.add(place("a", 0)), book.add(place("b", 0)));
+    let (a, b) = (book.add(place("a")), book.add(place("b")));
     assert!(book.ask(a, ticket(0), &demand("s")) && book.ask(a, ticket(1), &demand("s")));
     assert!(!book.ask(b, ticket(0), &demand("s")) && !book.ask(a, ticket(2), &demand("s")));
     book.keep(a, |ticket| ticket.job != 0);
@@ -97,14 +98,14 @@ fn projects_take_turns() {
 #[tokio::test]
 async fn who_was_refused_is_woken_when_a_seat_is_given_up() {
     let slots = Slots::new(serde_json::from_str(r#"{"all":{"containers":1}}"#).unwrap());
-    let (mut holder, mut waiter) = (slots.seat(place("p", 0)), slots.seat(place("p", 0)));
+    let (mut holder, mut waiter) = (slots.seat(place("p")), slots.seat(place("p")));
     let spec = spec();
-    assert!(holder.round(|_| true, |may| may(ticket(0), &spec)));
-    assert!(!waiter.round(|_| true, |may| may(ticket(0), &spec)));
+    assert!(holder.round(0, |_| true, |may| may(ticket(0), &spec)));
+    assert!(!waiter.round(0, |_| true, |may| may(ticket(0), &spec)));
     assert!(waiter.waits());
     drop(holder);
     waiter.freed().await;
-    assert!(waiter.round(|_| true, |may| may(ticket(0), &spec)));
+    assert!(waiter.round(0, |_| true, |may| may(ticket(0), &spec)));
 }
 
 proptest! {
@@ -112,7 +113,7 @@ proptest! {
     #[test]
     fn what_is_used_is_what_is_held(steps in prop::collection::vec((0..4usize, 0..3usize, 0..6usize, any::<bool>()), 0..200)) {
         let mut book = book(r#"{"all":{"containers":5}}"#);
-        let seats: Vec<_> = (0..4).map(|i| book.add(place(["a", "b"][i % 2], i32::try_from(i).unwrap() / 2))).collect();
+        let seats: Vec<_> = (0..4).map(|i| book.add(place(["a", "b"][i % 2]))).collect();
         let mut held: HashMap<(usize, usize), usize> = HashMap::new();
         for (seat, scanner, job, give_back) in steps {
             if give_back {
