@@ -1,11 +1,13 @@
 //! kubescape's JSON: format version 2 (results by resource) and version 1 (results by framework and control).
 //!
 //! One record for each control that a resource fails; in version 1, for each answer of a control's rule. Version 2 has how bad
-//! a control is in its summary, which stands before the results; a control that is not in it has an unknown severity.
+//! a control is in its summary, which stands before the results; a control that is not in it has an unknown severity. So it is
+//! with the files that resources are from, of which some versions tell in the results.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+use super::held::Table;
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
@@ -17,8 +19,15 @@ use crate::model::finding::{Location, Record};
 #[derive(Debug)]
 pub(super) struct Kubescape;
 
-const ROUTES: &[&str] =
-    &["summaryDetails/controls/@", "results/[]", "frameworks/[]/controlReports/[]", "[]/controlReports/[]"];
+const ROUTES: &[&str] = &[
+    "summaryDetails/controls/@",
+    "resources/[]/resourceID",
+    "resources/[]/source/relativePath",
+    "results/[]",
+    "frameworks/[]/controlReports/[]",
+    "[]/controlReports/[]",
+    "metadata/scanMetadata/kubescapeVersion",
+];
 /// kubescape knows some hundreds.
 const MAX_CONTROLS: usize = 10_000;
 
@@ -32,14 +41,27 @@ impl Parser for Kubescape {
     }
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut reader = Reader { output: Output::new(sink), context, scores: BTreeMap::new(), control: String::new() };
+        let mut reader = Reader {
+            output: Output::new(sink),
+            context,
+            scores: BTreeMap::new(),
+            control: String::new(),
+            files: Table::default(),
+            resource: String::new(),
+        };
         let mut summarised = false;
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("summaryDetails", Event::End) => summarised = true,
                 ("summaryDetails/controls/@", Event::Value(Value::String(id))) => reader.control = id,
                 ("summaryDetails/controls/@", Event::Value(value)) => reader.score(&value),
+                ("resources/[]/resourceID", Event::Value(Value::String(id))) => reader.resource = id,
+                ("resources/[]/source/relativePath", Event::Value(Value::String(path))) => reader.file(path),
+                ("metadata/scanMetadata/kubescapeVersion", Event::Value(value)) => {
+                    reader.output.version(value.as_str())
+                }
                 ("results/[]", Event::Value(value)) => return reader.resource(&value),
+                (route, Event::Value(_)) if route.starts_with("resources") => {}
                 (_, Event::Value(value)) => return reader.report(&value),
                 (_, Event::End) => {}
             }
@@ -47,6 +69,9 @@ impl Parser for Kubescape {
         })?;
         if !summarised {
             seen.require(&["frameworks/[]/controlReports/[]", "[]/controlReports/[]"])?;
+        }
+        if reader.files.is_full() {
+            reader.output.error("there are more resources than fit: some records lack their files");
         }
         Ok(reader.output.summary)
     }
@@ -57,6 +82,9 @@ struct Reader<'r, 's> {
     context: &'r Context,
     scores: BTreeMap<String, f64>,
     control: String,
+    /// Files by the ids of the resources that are from them.
+    files: Table<String>,
+    resource: String,
 }
 
 impl Reader<'_, '_> {
@@ -69,12 +97,20 @@ impl Reader<'_, '_> {
         }
     }
 
+    fn file(&mut self, path: String) {
+        if !path.is_empty() {
+            let bytes = path.len();
+            self.files.insert(std::mem::take(&mut self.resource), path, bytes);
+        }
+    }
+
     fn resource(&mut self, value: &Value) -> Result<(), ParseError> {
         let id = required("kubescape", value, &["/resourceID"])?;
         // A file's resources have a hash of its name before their own.
         let name = id.split_once('/').filter(|(first, _)| first.starts_with("path=")).map_or(id, |(_, rest)| rest);
         let name = name.trim_matches('/');
-        let file = first(value, &["/rawResource/source/relativePath", "/source/relativePath"]);
+        let file = first(value, &["/rawResource/source/relativePath", "/source/relativePath"])
+            .or_else(|| self.files.get(id).map(String::as_str));
         let location = match file {
             Some(file) => Location::Resource {
                 name: name.to_owned(),
@@ -195,6 +231,20 @@ mod tests {
             (Some("spec.x"), Some("spec.y: false"))
         );
         assert_eq!(records[2].location.to_string(), "k8s/p.yaml (v1/default/Pod/p)");
+    }
+
+    #[test]
+    fn resources_tell_of_files_and_metadata_of_the_version() {
+        let text = r#"{"summaryDetails":{"controls":{"C-1":{"scoreFactor":6}}},
+            "resources":[{"resourceID":"path=9/api=apps/v1//Deployment/a","object":{"kind":"Deployment"},"source":{"path":"/src","relativePath":"k8s/a.yaml"}},
+              {"resourceID":"b","object":{},"source":{"relativePath":""}}],"attributes":null,
+            "results":[{"resourceID":"path=9/api=apps/v1//Deployment/a","controls":[{"controlID":"C-1","name":"n","status":{"status":"failed"}}]},
+              {"resourceID":"b","controls":[{"controlID":"C-1","name":"n","status":{"status":"failed"}}]}],
+            "metadata":{"scanMetadata":{"kubescapeVersion":"v3.0.3"}}}"#;
+        let (summary, records) = parse("kubescape", text).unwrap();
+        assert_eq!(records[0].location.to_string(), "k8s/a.yaml (api=apps/v1//Deployment/a)");
+        assert_eq!(records[1].location.to_string(), "b");
+        assert_eq!(summary.tool_version.as_deref(), Some("v3.0.3"));
     }
 
     #[test]

@@ -57,9 +57,9 @@ impl Parser for Prowler {
         let columns = head;
         let delimiter = if columns.contains(';') { b';' } else { b',' };
         let required = if columns.contains("CHECK_RESULT") { OLD_COLUMNS } else { COLUMNS };
-        table::walk(self, context, input, delimiter, required, &mut |row| {
+        table::walk(self, context, input, (delimiter, required), &mut output, &mut |row, output| {
             output.version(row.get("PROWLER_VERSION"));
-            tell(&of_row(row), &mut output)
+            tell(&of_row(row), output)
         })?;
         Ok(output.summary)
     }
