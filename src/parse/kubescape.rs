@@ -12,7 +12,7 @@ use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, float, items, missing, owned, required, text};
-use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kubescape`.
@@ -28,6 +28,13 @@ const ROUTES: &[&str] = &[
     "[]/controlReports/[]",
     "metadata/scanMetadata/kubescapeVersion",
 ];
+/// What the objects are set to, value by value, of which no record shows anything.
+static REDACTION: Redaction = Redaction::new(&["resources/[]/object", "results/[]"], |masker, route, value| {
+    if let Some(value) = value {
+        masker.blank(value, &[if route == "results/[]" { "/rawResource/object" } else { "" }]);
+    }
+});
+
 /// kubescape knows some hundreds.
 const MAX_CONTROLS: usize = 10_000;
 
@@ -40,12 +47,17 @@ impl Parser for Kubescape {
         outline.has("summaryDetails") || outline.has("[]/controlReports") || outline.has("frameworks/[]/controlReports")
     }
 
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader {
             output: Output::new(sink),
             context,
             scores: BTreeMap::new(),
             control: String::new(),
+            failed: 0,
             files: Table::default(),
             resource: String::new(),
         };
@@ -58,7 +70,7 @@ impl Parser for Kubescape {
                 ("resources/[]/resourceID", Event::Value(Value::String(id))) => reader.resource = id,
                 ("resources/[]/source/relativePath", Event::Value(Value::String(path))) => reader.file(path),
                 ("metadata/scanMetadata/kubescapeVersion", Event::Value(value)) => {
-                    reader.output.version(value.as_str())
+                    reader.output.version(value.as_str());
                 }
                 ("results/[]", Event::Value(value)) => return reader.resource(&value),
                 (route, Event::Value(_)) if route.starts_with("resources") => {}
@@ -69,6 +81,10 @@ impl Parser for Kubescape {
         })?;
         if !summarised {
             seen.require(&["frameworks/[]/controlReports/[]", "[]/controlReports/[]"])?;
+        }
+        if reader.failed > 0 && reader.output.counted() == 0 {
+            let message = format!("its summary tells of {} failed controls, and it has no results", reader.failed);
+            reader.output.error(&message);
         }
         if reader.files.is_full() {
             reader.output.error("there are more resources than fit: some records lack their files");
@@ -82,6 +98,8 @@ struct Reader<'r, 's> {
     context: &'r Context,
     scores: BTreeMap<String, f64>,
     control: String,
+    /// Controls that failed, as the summary has it.
+    failed: u64,
     /// Files by the ids of the resources that are from them.
     files: Table<String>,
     resource: String,
@@ -89,6 +107,7 @@ struct Reader<'r, 's> {
 
 impl Reader<'_, '_> {
     fn score(&mut self, value: &Value) {
+        self.failed += u64::from(first(value, &["/statusInfo/status", "/status"]) == Some("failed"));
         let Some(score) = float(value, "/scoreFactor") else { return };
         if self.scores.len() < MAX_CONTROLS {
             self.scores.insert(std::mem::take(&mut self.control), score);
@@ -206,6 +225,7 @@ fn object(answer: &Value) -> Location {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask;
     use super::super::testing::parse;
     use crate::model::severity::Severity;
 
@@ -248,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn objects_are_masked_in_the_kept_file() {
+        let object = r#"{"kind":"Pod","spec":{"containers":[{"env":[{"name":"DB","value":"hunter2"}]}]}}"#;
+        let text = format!(
+            r#"{{"summaryDetails":{{}},"resources":[{{"resourceID":"a","object":{object},"source":{{"relativePath":"a.yaml"}}}}],
+            "results":[{{"resourceID":"a","rawResource":{{"object":{object}}},"controls":[{{"controlID":"C-1","name":"n","status":{{"status":"failed"}}}}]}}]}}"#
+        );
+        let mut masked = Vec::new();
+        mask("kubescape", &mut text.as_bytes(), &mut masked, b"key").unwrap();
+        let masked = String::from_utf8(masked).unwrap();
+        assert!(!masked.contains("hunter2"), "{masked}");
+        assert_eq!(parse("kubescape", &masked).unwrap(), parse("kubescape", &text).unwrap());
+        assert_eq!(parse("kubescape", &text).unwrap().1[0].location.to_string(), "a.yaml (a)");
+    }
+
+    #[test]
     fn results_by_control_are_read() {
         let text = r#"[{"name":"NSA","controlReports":[{"id":"C-0005","name":"Insecure port","baseScore":4,"remediation":"close it","ruleReports":[
             {"name":"insecure-port","ruleStatus":{"status":"failed"},"ruleResponses":[{"alertMessage":"open","alertObject":{"k8sApiObjects":[
@@ -264,6 +299,8 @@ mod tests {
     #[test]
     fn nothing_found_and_another_format_are_told_apart() {
         assert_eq!(parse("kubescape", r#"{"summaryDetails":{"controls":{}},"results":null}"#).unwrap().0.records, 0);
+        let summary = r#"{"summaryDetails":{"controls":{"C-1":{"statusInfo":{"status":"failed"},"scoreFactor":6},"C-2":{"status":"passed"}}}}"#;
+        assert!(parse("kubescape", summary).unwrap().0.errors[0].contains("1 failed controls"));
         assert!(parse("kubescape", "{}").is_err());
         assert!(parse("kubescape", "[]").is_err());
         assert!(parse("kubescape", r#"{"summaryDetails":{},"results":[{"check_id":1}]}"#).is_err());
