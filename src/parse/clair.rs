@@ -24,6 +24,7 @@ const ROUTES: &[&str] = &[
     "packages/*",
     "vulnerabilities/*",
     "package_vulnerabilities",
+    "err",
 ];
 
 impl Parser for Clair {
@@ -41,7 +42,8 @@ impl Parser for Clair {
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut reader = Reader { output: Output::new(sink), packages: Table::default(), problems: Table::default() };
         let seen = walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?;
-        seen.require(&["vulnerabilities/[]", "LayerCount", "manifest_hash"])?;
+        // Clair 4 has index reports too, which name packages and no vulnerability.
+        seen.require(&["vulnerabilities/[]", "LayerCount", "package_vulnerabilities"])?;
         if reader.packages.is_full() || reader.problems.is_full() {
             reader.output.error("there are more packages or vulnerabilities than fit together: some records lack them");
         }
@@ -82,6 +84,12 @@ impl Reader<'_> {
                 Ok(())
             }
             "package_vulnerabilities" => self.join(&value),
+            "err" => {
+                if let Some(error) = value.as_str().filter(|error| !error.is_empty()) {
+                    self.output.error(error);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -170,6 +178,15 @@ mod tests {
         assert_eq!((records[0].location.to_string().as_str(), records[0].severity), ("libc 2", Severity::High));
         assert_eq!((records[0].references.len(), records[0].fix.as_deref()), (2, None));
         assert_eq!((records[1].rule.as_str(), records[1].severity), ("8", Severity::Unknown));
+    }
+
+    #[test]
+    fn an_index_report_is_refused_and_an_error_told() {
+        let index = r#"{"manifest_hash":"sha256:1","state":"IndexError","packages":{},"distributions":{},"success":false,"err":"no layer"}"#;
+        assert!(parse("clair", index).unwrap_err().to_string().contains("package_vulnerabilities"));
+        let report = index.replace(r#""state""#, r#""vulnerabilities":{},"package_vulnerabilities":{},"state""#);
+        assert_eq!(parse("clair", &report).unwrap().0.errors, ["no layer"]);
+        assert!(parse("clair", &report.replace("no layer", "")).unwrap().0.errors.is_empty());
     }
 
     #[test]

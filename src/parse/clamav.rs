@@ -1,5 +1,6 @@
 //! The text that clamscan and clamdscan print: a line for each file, and a summary with which the lines are compared.
 //!
+//! A file may match several signatures (`--allmatch`), each with a line; clamscan then counts files, and clamdscan lines.
 //! Without its summary (`--no-summary`) a text that breaks off looks like a whole one, so that it is refused.
 
 use super::output::Output;
@@ -20,6 +21,9 @@ const KEYS: &[&str] = &[
     "Scanned files",
     "Infected files",
     "Total errors",
+    "Not removed",
+    "Not moved",
+    "Not copied",
     "Data scanned",
     "Data read",
     "Time",
@@ -42,7 +46,15 @@ impl Parser for Clamav {
     }
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut report = Report { output: Output::new(sink), context, infected: None, summed_up: false, timed: false };
+        let mut report = Report {
+            output: Output::new(sink),
+            context,
+            files: 0,
+            last: None,
+            infected: None,
+            summed_up: false,
+            timed: false,
+        };
         let mut last = 0;
         lines::walk(self, context, input, &mut |number, line| {
             last = number;
@@ -51,8 +63,8 @@ impl Parser for Clamav {
         let found = report.output.summary.records;
         match report.infected {
             _ if !report.timed => Err(lines::invalid(self.name(), "it has no whole summary at its end", last)),
-            Some(infected) if infected != found => {
-                let message = format!("its summary tells of {infected} infected files, and it has {found}");
+            Some(infected) if !(report.files..=found).contains(&infected) => {
+                let message = format!("its summary tells of {infected} infected files, and it has {}", report.files);
                 Err(lines::invalid(self.name(), &message, last))
             }
             Some(_) => Ok(report.output.summary),
@@ -64,6 +76,9 @@ impl Parser for Clamav {
 struct Report<'r, 's> {
     output: Output<'s>,
     context: &'r Context,
+    /// Infected files, whose lines stand together.
+    files: u64,
+    last: Option<String>,
     infected: Option<u64>,
     summed_up: bool,
     timed: bool,
@@ -80,6 +95,10 @@ impl Report<'_, '_> {
         if line == SUMMARY {
             self.summed_up = true;
         } else if let Some((file, signature)) = line.strip_suffix(" FOUND").and_then(|line| line.rsplit_once(": ")) {
+            if self.last.as_deref() != Some(file) {
+                self.files += 1;
+                self.last = Some(file.to_owned());
+            }
             return self.output.record(record(file, signature, self.context));
         } else if line.ends_with(" ERROR") || line.starts_with("ERROR: ") || line.starts_with("LibClamAV Error: ") {
             self.output.error(line);
@@ -144,6 +163,19 @@ mod tests {
             (records[0].rule.as_str(), records[0].location.to_string().as_str()),
             ("Win.Test.EICAR_HDB-1", "a b: c.txt")
         );
+    }
+
+    #[test]
+    fn a_file_may_match_several_signatures() {
+        let lines = "/src/a: One FOUND\n/src/a: Two FOUND\n/src/a: Two FOUND\n/src/b: One FOUND\n";
+        let end = |infected: u64| END.replace("files: 1", &format!("files: {infected}\nNot moved: 1"));
+        for infected in [2, 4] {
+            assert_eq!(parse("clamav", &format!("{lines}{}", end(infected))).unwrap().0.records, 4);
+        }
+        for infected in [1, 5] {
+            let error = parse("clamav", &format!("{lines}{}", end(infected))).unwrap_err().to_string();
+            assert!(error.contains("and it has 2"), "{error}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Parser for Flawfinder {
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self, context, input, b',', REQUIRED, &mut |row| {
+        walk(self, context, input, (b',', REQUIRED), &mut output, &mut |row, output| {
             output.version(row.get("ToolVersion"));
             output.record(record(row, context))
         })?;

@@ -25,7 +25,9 @@ impl Parser for Gosec {
     }
 
     fn recognises(&self, outline: &Outline) -> bool {
-        outline.has_all(&["Golang errors", "Issues"])
+        // Version 1 has no `Golang errors`.
+        outline.has("Issues")
+            && (outline.has("Golang errors") || outline.has_all(&["Issues/[]/rule_id", "Issues/[]/details"]))
     }
 
     fn redaction(&self) -> Option<&'static Redaction> {
@@ -87,6 +89,7 @@ fn record(format: &'static str, value: &Value, context: &Context) -> Result<Reco
         cwe: number(value, "/cwe/id").or_else(|| number(value, "/cwe/ID")).into_iter().collect(),
         references: first(value, &["/cwe/url", "/cwe/URL"]).map(str::to_owned).into_iter().collect(),
         identity: code_identity(&reported(&code, start, end)),
+        fix: text(value, "/autofix").map(str::to_owned),
         evidence: Some(code).filter(|code| !code.is_empty()),
         rule,
         ..Record::default()
@@ -122,7 +125,7 @@ mod tests {
     const DOCUMENT: &str = r#"{"Golang errors":{"/src/bad.go":[{"line":1,"column":2,"error":"expected 'package'"}]},"Issues":[
         {"severity":"HIGH","confidence":"LOW","cwe":{"id":"798","url":"https://cwe.mitre.org/data/definitions/798.html"},"rule_id":"G101",
          "details":"Potential hardcoded credentials","file":"/src/main.go","code":"6: \n7: password := \"hunter2hunter2\"\n8: \n","line":"7","column":"2","nosec":false,"suppressions":null},
-        {"severity":"MEDIUM","confidence":"HIGH","cwe":{"ID":"22","URL":""},"rule_id":"G304","details":"File inclusion","file":"/src/a.go","code":"os.Open(p)","line":"3-4"},
+        {"severity":"MEDIUM","confidence":"HIGH","cwe":{"ID":"22","URL":""},"rule_id":"G304","details":"File inclusion","file":"/src/a.go","code":"os.Open(p)","line":"3-4","autofix":"Clean the path."},
         {"rule_id":"G104","nosec":true},{"rule_id":"G104","suppressions":[{"kind":"inSource"}]}],"Stats":{"files":1,"found":2},"GosecVersion":"2.21.4"}"#;
 
     #[test]
@@ -132,7 +135,7 @@ mod tests {
         assert_eq!(summary.errors, ["/src/bad.go: expected 'package'"]);
         assert_eq!((records[0].severity, records[0].cwe.as_slice()), (Severity::High, &[798][..]));
         assert_eq!(records[1].location.region().unwrap().end_line, Some(4));
-        assert_eq!(records[1].cwe, [22]);
+        assert_eq!((records[1].cwe.as_slice(), records[1].fix.as_deref()), (&[22][..], Some("Clean the path.")));
         assert!(!format!("{records:?}").contains("hunter2"));
     }
 

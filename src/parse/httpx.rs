@@ -14,8 +14,20 @@ use crate::model::asset::{Asset, AssetKind};
 pub(super) struct Httpx;
 
 /// With `-irr` and the like. The request has the headers that the tool was given, `Authorization` among them.
-const TRAFFIC: &[&str] =
-    &["/request", "/header", "/raw_header", "/body", "/response", "/response-header", "/response-body", "/chain"];
+const TRAFFIC: &[&str] = &[
+    "/request",
+    "/header",
+    "/raw_header",
+    "/body",
+    "/body_preview",
+    "/headless_body",
+    "/response",
+    "/response-header",
+    "/response-body",
+    "/chain",
+    "/extract_regex",
+    "/extracts",
+];
 
 static REDACTION: Redaction = Redaction::new(results::ROUTES, |masker, _, value| {
     if let Some(value) = value {
@@ -91,7 +103,8 @@ mod tests {
 
     #[test]
     fn requests_are_masked_in_the_kept_file() {
-        let text = r#"{"url":"https://a","status_code":200,"request":"GET / HTTP/1.1\r\nAuthorization: Bearer hunter2hunter2","header":{"set-cookie":"sid=hunter2hunter2"}}"#;
+        let text = r#"{"url":"https://a","status_code":200,"request":"GET / HTTP/1.1\r\nAuthorization: Bearer hunter2hunter2","header":{"set-cookie":"sid=hunter2hunter2"},
+            "body_preview":"hunter2hunter2","headless_body":"hunter2hunter2","extract_regex":["hunter2hunter2"],"extracts":{"key":["hunter2hunter2"]}}"#;
         let mut masked = Vec::new();
         mask("httpx", &mut text.as_bytes(), &mut masked, b"k").unwrap();
         assert!(!String::from_utf8(masked).unwrap().contains("hunter2"));

@@ -1,24 +1,40 @@
 //! kubescape's JSON: format version 2 (results by resource) and version 1 (results by framework and control).
 //!
 //! One record for each control that a resource fails; in version 1, for each answer of a control's rule. Version 2 has how bad
-//! a control is in its summary, which stands before the results; a control that is not in it has an unknown severity.
+//! a control is in its summary, which stands before the results; a control that is not in it has an unknown severity. So it is
+//! with the files that resources are from, of which some versions tell in the results.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+use super::held::Table;
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
 use super::value::{at, first, float, items, missing, owned, required, text};
-use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, path, severity};
+use super::{Context, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, path, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `kubescape`.
 #[derive(Debug)]
 pub(super) struct Kubescape;
 
-const ROUTES: &[&str] =
-    &["summaryDetails/controls/@", "results/[]", "frameworks/[]/controlReports/[]", "[]/controlReports/[]"];
+const ROUTES: &[&str] = &[
+    "summaryDetails/controls/@",
+    "resources/[]/resourceID",
+    "resources/[]/source/relativePath",
+    "results/[]",
+    "frameworks/[]/controlReports/[]",
+    "[]/controlReports/[]",
+    "metadata/scanMetadata/kubescapeVersion",
+];
+/// What the objects are set to, value by value, of which no record shows anything.
+static REDACTION: Redaction = Redaction::new(&["resources/[]/object", "results/[]"], |masker, route, value| {
+    if let Some(value) = value {
+        masker.blank(value, &[if route == "results/[]" { "/rawResource/object" } else { "" }]);
+    }
+});
+
 /// kubescape knows some hundreds.
 const MAX_CONTROLS: usize = 10_000;
 
@@ -31,15 +47,33 @@ impl Parser for Kubescape {
         outline.has("summaryDetails") || outline.has("[]/controlReports") || outline.has("frameworks/[]/controlReports")
     }
 
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
+    }
+
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-        let mut reader = Reader { output: Output::new(sink), context, scores: BTreeMap::new(), control: String::new() };
+        let mut reader = Reader {
+            output: Output::new(sink),
+            context,
+            scores: BTreeMap::new(),
+            control: String::new(),
+            failed: 0,
+            files: Table::default(),
+            resource: String::new(),
+        };
         let mut summarised = false;
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             match (route, event) {
                 ("summaryDetails", Event::End) => summarised = true,
                 ("summaryDetails/controls/@", Event::Value(Value::String(id))) => reader.control = id,
                 ("summaryDetails/controls/@", Event::Value(value)) => reader.score(&value),
+                ("resources/[]/resourceID", Event::Value(Value::String(id))) => reader.resource = id,
+                ("resources/[]/source/relativePath", Event::Value(Value::String(path))) => reader.file(path),
+                ("metadata/scanMetadata/kubescapeVersion", Event::Value(value)) => {
+                    reader.output.version(value.as_str());
+                }
                 ("results/[]", Event::Value(value)) => return reader.resource(&value),
+                (route, Event::Value(_)) if route.starts_with("resources") => {}
                 (_, Event::Value(value)) => return reader.report(&value),
                 (_, Event::End) => {}
             }
@@ -47,6 +81,13 @@ impl Parser for Kubescape {
         })?;
         if !summarised {
             seen.require(&["frameworks/[]/controlReports/[]", "[]/controlReports/[]"])?;
+        }
+        if reader.failed > 0 && reader.output.counted() == 0 {
+            let message = format!("its summary tells of {} failed controls, and it has no results", reader.failed);
+            reader.output.error(&message);
+        }
+        if reader.files.is_full() {
+            reader.output.error("there are more resources than fit: some records lack their files");
         }
         Ok(reader.output.summary)
     }
@@ -57,10 +98,16 @@ struct Reader<'r, 's> {
     context: &'r Context,
     scores: BTreeMap<String, f64>,
     control: String,
+    /// Controls that failed, as the summary has it.
+    failed: u64,
+    /// Files by the ids of the resources that are from them.
+    files: Table<String>,
+    resource: String,
 }
 
 impl Reader<'_, '_> {
     fn score(&mut self, value: &Value) {
+        self.failed += u64::from(first(value, &["/statusInfo/status", "/status"]) == Some("failed"));
         let Some(score) = float(value, "/scoreFactor") else { return };
         if self.scores.len() < MAX_CONTROLS {
             self.scores.insert(std::mem::take(&mut self.control), score);
@@ -69,12 +116,20 @@ impl Reader<'_, '_> {
         }
     }
 
+    fn file(&mut self, path: String) {
+        if !path.is_empty() {
+            let bytes = path.len();
+            self.files.insert(std::mem::take(&mut self.resource), path, bytes);
+        }
+    }
+
     fn resource(&mut self, value: &Value) -> Result<(), ParseError> {
         let id = required("kubescape", value, &["/resourceID"])?;
         // A file's resources have a hash of its name before their own.
         let name = id.split_once('/').filter(|(first, _)| first.starts_with("path=")).map_or(id, |(_, rest)| rest);
         let name = name.trim_matches('/');
-        let file = first(value, &["/rawResource/source/relativePath", "/source/relativePath"]);
+        let file = first(value, &["/rawResource/source/relativePath", "/source/relativePath"])
+            .or_else(|| self.files.get(id).map(String::as_str));
         let location = match file {
             Some(file) => Location::Resource {
                 name: name.to_owned(),
@@ -170,6 +225,7 @@ fn object(answer: &Value) -> Location {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask;
     use super::super::testing::parse;
     use crate::model::severity::Severity;
 
@@ -198,6 +254,35 @@ mod tests {
     }
 
     #[test]
+    fn resources_tell_of_files_and_metadata_of_the_version() {
+        let text = r#"{"summaryDetails":{"controls":{"C-1":{"scoreFactor":6}}},
+            "resources":[{"resourceID":"path=9/api=apps/v1//Deployment/a","object":{"kind":"Deployment"},"source":{"path":"/src","relativePath":"k8s/a.yaml"}},
+              {"resourceID":"b","object":{},"source":{"relativePath":""}}],"attributes":null,
+            "results":[{"resourceID":"path=9/api=apps/v1//Deployment/a","controls":[{"controlID":"C-1","name":"n","status":{"status":"failed"}}]},
+              {"resourceID":"b","controls":[{"controlID":"C-1","name":"n","status":{"status":"failed"}}]}],
+            "metadata":{"scanMetadata":{"kubescapeVersion":"v3.0.3"}}}"#;
+        let (summary, records) = parse("kubescape", text).unwrap();
+        assert_eq!(records[0].location.to_string(), "k8s/a.yaml (api=apps/v1//Deployment/a)");
+        assert_eq!(records[1].location.to_string(), "b");
+        assert_eq!(summary.tool_version.as_deref(), Some("v3.0.3"));
+    }
+
+    #[test]
+    fn objects_are_masked_in_the_kept_file() {
+        let object = r#"{"kind":"Pod","spec":{"containers":[{"env":[{"name":"DB","value":"hunter2"}]}]}}"#;
+        let text = format!(
+            r#"{{"summaryDetails":{{}},"resources":[{{"resourceID":"a","object":{object},"source":{{"relativePath":"a.yaml"}}}}],
+            "results":[{{"resourceID":"a","rawResource":{{"object":{object}}},"controls":[{{"controlID":"C-1","name":"n","status":{{"status":"failed"}}}}]}}]}}"#
+        );
+        let mut masked = Vec::new();
+        mask("kubescape", &mut text.as_bytes(), &mut masked, b"key").unwrap();
+        let masked = String::from_utf8(masked).unwrap();
+        assert!(!masked.contains("hunter2"), "{masked}");
+        assert_eq!(parse("kubescape", &masked).unwrap(), parse("kubescape", &text).unwrap());
+        assert_eq!(parse("kubescape", &text).unwrap().1[0].location.to_string(), "a.yaml (a)");
+    }
+
+    #[test]
     fn results_by_control_are_read() {
         let text = r#"[{"name":"NSA","controlReports":[{"id":"C-0005","name":"Insecure port","baseScore":4,"remediation":"close it","ruleReports":[
             {"name":"insecure-port","ruleStatus":{"status":"failed"},"ruleResponses":[{"alertMessage":"open","alertObject":{"k8sApiObjects":[
@@ -214,6 +299,8 @@ mod tests {
     #[test]
     fn nothing_found_and_another_format_are_told_apart() {
         assert_eq!(parse("kubescape", r#"{"summaryDetails":{"controls":{}},"results":null}"#).unwrap().0.records, 0);
+        let summary = r#"{"summaryDetails":{"controls":{"C-1":{"statusInfo":{"status":"failed"},"scoreFactor":6},"C-2":{"status":"passed"}}}}"#;
+        assert!(parse("kubescape", summary).unwrap().0.errors[0].contains("1 failed controls"));
         assert!(parse("kubescape", "{}").is_err());
         assert!(parse("kubescape", "[]").is_err());
         assert!(parse("kubescape", r#"{"summaryDetails":{},"results":[{"check_id":1}]}"#).is_err());

@@ -18,7 +18,7 @@ impl Parser for Naabu {
     }
 
     fn recognises(&self, outline: &Outline) -> bool {
-        let other = ["url", "template-id", "vulnerabilities"].iter().any(|key| outline.has(key));
+        let other = ["url", "template-id", "vulnerabilities", "policy"].iter().any(|key| outline.has(key));
         outline.has("port") && (outline.has("ip") || outline.has("host")) && !other
     }
 

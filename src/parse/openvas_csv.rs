@@ -26,7 +26,7 @@ impl Parser for OpenvasCsv {
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self, context, input, b',', COLUMNS, &mut |row| found(row).tell(&mut output))?;
+        walk(self, context, input, (b',', COLUMNS), &mut output, &mut |row, output| found(row).tell(output))?;
         Ok(output.summary)
     }
 }
@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn nothing_found_and_other_tables() {
-        assert_eq!(parse("openvas-csv", HEADER).unwrap().0.records, 0);
+        assert_eq!(parse("openvas-csv", &format!("{HEADER}\n")).unwrap().0.records, 0);
+        assert!(parse("openvas-csv", HEADER).is_err());
         assert!(parse("openvas-csv", "IP,Port\n1,2\n").is_err());
     }
 }

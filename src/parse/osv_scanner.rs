@@ -1,16 +1,19 @@
 //! osv-scanner's JSON (`osv-scanner --format json`), versions 1 and 2: vulnerabilities, and licences that are not allowed.
 //!
-//! Each advisory is a record of its own, also where `groups` says that several speak of one problem. Packages without either are
+//! Each advisory is a record of its own, also where `groups` says that several speak of one problem; one that says nothing of how
+//! bad it is has the score of its group. Packages without either are
 //! listed only when all were asked for, and are counted.
 
 use serde_json::Value;
 
+use super::held::{MAX_HELD, weight};
 use super::json::Event;
 use super::masked::walk;
 use super::output::Output;
-use super::value::{first, owned};
+use super::value::{first, float, owned, texts};
 use super::{Context, Input, Outline, ParseError, Parser, Sink, Summary, osv, path};
-use crate::model::finding::{Location, Record};
+use crate::model::finding::{Cvss, Location, Record};
+use crate::model::severity::Severity;
 
 /// The format `osv-scanner`.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ const ROUTES: &[&str] = &[
     "results/[]/source/path",
     "results/[]/packages/[]/package",
     "results/[]/packages/[]/vulnerabilities/[]",
+    "results/[]/packages/[]/groups/[]",
     "results/[]/packages/[]/license_violations/[]",
 ];
 
@@ -43,6 +47,8 @@ impl Parser for OsvScanner {
             before: 0,
             packaged: false,
             unplaced: false,
+            waiting: Vec::new(),
+            package_bytes: 0,
         };
         walk(self, context, input, ROUTES, &mut |route, event| reader.read(route, event))?.require(&["results"])?;
         Ok(reader.output.summary)
@@ -58,6 +64,9 @@ struct Reader<'r, 's> {
     before: u64,
     packaged: bool,
     unplaced: bool,
+    /// What the package has: the groups of its vulnerabilities stand behind them.
+    waiting: Vec<Record>,
+    package_bytes: usize,
 }
 
 impl Reader<'_, '_> {
@@ -72,9 +81,11 @@ impl Reader<'_, '_> {
             }
             ("results/[]/packages/[]/package", Event::Value(value)) => self.package = value,
             ("results/[]/packages/[]/vulnerabilities/[]", Event::Value(value)) => return self.vulnerability(&value),
+            ("results/[]/packages/[]/groups/[]", Event::Value(value)) => self.group(&value),
             ("results/[]/packages/[]/license_violations/[]", Event::Value(value)) => return self.licence(&value),
             ("results/[]/packages", Event::End) => self.packaged = true,
             ("results/[]/packages/[]", Event::End) => {
+                self.tell()?;
                 if self.output.counted() == self.before {
                     self.output.skip("no known vulnerability");
                 }
@@ -98,13 +109,40 @@ impl Reader<'_, '_> {
         self.output.expect("osv-scanner", value, &["/id"])?;
         let fix = osv::fix(value, &owned(&self.package, "/name"));
         let location = self.location()?;
-        self.output.record(Record { location, fix, ..osv::record(value) })
+        let record = Record { location, fix, ..osv::record(value) };
+        self.wait(record)
+    }
+
+    /// Keeps a record until its package ends, or there is no room.
+    fn wait(&mut self, record: Record) -> Result<(), ParseError> {
+        self.package_bytes += weight(&record);
+        self.waiting.push(record);
+        if self.package_bytes < MAX_HELD { Ok(()) } else { self.tell() }
+    }
+
+    /// Vulnerabilities that are one; the worst score of them stands for those that have none of their own.
+    fn group(&mut self, value: &Value) {
+        let Some(score) = float(value, "/max_severity") else { return };
+        let ids = texts(value, "/ids");
+        for record in &mut self.waiting {
+            let unrated = record.severity == Severity::Unknown && record.native_severity.is_none();
+            if unrated && ids.contains(&record.rule) {
+                record.severity = Severity::from_cvss(score);
+                record.cvss = Some(Cvss { score, vector: None });
+            }
+        }
+    }
+
+    /// Hands on what waited for the groups of its package.
+    fn tell(&mut self) -> Result<(), ParseError> {
+        self.package_bytes = 0;
+        std::mem::take(&mut self.waiting).into_iter().try_for_each(|record| self.output.record(record))
     }
 
     fn licence(&mut self, value: &Value) -> Result<(), ParseError> {
         let licence = value.as_str().unwrap_or("unknown");
         let location = self.location()?;
-        self.output.record(Record {
+        self.wait(Record {
             rule: "license-violation".to_owned(),
             title: format!("the licence {licence} is not allowed"),
             location,
@@ -137,7 +175,7 @@ mod tests {
             {"package":{"name":"a","version":"1.0","ecosystem":"Go"},"vulnerabilities":[
               {"id":"GO-2024-0001","aliases":["CVE-2024-0001"],"affected":[{"package":{"name":"a"},"ranges":[{"type":"SEMVER","events":[{"fixed":"1.1"}]}]}]},
               {"id":"GHSA-aaaa-bbbb-cccc","database_specific":{"severity":"HIGH"}}],
-             "groups":[{"ids":["GO-2024-0001","GHSA-aaaa-bbbb-cccc"],"max_severity":"7.5"}],"license_violations":["GPL-3.0"]},
+             "groups":[{"ids":["GO-2024-0001","GHSA-aaaa-bbbb-cccc"],"max_severity":"6.5"}],"license_violations":["GPL-3.0"]},
             {"package":{"name":"b","version":"2"}}]},
           {"source":{"path":"/src/vendor","type":"git"},"packages":[
             {"package":{"name":"","version":"","commit":"abc"},"vulnerabilities":[{"id":"OSV-2023-1"}],"groups":[]}]}],
@@ -145,8 +183,8 @@ mod tests {
         let (summary, records) = parse("osv-scanner", text).unwrap();
         assert_eq!((summary.records, summary.skipped["no known vulnerability"]), (4, 1));
         assert_eq!(records[0].location.to_string(), "go.mod: a 1.0");
-        assert_eq!((records[0].fix.as_deref(), records[0].severity), (Some("upgrade to 1.1"), Severity::Unknown));
-        assert_eq!(records[1].severity, Severity::High);
+        assert_eq!((records[0].fix.as_deref(), records[0].severity), (Some("upgrade to 1.1"), Severity::Medium));
+        assert_eq!((records[1].severity, records[1].cvss.as_ref()), (Severity::High, None));
         assert_eq!(records[2].rule, "license-violation");
         assert_eq!(records[3].location.to_string(), "vendor: vendor abc");
     }

@@ -10,12 +10,20 @@ use super::masked::walk_all;
 use super::output::Output;
 use super::table::{self, Row};
 use super::value::{at, first, items, missing, text};
-use super::{Context, Encoding, Input, Outline, ParseError, Parser, Sink, Summary, severity};
+use super::{Context, Encoding, Input, Outline, ParseError, Parser, Redaction, Sink, Summary, results, severity};
 use crate::model::finding::{Location, Record};
 
 /// The format `prowler`.
 #[derive(Debug)]
 pub(super) struct Prowler;
+
+/// What a resource is set to, value by value, of which no record shows anything.
+static REDACTION: Redaction = Redaction::new(results::ROUTES, |masker, _, value| {
+    let resources = value.and_then(|value| value.get_mut("resources")?.as_array_mut());
+    for resource in resources.into_iter().flatten() {
+        masker.blank(resource, &["/data"]);
+    }
+});
 
 impl Parser for Prowler {
     fn name(&self) -> &'static str {
@@ -33,6 +41,10 @@ impl Parser for Prowler {
             || outline.has_all(&["Control ID", "Account Number"])
             || table(';')
             || table(',')
+    }
+
+    fn redaction(&self) -> Option<&'static Redaction> {
+        Some(&REDACTION)
     }
 
     fn encoding(&self, head: &[u8]) -> Encoding {
@@ -57,9 +69,9 @@ impl Parser for Prowler {
         let columns = head;
         let delimiter = if columns.contains(';') { b';' } else { b',' };
         let required = if columns.contains("CHECK_RESULT") { OLD_COLUMNS } else { COLUMNS };
-        table::walk(self, context, input, delimiter, required, &mut |row| {
+        table::walk(self, context, input, (delimiter, required), &mut output, &mut |row, output| {
             output.version(row.get("PROWLER_VERSION"));
-            tell(&of_row(row), &mut output)
+            tell(&of_row(row), output)
         })?;
         Ok(output.summary)
     }
@@ -191,6 +203,7 @@ fn of_row<'r>(row: &Row<'r>) -> Check<'r> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask;
     use super::super::testing::parse;
     use crate::model::severity::Severity;
 
@@ -198,6 +211,17 @@ mod tests {
         let (_, mut records) = parse("prowler", text).unwrap();
         assert_eq!(records.len(), 1, "{records:?}");
         records.remove(0)
+    }
+
+    #[test]
+    fn what_resources_are_set_to_is_masked_in_the_kept_file() {
+        let text = r#"[{"metadata":{"event_code":"c","product":{"name":"Prowler"}},"status_code":"FAIL","finding_info":{"title":"t"},"resources":[
+            {"uid":"a","region":"r","data":{"details":"","metadata":{"environment":{"DB_PASSWORD":"hunter2"}}}}]}]"#;
+        let mut masked = Vec::new();
+        mask("prowler", &mut text.as_bytes(), &mut masked, b"key").unwrap();
+        let masked = String::from_utf8(masked).unwrap();
+        assert!(!masked.contains("hunter2"), "{masked}");
+        assert_eq!(parse("prowler", &masked).unwrap(), parse("prowler", text).unwrap());
     }
 
     #[test]

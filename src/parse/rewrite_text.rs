@@ -1,14 +1,41 @@
 //! Copies tables and texts as a stream, known secrets masked in each cell and line.
 
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::rc::Rc;
 
 use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
 
 use super::mask::Masker;
 use super::metered::{Budget, MAX_VALUE, Metered};
+use super::table::Tail;
 use super::{ParseError, encoding, lines, table};
 
-/// Copies a table row by row. Quotes are written only where they are needed.
+/// Hands on all but a line feed at the very end.
+struct Unended<'w> {
+    inner: &'w mut dyn Write,
+    held: bool,
+}
+
+impl Write for Unended<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        if std::mem::take(&mut self.held) {
+            self.inner.write_all(b"\n")?;
+        }
+        let kept = bytes.strip_suffix(b"\n");
+        self.held = kept.is_some();
+        self.inner.write_all(kept.unwrap_or(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Copies a table row by row. Quotes are written only where they are needed, and the last row has an end if it had one.
 pub(super) fn rewrite_table(
     format: &'static str,
     input: &mut dyn Read,
@@ -17,16 +44,24 @@ pub(super) fn rewrite_table(
     masker: &mut Masker<'_>,
 ) -> Result<(), ParseError> {
     let budget = Budget::default();
+    let end = Rc::default();
     let metered = Metered { inner: encoding::open(format, input)?, budget: budget.clone() };
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(metered);
-    let mut writer = WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(output);
+    let tail = Tail { inner: metered, end: Rc::clone(&end) };
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(tail);
+    let mut unended = Unended { inner: output, held: false };
+    let mut writer = WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(&mut unended);
     let mut row = ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(|error| table::broken(format, &error, &budget))? {
         let cells = row.iter().map(|cell| masker.known_bytes(cell));
         writer.write_record(cells).map_err(|error| ParseError::Read(error.into()))?;
         budget.renew();
     }
-    Ok(writer.flush()?)
+    writer.flush()?;
+    drop(writer);
+    if unended.held && end.get().is_whole() {
+        unended.inner.write_all(b"\n")?;
+    }
+    Ok(unended.flush()?)
 }
 
 /// Copies a text line by line.
@@ -76,6 +111,16 @@ mod tests {
             output.split_once("hunter2").map_or_else(|| output.split_once("‹secret:").unwrap(), |_| ("", ""));
         assert_eq!(start, "a;b\n\"pwd = \"\"");
         assert!(end.ends_with("›\"\"\";2\n\"\"\n;;\n\"x\"\"y\";\"two\nlines\"\n"), "{end}");
+    }
+
+    #[test]
+    fn a_table_that_breaks_off_does_so_in_its_copy() {
+        for (text, copy) in [("a,b\n1,2", "a,b\n1,2"), ("a,b\r\n1,2\r\n", "a,b\n1,2\n"), ("a,b\n1,\"2\"", "a,b\n1,2\n")]
+        {
+            let mut output = Vec::new();
+            rewrite_table("test", &mut text.as_bytes(), &mut output, b',', &mut Masker::new(b"key")).unwrap();
+            assert_eq!(String::from_utf8(output).unwrap(), copy);
+        }
     }
 
     #[test]

@@ -162,13 +162,31 @@ fn certificate(element: &Element) -> Vec<Weakness> {
                 .about(&subject),
         );
     }
-    if element.at("pk").and_then(|key| key.attribute("error")) == Some("true") {
-        weak.push(
-            Weakness::of("certificate-key", Severity::Medium, 326, "the key of the certificate cannot be read")
-                .about(&subject),
-        );
-    }
+    let found = element.at("pk").and_then(key).into_iter().chain(signature(element));
+    weak.extend(found.map(|found| found.about(&subject)));
     weak
+}
+
+/// What is wrong with the key of a certificate; fewer bits than 2048 are what the tool itself paints red.
+fn key(key: &Element) -> Option<Weakness> {
+    if key.attribute("error") == Some("true") {
+        let title = "the key of the certificate cannot be read";
+        return Some(Weakness::of("certificate-key", Severity::Medium, 326, title));
+    }
+    let kind = key.attribute("type").filter(|kind| matches!(*kind, "RSA" | "DSA"))?;
+    let bits: u32 = key.attribute("bits")?.parse().ok()?;
+    let title = format!("the {kind} key of the certificate has {bits} bits");
+    (bits < 2048).then(|| Weakness::of("certificate-weak-key", Severity::Medium, 326, title))
+}
+
+fn signature(certificate: &Element) -> Option<Weakness> {
+    let name = certificate.text("signature-algorithm")?;
+    let lower = name.to_ascii_lowercase();
+    let title = format!("the certificate is signed with {name}");
+    ["md2", "md4", "md5", "sha1"]
+        .iter()
+        .any(|hash| lower.contains(hash))
+        .then(|| Weakness::of("certificate-weak-signature", Severity::Medium, 328, title))
 }
 
 #[cfg(test)]
@@ -183,7 +201,8 @@ mod tests {
             <heartbleed sslversion="TLSv1.0" vulnerable="1"/><renegotiation supported="0" secure="0"/><compression supported="0"/>
             <cipher status="accepted" sslversion="TLSv1.2" cipher="RC4-SHA" strength="weak"/><cipher status="not accepted" cipher="X" strength="weak"/>
             <cipher status="preferred" sslversion="TLSv1.2" cipher="NULL-SHA" strength="null"/><group name="x25519"/>
-            <certificates><certificate><pk error="false"/><subject>a</subject><self-signed>true</self-signed><expired>true</expired></certificate></certificates>
+            <certificates><certificate><signature-algorithm>sha1WithRSAEncryption</signature-algorithm><pk error="false" type="RSA" bits="1024"/><subject>a</subject><self-signed>true</self-signed><expired>true</expired></certificate>
+              <certificate><signature-algorithm>ecdsa-with-SHA256</signature-algorithm><pk error="false" curve_name="prime256v1" type="EC" bits="128"/><subject>b</subject></certificate></certificates>
             </ssltest></document>"#;
         let (summary, records) = parse("sslscan", text).unwrap();
         let rules: Vec<_> = records.iter().map(|record| record.rule.as_str()).collect();
@@ -194,9 +213,11 @@ mod tests {
             "weak-cipher",
             "certificate-expired",
             "certificate-self-signed",
+            "certificate-weak-key",
+            "certificate-weak-signature",
         ];
         assert_eq!(rules, expected);
-        assert_eq!(summary.skipped.values().sum::<u64>(), 4);
+        assert_eq!(summary.skipped.values().sum::<u64>(), 5);
         assert_eq!((records[1].location.to_string().as_str(), records[1].vulnerabilities.len()), ("a.example:443", 1));
         assert_eq!((records[2].severity, records[3].severity), (Severity::Medium, Severity::High));
     }

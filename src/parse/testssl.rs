@@ -34,7 +34,8 @@ impl Parser for Testssl {
         let seen = walk(self, context, input, ROUTES, &mut |route, event| {
             let Event::Value(value) = event else { return Ok(()) };
             match route {
-                "version" => output.version(value.as_str()),
+                // Packages have a `from` behind it, with nothing or an address.
+                "version" => output.version(value.as_str().and_then(|version| version.split_whitespace().next())),
                 "scanTime" => {
                     // A number of seconds, else words.
                     if let Some(words) = value.as_str().filter(|words| words.parse::<u64>().is_err()) {

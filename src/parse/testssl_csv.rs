@@ -26,7 +26,7 @@ impl Parser for TestsslCsv {
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
         let mut output = Output::new(sink);
-        walk(self, context, input, b',', COLUMNS, &mut |row| {
+        walk(self, context, input, (b',', COLUMNS), &mut output, &mut |row, output| {
             let row = Row {
                 id: row.owned("id"),
                 host: row.owned("fqdn/ip"),
@@ -37,7 +37,7 @@ impl Parser for TestsslCsv {
                 cwe: row.owned("cwe"),
                 hint: row.owned("hint"),
             };
-            row.tell(&mut output)
+            row.tell(output)
         })?;
         if output.summary.records == 0 && output.summary.skipped.is_empty() {
             output.error("it has no row: the scan did not begin");

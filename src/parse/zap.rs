@@ -101,6 +101,7 @@ fn alert(value: &Value) -> Alert {
         solution: owned(value, "/solution"),
         reference: owned(value, "/reference"),
         cwe: number(value, "/cweid"),
+        count: number(value, "/count"),
         instances: items(value, "/instances").iter().map(instance).collect(),
     }
 }
@@ -129,6 +130,8 @@ pub(super) struct Alert {
     pub(super) solution: String,
     pub(super) reference: String,
     pub(super) cwe: Option<u32>,
+    /// How many instances there were; a report lists as many as it was told to.
+    pub(super) count: Option<u32>,
     pub(super) instances: Vec<Instance>,
 }
 
@@ -148,6 +151,9 @@ impl Alert {
             (0..self.instances.len().max(1)).for_each(|_| output.skip("marked as a false positive"));
             return Ok(());
         }
+        let listed = u32::try_from(self.instances.len()).unwrap_or(u32::MAX).max(1);
+        let others = self.count.unwrap_or_default().saturating_sub(listed);
+        output.skip_several("an instance that the report does not list", others.into());
         let common = self.common();
         if self.instances.is_empty() {
             return output.record(common);
@@ -213,6 +219,14 @@ mod tests {
         assert_eq!((records[0].cwe.as_slice(), records[0].references.len()), (&[79][..], 2));
         assert_eq!((records[0].fix.as_deref(), records[1].identity.as_str()), (Some("Encode."), "POST"));
         assert!(!format!("{records:?}").contains("Cookie"));
+    }
+
+    #[test]
+    fn instances_that_are_not_listed_are_counted() {
+        let more = ALERT.replace(r#""count":"2""#, r#""count":"7","systemic":true"#);
+        let text = format!(r#"{{"@version":"2.17.0","@generated":"x","site":[{{"@name":"h","alerts":[{more}]}}]}}"#);
+        let (summary, _) = parse("zap", &text).unwrap();
+        assert_eq!((summary.records, summary.skipped["an instance that the report does not list"]), (2, 5));
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn alert(element: &Element) -> Alert {
         solution: element.owned("solution"),
         reference: element.owned("reference"),
         cwe: element.number("cweid"),
+        count: element.number("count"),
         instances,
     }
 }

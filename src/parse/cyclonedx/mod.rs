@@ -60,7 +60,10 @@ impl Parser for Cyclonedx {
     }
 
     fn recognises(&self, outline: &Outline) -> bool {
-        outline.is_xml("bom") || outline.has_all(&["bomFormat", "specVersion"])
+        // Some producers name the format at the very end.
+        outline.is_xml("bom")
+            || outline.has_all(&["bomFormat", "specVersion"])
+            || outline.has_all(&["components/[]/bom-ref", "components/[]/type", "components/[]/name"])
     }
 
     fn parse(&self, input: &mut Input<'_>, context: &Context, sink: &mut dyn Sink) -> Result<Summary, ParseError> {

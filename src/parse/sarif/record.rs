@@ -4,7 +4,7 @@ use super::super::mask::token_identity;
 use super::super::text::{code_identity, cut};
 use super::super::value::{Node, at, first, float, items, number, owned, region, text, texts};
 use super::super::{ids, path, score, severity};
-use super::rules::{Rule, Rules};
+use super::rules::{Rule, Rules, taxon};
 use super::secrets::Kind;
 use super::{level, secrets};
 use crate::model::finding::{Confidence, Cvss, Location, Record};
@@ -154,12 +154,7 @@ impl<'r, N: Node> Parts<'r, N> {
     fn weaknesses(&self, rule: Option<&Rule>) -> Vec<u32> {
         let mut own = self.property_texts("/tags");
         own.extend(self.property_texts("/cwe"));
-        own.extend(self.taxa.iter().filter_map(|taxon| {
-            let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
-            let id = text(taxon, "/id")?;
-            let bare = of_cwe && !id.to_ascii_lowercase().starts_with("cwe");
-            Some(if bare { format!("CWE-{id}") } else { id.to_owned() })
-        }));
+        own.extend(self.taxa.iter().filter_map(taxon));
         let mut cwe = ids::weaknesses(own.iter().map(String::as_str));
         let of_rule = rule.map_or(&[][..], |rule| &rule.cwe);
         cwe.extend(of_rule.iter().filter(|number| !cwe.contains(number)).copied().collect::<Vec<_>>());

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::ids;
 use super::super::text::cut;
-use super::super::value::{first, float, owned, text, texts};
+use super::super::value::{Node, at, first, float, items, owned, text, texts};
 
 /// More rules than any tool has; those beyond are unknown to their results.
 const MAX_RULES: usize = 100_000;
@@ -64,6 +64,7 @@ impl Rule {
         let id = owned(value, "/id");
         let mut tags = texts(value, "/properties/tags");
         tags.extend(texts(value, "/properties/cwe"));
+        tags.extend(items(value, "/relationships").iter().filter_map(|relation| taxon(at(relation, "/target")?)));
         let words = [
             id.as_str(),
             text(value, "/name").unwrap_or_default(),
@@ -82,6 +83,14 @@ impl Rule {
             id,
         }
     }
+}
+
+/// The id of an entry of a taxonomy (section 3.54), written as CWE-79 where the taxonomy is the CWE and the number stands alone.
+pub(super) fn taxon<N: Node>(taxon: &N) -> Option<String> {
+    let of_cwe = text(taxon, "/toolComponent/name").is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
+    let id = text(taxon, "/id")?;
+    let bare = of_cwe && !id.to_ascii_lowercase().starts_with("cwe");
+    Some(if bare { format!("CWE-{id}") } else { id.to_owned() })
 }
 
 fn title(value: &Value) -> &str {

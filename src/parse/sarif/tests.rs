@@ -47,6 +47,16 @@ fn severities_do_not_depend_on_the_order_of_rules_and_results() {
 }
 
 #[test]
+fn a_rule_may_name_its_weakness_as_an_entry_of_a_taxonomy() {
+    let tool = r#"{"driver":{"name":"Any","rules":[{"id":"a","relationships":[{"target":{"id":"CWE-120","toolComponent":{"name":"CWE"}},"kinds":["relevant"]}]},
+        {"id":"b","relationships":[{"target":{"id":"798","guid":"g","toolComponent":{"name":"CWE"}}},{"target":{"id":"12","toolComponent":{"name":"Other"}}},{"kinds":[]}]}]}}"#;
+    for text in document(tool, r#"[{"ruleId":"a","message":{"text":"m"}},{"ruleId":"b","message":{"text":"m"}}]"#) {
+        let (_, records) = parse("sarif", &text).unwrap();
+        assert_eq!((records[0].cwe.as_slice(), records[1].cwe.as_slice()), (&[120][..], &[798][..]));
+    }
+}
+
+#[test]
 fn failures_that_the_tool_tells_of_are_errors() {
     let text = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[],"invocations":[
         {"executionSuccessful":true,"toolConfigurationNotifications":[{"level":"error","message":{"text":"no such directory"}},{"level":"warning","message":{"text":"w"}}]},

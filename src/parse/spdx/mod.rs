@@ -141,6 +141,7 @@ mod tests {
     fn broken_and_other_documents_are_refused() {
         assert_eq!(parse("spdx", r#"{"spdxVersion":"SPDX-2.2"}"#).unwrap().0.records, 0);
         assert_eq!(parse("spdx", "SPDXVersion: SPDX-2.2\n").unwrap().0.records, 0);
+        assert_eq!(parse("spdx", TAGS.trim_end()).unwrap().0.errors.len(), 1);
         let open = "SPDXVersion: SPDX-2.3\nPackageName: a\nPackageComment: <text>no end\n";
         for other in ["{}", "", "hello", "PackageName: a\n", "SPDXVersion: SPDX-2.3\nno tag\n", open] {
             assert!(parse("spdx", other).is_err(), "{other}");

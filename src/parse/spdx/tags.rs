@@ -12,7 +12,7 @@ pub(super) fn read(input: &mut dyn Read, context: &Context, output: &mut Output<
     let budget = Budget::default();
     let mut lines = BufReader::new(Metered { inner: encoding::open("spdx", input)?, budget: budget.clone() });
     let (mut tags, mut masker) = (Tags::default(), Masker::new(&context.secret_key));
-    let mut number = 0_u64;
+    let (mut number, mut ended) = (0_u64, true);
     loop {
         let mut line = Vec::new();
         number += 1;
@@ -24,12 +24,16 @@ pub(super) fn read(input: &mut dyn Read, context: &Context, output: &mut Output<
             break;
         }
         budget.renew();
+        ended = line.ends_with(b"\n");
         let line = masker.line(line.trim_ascii_end());
         let line = std::str::from_utf8(&line).map_err(|_| invalid("it is no UTF-8", number))?;
         tags.line(line, output).map_err(|error| match error {
             Fault::Shape(message) => invalid(message, number),
             Fault::Halted(error) => error,
         })?;
+    }
+    if !ended {
+        output.error("the last line has no end: the document may be cut off");
     }
     tags.end(output).map_err(|error| match error {
         Fault::Shape(message) => invalid(message, number),
