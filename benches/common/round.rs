@@ -53,6 +53,7 @@ pub(crate) async fn scan(
         engine_timeout: Duration::from_mins(10),
         actor: "bench".to_owned(),
         slots: None,
+        observer: None,
     };
     let (started, at) = (Instant::now(), Clock::System.now());
     assert_eq!(driver.run(&lease, CancellationToken::new()).await.unwrap(), Rest::Ended);

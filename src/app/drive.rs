@@ -9,7 +9,7 @@ use super::engine::profile_of;
 use super::{App, AppError, gc};
 use crate::config::ExecutorKind;
 use crate::driver::{self, Driver, DriverError, Place, Rest, Slots};
-use crate::executor::SharedExecutor;
+use crate::executor::{Observer, SharedExecutor};
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::state::ScanState;
 use crate::store::{Lease, LeaseError};
@@ -55,16 +55,26 @@ pub async fn take(app: &App, scan: ScanId, key: ScanKey, stale: Option<i64>) -> 
     }
 }
 
-/// Drives a scan until it ends or rests, or `detach` is cancelled, and gives it back. Its attempts count in `slots`.
+/// What the drivers of one process share.
+#[derive(Clone)]
+pub struct Fleet {
+    /// What their attempts may use together.
+    pub slots: Slots,
+    /// The watch of the engine.
+    pub observer: Observer,
+}
+
+/// Drives a scan until it ends or rests, or `detach` is cancelled, and gives it back.
 pub async fn drive(
     app: &App,
     lease: Lease,
     executor: SharedExecutor,
     actor: &str,
-    slots: Option<&Slots>,
+    fleet: Option<Fleet>,
     detach: CancellationToken,
 ) -> Result<Rest, AppError> {
     let profile = profile_of(app, lease.scan)?;
+    let (slots, observer) = fleet.map(|fleet| (fleet.slots, fleet.observer)).unzip();
     let driver = Driver {
         store: app.store.clone(),
         executor,
@@ -72,9 +82,8 @@ pub async fn drive(
         grace: profile.grace.0,
         engine_timeout: app.config.scan.engine_timeout.0,
         actor: actor.to_owned(),
-        slots: slots
-            .map(|slots| Ok::<_, AppError>((slots.clone(), place(app, lease.scan, profile.kind)?)))
-            .transpose()?,
+        slots: slots.map(|slots| Ok::<_, AppError>((slots, place(app, lease.scan, profile.kind)?))).transpose()?,
+        observer,
     };
     let rest: Result<Rest, DriverError> = driver.run(&lease, detach).await;
     // Best effort: a lease that is not given back is free all the same, for its lock is.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::admission::{self, Driven, Waiting};
 use super::engines::Engines;
 use super::worker::{Done, Pulse, Worker};
-use crate::app::drive::{self, Patience};
+use crate::app::drive::{self, Fleet, Patience};
 use crate::app::{App, AppError};
 use crate::driver::{Rest, Slots};
 use crate::model::id::ScanId;
@@ -164,8 +164,8 @@ async fn take_up(
     stale: Option<i64>,
     detach: CancellationToken,
 ) -> Result<Driving, AppError> {
-    let executor = tokio::select! {
-        executor = engines.of(app, one.scan) => executor?,
+    let engine = tokio::select! {
+        engine = engines.of(app, one.scan) => engine?,
         // An engine may take its time to answer whoever connects to it.
         () = detach.cancelled() => return Ok(Driving::Rested(Rest::Detached)),
     };
@@ -173,7 +173,8 @@ async fn take_up(
     if one.declined.is_some() {
         app.store.decline(one.scan, None).await?;
     }
-    Ok(Driving::Rested(drive::drive(app, lease, executor, ACTOR, Some(slots), detach).await?))
+    let fleet = Fleet { slots: slots.clone(), observer: engine.observer };
+    Ok(Driving::Rested(drive::drive(app, lease, engine.executor, ACTOR, Some(fleet), detach).await?))
 }
 
 /// What an activation tells.

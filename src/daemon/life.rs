@@ -30,28 +30,46 @@ pub type Apply = Box<dyn Fn(&Config) -> Result<(), String> + Send + Sync>;
 
 /// The configuration's files, and how they are read.
 pub struct Source {
-    /// A change of one of them is an order to reload; a file need not exist.
-    pub files: Vec<PathBuf>,
-    /// Reads all of it.
-    pub read: ReadConfig,
-    /// Applies what is no worker's: the log. Refused, and all is as before, when it cannot be.
-    pub apply: Apply,
+    files: Files,
+    read: ReadConfig,
+    apply: Apply,
 }
 
-/// What the configuration's files looked like when they were last looked at.
-pub(super) struct Stamps(Vec<Option<(SystemTime, u64)>>);
-
-impl Stamps {
-    pub(super) fn of(files: &[PathBuf]) -> Self {
-        let stamp = |path: &PathBuf| path.metadata().ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
-        Self(files.iter().map(stamp).collect())
+impl Source {
+    /// Looks at the files now, before they are read for the first time: a change of one of them is an order to reload. A file need not exist.
+    /// `apply` applies what is no worker's: the log. Refused, and all is as before, when it cannot be.
+    pub fn new(files: Vec<PathBuf>, read: ReadConfig, apply: Apply) -> Self {
+        Self { files: Files { seen: stamps(&files), paths: files }, read, apply }
     }
 
-    /// Looks again; returns whether any has changed.
-    pub(super) fn have_changed(&mut self, files: &[PathBuf]) -> bool {
-        let now = Self::of(files);
-        std::mem::replace(&mut self.0, now.0.clone()) != now.0
+    /// Reads all of it, and applies it once `accept` has taken it.
+    pub(super) fn reload<T>(
+        &self,
+        accept: impl FnOnce(Config) -> Result<T, String>,
+        config: impl Fn(&T) -> &Config,
+    ) -> Result<T, String> {
+        let accepted = accept((self.read)()?)?;
+        (self.apply)(config(&accepted)).map(|()| accepted)
     }
+
+    /// Whether any of the files has changed since this was asked last.
+    pub(super) fn has_changed(&mut self) -> bool {
+        let now = stamps(&self.files.paths);
+        let changed = self.files.seen != now;
+        self.files.seen = now;
+        changed
+    }
+}
+
+/// Files, and what they looked like when they were last looked at.
+struct Files {
+    paths: Vec<PathBuf>,
+    seen: Vec<Option<(SystemTime, u64)>>,
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Option<(SystemTime, u64)>> {
+    let stamp = |path: &PathBuf| path.metadata().ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+    files.iter().map(stamp).collect()
 }
 
 /// Tells the service manager, if there is one that listens (`sd_notify(3)`). It takes no answer, and nobody else could be told.

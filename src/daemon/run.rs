@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::cleaner::Cleaner;
 use super::drivers::Drivers;
 use super::engines::Engines;
-use super::life::{self, Order, Orders, Source, Stamps};
+use super::life::{self, Order, Orders, Source};
 use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, activate, work};
 use crate::app::{App, AppError, drive};
@@ -131,7 +131,6 @@ impl Daemon {
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
         let mut changes = self.app.store.changes()?;
-        let mut stamps = Stamps::of(&self.source.files);
         let (mut beat, mut look, mut files) = (ticks(sign_of_life()), ticks(LOOK), ticks(FILES));
         loop {
             tokio::select! {
@@ -144,7 +143,7 @@ impl Daemon {
                 _ = look.tick() => if changes.has_news()? {
                     drive.notify_one();
                 },
-                _ = files.tick() => if stamps.have_changed(&self.source.files) {
+                _ = files.tick() => if self.source.has_changed() {
                     self.reload(&apps, &[&sweep, &clean, &drive]).await;
                 },
             }
@@ -172,10 +171,8 @@ impl Daemon {
         if let Ok(reloading) = NotifyState::monotonic_usec_now() {
             life::tell(&[NotifyState::Reloading, reloading]);
         }
-        let read = (self.source.read)().and_then(|config| {
-            let app = self.app.configured(config).map_err(|error| error.to_string())?;
-            (self.source.apply)(&app.config).map(|()| app)
-        });
+        let accept = |config| self.app.configured(config).map_err(|error| error.to_string());
+        let read = self.source.reload(accept, |app| &app.config);
         let error = match read {
             Ok(app) => {
                 tracing::info!("the configuration was read anew");

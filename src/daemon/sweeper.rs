@@ -52,7 +52,7 @@ impl Sweeper {
     /// Tidies up after ended scans whose driver died before it did.
     async fn tidy(&self, app: &App, done: &mut Vec<String>) -> Result<(), AppError> {
         for (scan, key) in gc::untidy(app)? {
-            let executor = self.engines.of(app, scan).await?;
+            let executor = self.engines.of(app, scan).await?.executor;
             let Some(lease) = drive::take(app, scan, key, None).await? else { continue };
             if drive::drive(app, lease, executor, ACTOR, None, CancellationToken::new()).await? == Rest::Ended {
                 done.push(format!("scan {key} tidied up"));

@@ -18,7 +18,7 @@ use super::tidy::tidy;
 use super::transition::transition;
 use super::trust::Trust;
 use super::view::View;
-use crate::executor::{Observation, SharedExecutor};
+use crate::executor::{Observation, Observer, SharedExecutor};
 use crate::failpoint;
 use crate::model::clock::Clock;
 use crate::model::spec::{JobSpec, Launch};
@@ -48,6 +48,8 @@ pub struct Driver {
     pub actor: String,
     /// What its attempts may use beside those of other scans.
     pub slots: Option<(Slots, Place)>,
+    /// The watch of the engine that it shares with other drivers; one of its own, if none.
+    pub observer: Option<Observer>,
 }
 
 /// Why a driver stopped without an error.
@@ -139,7 +141,10 @@ impl<'a> Session<'a> {
             decisions: Decisions::default(),
             effects,
             messages,
-            observations: driver.executor.observe(driver.store.instance()),
+            observations: match &driver.observer {
+                Some(observer) => observer.follow(loaded.scan.key),
+                None => driver.executor.observe(driver.store.instance()),
+            },
             trust,
             seat: driver.slots.as_ref().map(|(slots, place)| slots.seat(place.clone())),
             engine_lost_since: None,

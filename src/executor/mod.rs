@@ -14,6 +14,7 @@ pub mod docker;
 pub mod error;
 pub mod fake;
 pub mod kubernetes;
+mod observer;
 mod tree;
 pub mod types;
 
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 pub use error::ExecutorError;
+pub use observer::Observer;
 pub use types::{
     Ability, Capabilities, Hardening, ImageInfo, Keeping, Launched, LogChunk, Observation, Observed, Owned, OwnedKind,
     Probed, Proof, Sealed, Unmet,

@@ -183,6 +183,11 @@ impl AttemptName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the scan that it is an attempt of; none where the text is no such name.
+    pub fn scan(&self) -> Option<ScanKey> {
+        self.0.split('-').nth(2)?.parse().ok()
+    }
 }
 
 impl fmt::Display for AttemptName {

@@ -114,10 +114,12 @@ impl Retention {
             let too_old = rules.max_age.filter(|most| i128::from(age) > most.0.as_millis().cast_signed());
             let too_many = rules.max_scans.filter(|most| *count >= *most);
             let too_large = rules.max_size.filter(|most| size.saturating_add(one.bytes) > most.0);
-            let reason = too_old.map(Reason::Age).or(too_many.map(Reason::Count)).or(too_large.map(Reason::Size));
-            match reason.filter(|_| !last_good) {
-                Some(reason) => expired.push((one, reason)),
-                None => (*count, *size) = (*count + 1, size.saturating_add(one.bytes)),
+            let reason = too_old.map(Reason::Age).or_else(|| too_many.map(Reason::Count));
+            let reason = reason.or_else(|| too_large.map(Reason::Size));
+            if let Some(reason) = reason.filter(|_| !last_good) {
+                expired.push((one, reason));
+            } else {
+                (*count, *size) = (*count + 1, size.saturating_add(one.bytes));
             }
         }
         expired.reverse();

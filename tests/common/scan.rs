@@ -95,6 +95,7 @@ impl Lab {
             engine_timeout: Duration::from_mins(10),
             actor: "test".to_owned(),
             slots: None,
+            observer: None,
         }
     }
 

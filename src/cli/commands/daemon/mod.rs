@@ -2,6 +2,8 @@
 
 mod status;
 
+use std::sync::{Arc, OnceLock};
+
 use clap::{Args, Subcommand};
 use tokio::sync::mpsc;
 use toml::Table;
@@ -50,16 +52,20 @@ pub(in crate::cli) fn run(context: &Context, args: &DaemonArgs) -> Result<u8, Cl
 }
 
 fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
-    let app = context.app()?;
-    let paths = context.files();
     let again = context.clone();
     let read = move || {
         again.resolve(Table::new(), Scope::User).map(|resolved| resolved.config).map_err(|error| error.message())
     };
-    let (telemetry, store) = (context.telemetry.clone(), app.store.clone());
-    let apply = move |config: &Config| telemetry.apply(&config.daemon.log, store.secret_key());
+    // The log's secrets are masked under the key of the state, which is opened with the configuration: who comes first is told later.
+    let (telemetry, key) = (context.telemetry.clone(), Arc::new(OnceLock::<Vec<u8>>::new()));
+    let key_of_log = Arc::clone(&key);
+    let apply = move |config: &Config| {
+        telemetry.apply(&config.daemon.log, key_of_log.get().map(Vec::as_slice).unwrap_or_default())
+    };
+    let source = Source::new(context.files(), Box::new(read), Box::new(apply.clone()));
+    let app = context.app()?;
+    key.get_or_init(|| app.store.secret_key().to_vec());
     apply(&app.config).map_err(|error| CliError::usage(error).hint("see `[daemon.log]` in the configuration"))?;
-    let source = Source { files: paths, read: Box::new(read), apply: Box::new(apply) };
     Context::block_on(async {
         let mut signals = Signals::listen()?;
         let (sender, orders) = mpsc::channel(16);
