@@ -103,7 +103,8 @@ async fn a_stopped_daemon_does_not_hold_its_scans_for_ever() {
     let follower = cli.start("probe", None);
     let scan = cli.newest(None).await;
     running(&cli, scan).await;
-    daemon.signal(Signal::STOP);
+    // As a terminal would: SIGSTOP in the middle of a write would hold up everybody.
+    daemon.signal(Signal::TSTP);
     let output = ended(follower).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     daemon.signal(Signal::CONT);
