@@ -22,6 +22,7 @@ pub mod program;
 pub mod registry;
 pub mod retry;
 pub mod scanner;
+pub mod schedule;
 pub mod severity;
 pub mod spec;
 pub mod standing;
