@@ -11,6 +11,7 @@ use super::kubernetes::KubernetesConfig;
 use crate::model::gate::Gate;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
+use crate::model::schedule::Schedule;
 use crate::model::suppress::SuppressRule;
 use crate::model::template::Template;
 use crate::model::unit::Span;
@@ -40,6 +41,16 @@ pub struct Config {
     pub scanners: BTreeMap<String, ScannerPatch>,
     /// Templates of one's own.
     pub templates: BTreeMap<String, Template>,
+    /// Scans that begin by themselves; never in a project's file.
+    #[serde(deserialize_with = "schedules", skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Schedule>,
+}
+
+/// Reads schedules whose names are all different.
+fn schedules<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Schedule>, D::Error> {
+    let schedules = Vec::deserialize(deserializer)?;
+    Schedule::check_names(&schedules).map_err(serde::de::Error::custom)?;
+    Ok(schedules)
 }
 
 /// `[executor]`: where scanners run.
@@ -259,6 +270,7 @@ mod tests {
             "SourceConfig",
             "SuppressConfig",
             "TargetConfig",
+            "Schedule",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
             for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules"].contains(&key.as_str())) {
