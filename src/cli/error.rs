@@ -278,6 +278,13 @@ fn store(error: &StoreError) -> Advice {
         StoreError::RequestKeyUsed { scan, .. } => {
             (Kind::Usage, vec![format!("`dragnet watch {scan}` follows that scan; a new one needs another key")])
         }
+        StoreError::TargetExists { name, .. } => (
+            Kind::Usage,
+            vec![
+                format!("`dragnet targets show {name}` tells what it is; --update changes it"),
+                "--name NAME registers the target beside it".to_owned(),
+            ],
+        ),
         StoreError::NotOver(_) => {
             advice(Kind::Usage, ["`dragnet cancel SCAN` ends it; `dragnet gc` removes what the engine still holds"])
         }

@@ -25,9 +25,11 @@ mod isolation;
 mod lease;
 mod load;
 mod migrate;
+mod owners;
 mod reparse;
 mod scans;
 mod submit;
+mod targets;
 mod triage;
 mod writer;
 
@@ -52,6 +54,7 @@ pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};
 pub use reparse::{KeptFile, KeptJob, NewComparison, NewResults, Replacement};
 pub use scans::ScanFilter;
 pub use submit::{NewScan, NewStep};
+pub use targets::{Chosen, Existing, Merged, Staged, Staging, Tally, TargetCursor, TargetFilter};
 pub use triage::Found;
 
 use crate::model::id::{InstanceKey, Key8};
