@@ -23,6 +23,7 @@ mod relation;
 mod reparse;
 mod report;
 mod retake;
+pub mod schedule;
 mod secrets;
 mod start;
 pub mod state;

@@ -79,6 +79,7 @@ pub(super) enum Command {
     Logs(verbs::logs::LogsArgs),
     Pause(verbs::pause::PauseArgs),
     Resume(verbs::resume::ResumeArgs),
+    Schedule(verbs::schedule::ScheduleArgs),
     Scanners(verbs::scanners::ScannersArgs),
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),

@@ -240,6 +240,14 @@ fn app(error: &AppError) -> Advice {
                 "`dragnet pause --requeue` stops what runs, and `dragnet resume` begins it anew",
             ],
         ),
+        AppError::NoSchedule { .. } => advice(
+            Kind::Usage,
+            [
+                "`dragnet schedule list` shows them; they are `[[schedules]]` of your configuration, `dragnet config path` names the file",
+            ],
+        ),
+        AppError::NoTarget { .. } => advice(Kind::Usage, ["`dragnet targets` lists them"]),
+        AppError::NothingScheduled(_) => advice(Kind::Usage, ["`dragnet targets` lists what there is, with its tags"]),
         AppError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
     }
 }

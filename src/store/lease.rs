@@ -125,6 +125,13 @@ impl Store {
         Ok(path.exists() && try_lock(&path)?.is_none())
     }
 
+    /// Takes the right to start what is due by schedules, unless another has it. It saves work and no more: each tick is decided once, and
+    /// has one scan, whoever is at it.
+    pub fn lock_schedules(&self) -> Result<Option<ScanLock>, StoreError> {
+        let file = try_lock(&self.dir().join("locks/schedules"))?;
+        Ok(file.map(|file| ScanLock { file: Some(file) }))
+    }
+
     /// Returns the owner's name and heartbeat number.
     pub fn owner(&self, scan: ScanId) -> Result<(Option<String>, i64), StoreError> {
         self.read(|connection| {

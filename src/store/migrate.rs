@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_comparison.sql"),
     include_str!("migrations/0005_suppress.sql"),
     include_str!("migrations/0006_targets.sql"),
+    include_str!("migrations/0007_schedules.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.
@@ -108,6 +109,6 @@ mod tests {
             .unwrap();
         assert_eq!(row, (4, 5, 1, vec![10], 2, r#"{"rule":"r"}"#.to_owned()));
         assert!(path.with_extension("v1.db").exists(), "the old one was copied first");
-        assert_eq!(version(&connection).unwrap(), 6);
+        assert_eq!(version(&connection).unwrap(), 7);
     }
 }

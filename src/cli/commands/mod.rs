@@ -17,6 +17,7 @@ pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod resume;
 pub(super) mod scanners;
+pub(super) mod schedule;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod state;

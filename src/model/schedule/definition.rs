@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::gate::Thresholds;
 use super::super::id::Sha256;
+use super::super::owner::OwnerName;
+use super::super::registered::{InvalidSelector, TargetSelector};
 use super::super::target::{InvalidTarget, Target, TargetKind};
 use super::super::unit::Span;
 use super::cron::CronExpr;
@@ -52,8 +54,8 @@ pub struct Schedule {
     pub priority: i32,
     /// Whether it runs.
     pub enabled: bool,
-    /// The project that its scans belong to.
-    pub project: String,
+    /// The project that its scans belong to, and whose registered targets it means.
+    pub project: OwnerName,
 }
 
 /// When a schedule is due.
@@ -136,12 +138,8 @@ impl fmt::Display for ScheduleName {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum TargetRef {
-    /// `@all`: every registered target.
-    All,
-    /// `@tag:web`: those with a tag.
-    Tag(String),
-    /// `@shop`: the one of that name.
-    Named(String),
+    /// `@shop`, `@tag:web`, `@all`.
+    Registered(TargetSelector),
     /// A target, as everywhere.
     Plain(Target),
 }
@@ -150,35 +148,23 @@ impl FromStr for TargetRef {
     type Err = InvalidSchedule;
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
-        let registered = |name: &str| {
-            let fits = !name.is_empty() && !name.chars().any(|c| c.is_control() || c.is_whitespace());
-            fits.then(|| name.to_owned()).ok_or_else(|| InvalidSchedule::Registered(text.to_owned()))
-        };
-        match text.strip_prefix('@') {
-            Some("all") => Ok(Self::All),
-            Some(rest) => match rest.strip_prefix("tag:") {
-                Some(tag) => Ok(Self::Tag(registered(tag)?)),
-                None => Ok(Self::Named(registered(rest)?)),
-            },
-            None => {
-                let target: Target = text.parse()?;
-                let elsewhere = target.kind == TargetKind::Archive && target.value.contains("://");
-                let local = matches!(target.kind, TargetKind::Dir | TargetKind::Archive) && !elsewhere;
-                if local && !target.value.starts_with('/') {
-                    return Err(InvalidSchedule::Relative(target.to_string()));
-                }
-                Ok(Self::Plain(target))
-            }
+        if let Some(selector) = text.strip_prefix('@') {
+            return Ok(Self::Registered(selector.parse()?));
         }
+        let target: Target = text.parse()?;
+        let elsewhere = target.kind == TargetKind::Archive && target.value.contains("://");
+        let local = matches!(target.kind, TargetKind::Dir | TargetKind::Archive) && !elsewhere;
+        if local && !target.value.starts_with('/') {
+            return Err(InvalidSchedule::Relative(target.to_string()));
+        }
+        Ok(Self::Plain(target))
     }
 }
 
 impl fmt::Display for TargetRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All => f.write_str("@all"),
-            Self::Tag(tag) => write!(f, "@tag:{tag}"),
-            Self::Named(name) => write!(f, "@{name}"),
+            Self::Registered(selector) => write!(f, "@{selector}"),
             Self::Plain(target) => target.fmt(f),
         }
     }
@@ -225,9 +211,9 @@ pub enum InvalidSchedule {
     /// A path that depends on who asks.
     #[error("`{0}` depends on the directory that a command runs in: write a path that begins with /")]
     Relative(String),
-    /// The name of a registered target that is none.
-    #[error("`{0}` names no registered target: write @NAME, @tag:TAG or @all")]
-    Registered(String),
+    /// What is after the `@` chooses no targets.
+    #[error("after `@` comes NAME, tag:TAG or all: {0}")]
+    Selector(#[from] InvalidSelector),
     /// The target cannot be read.
     #[error(transparent)]
     Target(#[from] InvalidTarget),
@@ -323,9 +309,10 @@ pub(super) struct Form {
     /// Whether it runs.
     #[serde(default = "yes")]
     enabled: bool,
-    /// The project that its scans belong to.
-    #[serde(default = "default_project")]
-    project: String,
+    /// The project that its scans belong to, and whose registered targets it means.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    project: OwnerName,
 }
 
 const fn no_span() -> Span {
@@ -338,10 +325,6 @@ const fn grace() -> Span {
 
 const fn yes() -> bool {
     true
-}
-
-fn default_project() -> String {
-    "default".to_owned()
 }
 
 impl JsonSchema for Schedule {

@@ -20,6 +20,7 @@ mod cron;
 mod definition;
 mod due;
 mod rules;
+mod view;
 mod zone;
 
 #[cfg(test)]
@@ -29,4 +30,5 @@ pub use cron::{CronExpr, InvalidCron};
 pub use definition::{Cadence, Engine, InvalidSchedule, Missed, Overlap, Schedule, ScheduleName, TargetRef};
 pub use due::{MOST, Next, Passed, Stretch};
 pub use rules::{Busy, Place, SkipReason, Verdict, backoff, place};
+pub use view::{ScheduleId, Standing, Tick, TickState};
 pub use zone::{InvalidZone, Zone};

@@ -238,8 +238,8 @@ fn what_cannot_be_is_refused() {
             "needs one of `target` and `targets`",
         ),
         (r#"{"name": "n", "every": "1h", "target": "dir:."}"#, "`dir:.` depends on the directory"),
-        (r#"{"name": "n", "every": "1h", "target": "@"}"#, "names no registered target"),
-        (r#"{"name": "n", "every": "1h", "target": "@tag:"}"#, "names no registered target"),
+        (r#"{"name": "n", "every": "1h", "target": "@"}"#, "comes NAME, tag:TAG or all"),
+        (r#"{"name": "n", "every": "1h", "target": "@tag:"}"#, "comes NAME, tag:TAG or all"),
         (r#"{"name": "n", "every": "1h", "target": "host:a", "time_zone": "Europe/Berlim"}"#, "Europe/Berlin"),
     ] {
         let error = refused(json);
