@@ -29,6 +29,6 @@ mod tests;
 pub use cron::{CronExpr, InvalidCron};
 pub use definition::{Cadence, Engine, InvalidSchedule, Missed, Overlap, Schedule, ScheduleName, TargetRef};
 pub use due::{MOST, Next, Passed, Stretch};
-pub use rules::{Busy, Place, SkipReason, Verdict, backoff, place};
+pub use rules::{Busy, LONGEST_WAIT, Place, SkipReason, Verdict, backoff, place};
 pub use view::{ScheduleId, Standing, Tick, TickState};
 pub use zone::{InvalidZone, Zone};

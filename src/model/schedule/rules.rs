@@ -9,7 +9,7 @@ use super::definition::{Missed, Overlap, Schedule};
 use super::due::{Passed, Stretch};
 
 /// Longest wait between two tries to start a scan, in milliseconds.
-const LONGEST_WAIT: i64 = 15 * 60 * 1000;
+pub const LONGEST_WAIT: i64 = 15 * 60 * 1000;
 /// Wait after the first try that failed, in milliseconds; it doubles.
 const FIRST_WAIT: i64 = 15 * 1000;
 

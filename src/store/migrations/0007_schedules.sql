@@ -40,4 +40,5 @@ CREATE TABLE tick (
   UNIQUE (schedule_id, due, target, manual)
 ) STRICT;
 CREATE INDEX tick_open ON tick (schedule_id, target) WHERE outcome IN ('waiting', 'pending', 'failed');
+CREATE INDEX tick_by_schedule ON tick (schedule_id, id);
 CREATE INDEX tick_by_scan ON tick (scan_id) WHERE scan_id IS NOT NULL;

@@ -8,9 +8,6 @@ mod read;
 mod sync;
 mod ticks;
 
-#[cfg(test)]
-mod tests;
-
 use rusqlite::{Connection, Row};
 
 pub use read::TickFilter;

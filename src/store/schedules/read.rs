@@ -7,7 +7,7 @@ use super::super::{Store, owners};
 use super::{OPEN, SCAN_OPEN, owner_of, standings, ticks_by};
 use crate::model::clock::Timestamp;
 use crate::model::id::{ScanId, ScanKey};
-use crate::model::schedule::{Schedule, ScheduleId, Standing, Tick};
+use crate::model::schedule::{LONGEST_WAIT, Schedule, ScheduleId, Standing, Tick};
 
 /// Which ticks a history shows; newest first.
 #[derive(Debug, Clone, Default)]
@@ -58,12 +58,14 @@ impl Store {
         })
     }
 
-    /// Reads ticks whose scans are to be started now, the oldest first, at most so many.
+    /// Reads ticks whose scans are to be started now, the oldest first, at most so many. One that is to be tried again long from now was
+    /// put off by a clock that has gone back.
     pub fn pending_ticks(&self, now: Timestamp, limit: u32) -> Result<Vec<Tick>, StoreError> {
         let rest = format!(
-            "WHERE {OPEN} AND retry_at <= ?1 AND (next_due IS NOT NULL OR manual = 1) ORDER BY due, tick.id LIMIT ?2"
+            "WHERE {OPEN} AND (outcome = 'pending' OR retry_at NOT BETWEEN ?1 + 1 AND ?1 + ?3) AND (next_due IS NOT NULL OR manual = 1)
+             ORDER BY due, tick.id LIMIT ?2"
         );
-        self.read(|connection| ticks_by(connection, &rest, params![now.0, limit]))
+        self.read(|connection| ticks_by(connection, &rest, params![now.0, limit, LONGEST_WAIT]))
     }
 
     /// Reads a tick by its row.
@@ -79,9 +81,13 @@ impl Store {
 
     /// Reads what became of ticks, the newest decision first.
     pub fn ticks(&self, filter: &TickFilter) -> Result<Vec<Tick>, StoreError> {
-        let rest = "WHERE (?1 IS NULL OR tick.schedule_id = ?1) ORDER BY tick.id DESC LIMIT ?2";
-        let values = params![filter.schedule.map(|schedule| schedule.0), filter.limit];
-        self.read(|connection| ticks_by(connection, rest, values))
+        self.read(|connection| match filter.schedule {
+            Some(schedule) => {
+                let rest = "WHERE tick.schedule_id = ?1 ORDER BY tick.id DESC LIMIT ?2";
+                ticks_by(connection, rest, params![schedule.0, filter.limit])
+            }
+            None => ticks_by(connection, "ORDER BY tick.id DESC LIMIT ?1", [filter.limit]),
+        })
     }
 
     /// Reads the ticks that were decided after another: what there is to tell of, in the order in which it was decided. A tick that

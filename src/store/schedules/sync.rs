@@ -67,7 +67,9 @@ impl Store {
             match (standing.paused.is_some(), paused) {
                 (false, true) => {
                     // Nobody will decide on what is due already.
-                    leave_out(tx, &mut standing, SkipReason::Paused, &actor, at)?;
+                    if standing.enabled {
+                        leave_out(tx, &mut standing, SkipReason::Paused, &actor, at)?;
+                    }
                     standing.paused = Some((actor, at));
                 }
                 (true, false) => {

@@ -11,6 +11,9 @@ use crate::model::event::EventBody;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::schedule::{Busy, Place, ScheduleId, SkipReason, Standing, Stretch, Tick, TickState, Verdict, place};
 
+/// Rows that are kept of each schedule: a week of a tick each minute.
+const KEPT: u32 = 10_000;
+
 /// What is decided of the ticks of a schedule that have passed.
 #[derive(Debug, Clone)]
 pub struct Decision {
@@ -66,6 +69,7 @@ impl Store {
             if changed == 0 {
                 return Ok(false);
             }
+            adopt(tx, standing.id)?;
             expire(tx, standing.id)?;
             for verdict in &decision.verdicts {
                 match *verdict {
@@ -75,6 +79,7 @@ impl Store {
                     Verdict::Run { due, late } => run(tx, &decision, due, late)?,
                 }
             }
+            forget(tx, standing.id)?;
             Ok(true)
         })
         .await
@@ -219,8 +224,31 @@ pub(super) fn skip_stretch(
     insert(tx, schedule, &row, actor, at)
 }
 
+/// Forgets what became of ticks long ago, unless its scan still runs.
+fn forget(tx: &Transaction<'_>, schedule: ScheduleId) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM tick WHERE schedule_id = ?1 AND NOT ({OPEN})
+         AND id <= (SELECT id FROM tick WHERE schedule_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+         AND NOT EXISTS (SELECT 1 FROM scan WHERE scan.id = tick.scan_id AND scan.{SCAN_OPEN})"
+    );
+    tx.prepare_cached(&sql)?.execute(params![schedule.0, KEPT])?;
+    Ok(())
+}
+
+/// Finds the scans of ticks whose process died between the submission and the writing down of it.
+fn adopt(tx: &Transaction<'_>, schedule: ScheduleId) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE tick SET outcome = 'started', message = NULL, retry_at = NULL, scan_id = scan.id, scan_key = scan.key
+         FROM scan, schedule WHERE tick.schedule_id = ?1 AND tick.{OPEN} AND schedule.id = tick.schedule_id
+         AND scan.project_id = schedule.project_id AND scan.request_key = tick.request_key"
+    );
+    tx.prepare_cached(&sql)?.execute([schedule.0])?;
+    Ok(())
+}
+
 /// Ends ticks of a schedule whose scans have not begun.
 pub(super) fn close_open(tx: &Transaction<'_>, schedule: ScheduleId, reason: SkipReason) -> Result<(), StoreError> {
+    adopt(tx, schedule)?;
     let sql =
         format!("UPDATE tick SET outcome = 'skipped', reason = ?2, retry_at = NULL WHERE schedule_id = ?1 AND {OPEN}");
     tx.prepare_cached(&sql)?.execute(params![schedule.0, reason.as_str()])?;

@@ -1,8 +1,5 @@
 //! Starting scans: those that are due, or one schedule's now.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-
 use clap::Args;
 use futures::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -10,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::words;
 use crate::app::schedule::{self, Drive, Ran};
-use crate::app::{self, App, Say, Watch, WatchEnd};
+use crate::app::{self, App, AppError, Say, Watch, WatchEnd};
 use crate::cli::args::TableFormat;
 use crate::cli::background;
 use crate::cli::context::Context;
@@ -58,45 +55,38 @@ pub(super) struct RunDueArgs {
 pub(super) fn due(context: &Context, args: &RunDueArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     Context::block_on(async {
-        let (ran, drivers) = with_drivers(context, &app, args.wait, async |drive, say| {
-            let ran = schedule::run_due(&app, drive, say).await?;
-            tell(context, &app, &ran, args.format)?;
-            Ok(ran)
-        })
-        .await;
-        // What could not be driven is told of after what became of ticks.
-        ran?;
-        drivers
+        let work = async |drive: Drive<'_>, say: Say<'_>| Ok(schedule::run_due(&app, drive, say).await?);
+        with_drivers(context, &app, args.wait, work, |ran| tell(context, &app, &ran, args.format)).await
     })
 }
 
 pub(super) fn now(context: &Context, args: &RunArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     Context::block_on(async {
-        let (ran, drivers) = with_drivers(context, &app, args.wait, async |drive, say| {
+        let work = async |drive: Drive<'_>, say: Say<'_>| {
             Ok(schedule::run_now(&app, &args.name, &context.actor(), drive, say).await?)
-        })
-        .await;
-        let mut failed = Vec::new();
-        for (tick, error) in ran? {
-            match (tick.scan, error) {
-                (Some(scan), _) => {
-                    context.ui.print(&format!("{scan}\n"))?;
-                    context
-                        .ui
-                        .say(&format!("scan {scan} of {}; `dragnet watch {scan}` follows it", clean(&tick.target)));
-                }
-                (None, error) => failed.extend(error.map(|error| (tick, error))),
-            }
-        }
-        let others = failed.len().saturating_sub(1);
-        match failed.into_iter().next() {
-            Some((_, error)) if others == 0 => Err(error.into()),
-            Some((_, error)) => Err(CliError::from(error)
-                .hint(format!("so could not {others} others; `dragnet schedule history {}` tells why", args.name))),
-            None => drivers,
-        }
+        };
+        with_drivers(context, &app, args.wait, work, |ran| tell_started(context, &args.name, ran)).await
     })
+}
+
+/// Prints the scans that were started; an error tells of those that were not.
+fn tell_started(context: &Context, name: &str, ran: Vec<(Tick, Option<AppError>)>) -> Result<(), CliError> {
+    let mut failed = Vec::new();
+    for (tick, error) in ran {
+        if let Some(scan) = tick.scan {
+            context.ui.print(&format!("{scan}\n"))?;
+            context.ui.say(&format!("scan {scan} of {}; `dragnet watch {scan}` follows it", clean(&tick.target)));
+        }
+        failed.extend(error);
+    }
+    let others = failed.len().saturating_sub(1);
+    match failed.into_iter().next() {
+        None => Ok(()),
+        Some(error) if others == 0 => Err(error.into()),
+        Some(error) => Err(CliError::from(error)
+            .hint(format!("so could not {others} others; `dragnet schedule history {name}` tells why"))),
+    }
 }
 
 /// Tells what has become of ticks, a line for each.
@@ -128,35 +118,34 @@ fn line(tick: &Tick, zone: &jiff::tz::TimeZone) -> String {
     format!("{} {}{target}: {}", tick.schedule, words::due(tick, zone), words::outcome(tick))
 }
 
-/// Does something that starts scans, and sees to it that they are driven: in the background while it is done, or from here after it.
+/// Does something that starts scans, tells what came of it, and sees to it that they are driven: in the background meanwhile, or from here
+/// afterwards.
 async fn with_drivers<T>(
     context: &Context,
     app: &App,
     wait: bool,
     work: impl AsyncFnOnce(Drive<'_>, Say<'_>) -> Result<T, CliError>,
-) -> (Result<T, CliError>, Result<u8, CliError>) {
+    tell: impl FnOnce(T) -> Result<(), CliError>,
+) -> Result<u8, CliError> {
     let (sender, receiver) = unbounded_channel();
     let done = async {
-        let waiting = Mutex::new(Some(context.ui.waiting("looking what is due")));
-        let say = |words: &str| {
-            if let Some(waiting) = &*waiting.lock().unwrap_or_else(PoisonError::into_inner) {
-                waiting.say(words);
-            }
-        };
-        // The receiver is there until this sender is dropped.
+        let waiting = context.ui.waiting("looking what is due");
         let drive = |scan: ScanId, key: ScanKey| {
+            // The receiver is there until this sender is dropped.
             let _received = sender.send((scan, key));
         };
-        let done = work(&drive, &say).await;
-        drop(sender);
-        done
+        let done = work(&drive, &|words| waiting.say(words)).await;
+        drop((sender, waiting));
+        tell(done?)
     };
-    if wait {
-        let done = done.await;
-        let driven = drive_here(context, app, receiver).await;
-        return (done, driven);
-    }
-    tokio::join!(done, drive_behind(context, app, receiver))
+    let (told, driven) = if wait {
+        let told = done.await;
+        (told, drive_here(context, app, receiver).await)
+    } else {
+        tokio::join!(done, drive_behind(context, app, receiver))
+    };
+    // What has been started is driven whatever else has failed.
+    told.and(driven)
 }
 
 /// Leaves scans to drivers in the background. One that does not start is told of; the next call tries again.

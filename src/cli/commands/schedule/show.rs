@@ -106,7 +106,7 @@ fn view(overview: &Overview, now: Timestamp) -> ScheduleView<'_> {
 
 fn row(overview: &Overview, now: Timestamp) -> Vec<String> {
     let (standing, zone) = (&overview.standing, &overview.standing.schedule.time_zone);
-    let last = overview.last.as_ref().map_or_else(|| "-".to_owned(), words::outcome);
+    let last = overview.last.as_ref().map_or_else(|| "-".to_owned(), words::brief);
     vec![
         standing.schedule.name.to_string(),
         standing.schedule.when(),

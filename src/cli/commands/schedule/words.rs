@@ -43,6 +43,11 @@ pub(super) fn state(overview: &Overview, now: Timestamp) -> &'static str {
     }
 }
 
+/// What has become of a tick, in a few words.
+pub(super) fn brief(tick: &Tick) -> String {
+    outcome(&Tick { message: None, ..tick.clone() })
+}
+
 /// What has become of a tick.
 pub(super) fn outcome(tick: &Tick) -> String {
     let more = |words: &str| match &tick.message {
