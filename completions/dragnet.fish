@@ -47,6 +47,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "import" -d 'Make a 
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "logs" -d 'Print what a job\'s scanner said'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause scans: start no more jobs, let those that run end'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "resume" -d 'Go on with a scan that is paused, or that nobody drives any more'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "schedule" -d 'Start scans at their times, and look at schedules'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "scanners" -d 'List the scanners of the catalogue, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List the templates, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
@@ -542,6 +543,105 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -l trust-project
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "list" -d 'List schedules: when each is due, what became of the last tick'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "next" -d 'Show when schedules are due next'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "history" -d 'Show what has become of ticks, newest first'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "run" -d 'Start a schedule\'s scans now, outside its cadence'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "run-due" -d 'Start the scans that are due'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "pause" -d 'Let a schedule rest: it starts nothing, and what is left out is recorded'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "resume" -d 'Let a schedule go on from now'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s n -l number -d 'So many ticks' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l limit -d 'List at most so many' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l wait -d 'Drive the scans from here, to their end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l format -d 'Print what has become of ticks as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l wait -d 'Drive the scans from here, to their end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F

@@ -314,16 +314,21 @@ async fn what_could_not_be_started_is_tried_again_until_the_next_tick() {
     assert!(bench.run().await.ticks.is_empty(), "it is tried again without a pause");
     bench.pass(15_000);
     assert_eq!(bench.run().await.ticks[0].attempts, 2);
+    // A clock that goes back puts nothing off for hours.
+    bench.pass(-10 * HOUR);
+    assert_eq!(bench.run().await.ticks[0].attempts, 3);
+    bench.pass(10 * HOUR);
     bench.submitter.refuses.store(false, Ordering::Relaxed);
     bench.pass(MINUTE);
     bench.run().await;
     assert_eq!(bench.told(), ["+60 started"]);
     bench.end_scans();
     bench.submitter.refuses.store(true, Ordering::Relaxed);
-    for _ in 0..2 {
-        bench.pass(HOUR);
-        bench.run().await;
-    }
+    bench.pass(HOUR);
+    bench.run().await;
+    bench.pass(HOUR);
+    let told: Vec<TickState> = bench.run().await.ticks.iter().map(|tick| tick.state).collect();
+    assert_eq!(told, [TickState::Skipped, TickState::Failed], "that it is given up is told");
     assert_eq!(bench.told(), ["+60 started", "+120 skipped failed", "+180 failed"]);
     bench.check();
 }

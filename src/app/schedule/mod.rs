@@ -19,7 +19,7 @@ use super::{App, AppError, Say};
 use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::id::{ScanId, ScanKey};
-use crate::model::schedule::{Standing, Tick, TickState, backoff};
+use crate::model::schedule::{Standing, Tick, backoff};
 use crate::store::Decision;
 
 /// Who decides on ticks, in the log.
@@ -61,17 +61,17 @@ pub async fn run_due_by(app: &App, starter: &dyn Starter, drive: Drive<'_>, say:
     };
     let now = app.clock.now();
     app.store.sync_schedules(&app.config.schedules, ACTOR, now).await?;
-    let before = app.store.last_tick()?;
+    let (before, open) = (app.store.last_tick()?, app.store.open_ticks()?);
     decide(app, now).await?;
     failpoint::hit("schedule.decided");
     app.store.release_ticks(now).await?;
-    let (touched, handed) = start_pending(app, starter, now, drive, say).await?;
+    let handed = start_pending(app, starter, now, drive, say).await?;
     for (scan, key) in app.store.scheduled_scans()? {
         if !handed.contains(&scan) && !app.store.is_driven(key)? {
             drive(scan, key);
         }
     }
-    Ok(Ran { ticks: report(app, before, touched)?, next: app.store.next_activation()?, busy: false })
+    Ok(Ran { ticks: report(app, before, open)?, next: app.store.next_activation()?, busy: false })
 }
 
 /// Decides on all ticks that have passed.
@@ -102,22 +102,22 @@ async fn decide_one(app: &App, standing: Standing, now: Timestamp) -> Result<boo
     Ok(app.store.decide_ticks(decision).await?)
 }
 
-/// Starts the scans of all ticks that are to start now; returns their rows, and the scans that were handed to who drives them.
+/// Starts the scans of all ticks that are to start now; returns those that were handed to who drives them.
 async fn start_pending(
     app: &App,
     starter: &dyn Starter,
     now: Timestamp,
     drive: Drive<'_>,
     say: Say<'_>,
-) -> Result<(BTreeSet<i64>, BTreeSet<ScanId>), AppError> {
-    let (mut touched, mut handed) = (BTreeSet::new(), BTreeSet::new());
+) -> Result<BTreeSet<ScanId>, AppError> {
+    let (mut tried, mut handed) = (BTreeSet::new(), BTreeSet::new());
     loop {
         let mut pending = app.store.pending_ticks(now, PAGE)?;
-        pending.retain(|tick| !touched.contains(&tick.id));
+        pending.retain(|tick| !tried.contains(&tick.id));
         if pending.is_empty() {
-            return Ok((touched, handed));
+            return Ok(handed);
         }
-        touched.extend(pending.iter().map(|tick| tick.id));
+        tried.extend(pending.iter().map(|tick| tick.id));
         let starts = pending.iter().map(|tick| start_one(app, starter, tick, drive, say));
         let mut starts = futures::stream::iter(starts).buffer_unordered(STARTS);
         while let Some(started) = starts.next().await {
@@ -152,11 +152,14 @@ async fn start_one(
     }
 }
 
-/// Reads what has become of ticks that came after `before`, and of others that were touched.
-fn report(app: &App, before: i64, touched: BTreeSet<i64>) -> Result<Vec<Tick>, AppError> {
+/// Reads what has become of ticks that came after `before`, and of those before that were `open` and are not what they were.
+fn report(app: &App, before: i64, open: Vec<Tick>) -> Result<Vec<Tick>, AppError> {
     let mut ticks = Vec::new();
-    for id in touched.into_iter().filter(|id| *id <= before) {
-        ticks.push(app.store.tick(id)?);
+    for was in open {
+        let is = app.store.tick(was.id)?;
+        if (is.state, is.attempts) != (was.state, was.attempts) {
+            ticks.push(is);
+        }
     }
     let mut last = before;
     loop {
@@ -165,9 +168,4 @@ fn report(app: &App, before: i64, touched: BTreeSet<i64>) -> Result<Vec<Tick>, A
         last = newest.id;
         ticks.extend(page);
     }
-}
-
-/// Whether something is still to become of a tick.
-pub const fn is_open(tick: &Tick) -> bool {
-    matches!(tick.state, TickState::Waiting | TickState::Pending | TickState::Failed)
 }

@@ -68,6 +68,11 @@ impl Store {
         self.read(|connection| ticks_by(connection, &rest, params![now.0, limit, LONGEST_WAIT]))
     }
 
+    /// Reads the ticks that something is still to become of.
+    pub fn open_ticks(&self) -> Result<Vec<Tick>, StoreError> {
+        self.read(|connection| ticks_by(connection, &format!("WHERE {OPEN} ORDER BY tick.id"), []))
+    }
+
     /// Reads a tick by its row.
     pub fn tick(&self, id: i64) -> Result<Tick, StoreError> {
         let found = self.read(|connection| ticks_by(connection, "WHERE tick.id = ?1", [id]))?.pop();
