@@ -31,6 +31,7 @@
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |
 //! | change what fails a gate | `model/gate/`: no I/O; a condition is a field of `RuleForm` and `When`, and a line in `matching.rs` |
+//! | change when a schedule is due, or what becomes of its ticks | `model/schedule/`: no I/O; what starts their scans is `app/schedule/` |
 //! | change what happens on failure | `model/outcome.rs`, `model/retry.rs`, `driver/verdict.rs`: no I/O in any |
 //! | change what follows from an event | `driver/transition.rs`, `driver/settle.rs`: no I/O in either |
 //! | change how a container is started | `executor/docker/container.rs`, `executor/kubernetes/manifest` |

@@ -103,6 +103,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("bollard", &["executor/docker/"]),
     ("kube", &["executor/kubernetes/"]),
     ("k8s_openapi", &["executor/kubernetes/"]),
+    ("croner", &["model/schedule/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),

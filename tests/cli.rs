@@ -14,6 +14,8 @@ mod stub;
 
 #[path = "cli/gate.rs"]
 mod gate;
+#[path = "cli/schedule.rs"]
+mod schedule;
 
 /// A new user's machine: no configuration, no state, no engine.
 struct Machine {

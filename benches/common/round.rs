@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use dragnet::driver::{Driver, Rest};
 use dragnet::executor::SharedExecutor;
 use dragnet::model::clock::Clock;
+use dragnet::model::owner::Owner;
 use dragnet::model::plan::{Plan, ScanOptions, Step};
 use dragnet::model::spec::JobSpec;
 use dragnet::model::target::TargetKey;
@@ -27,6 +28,7 @@ pub(crate) async fn scan(
         template: None,
         target: "host:bench".parse().unwrap(),
         target_key: TargetKey { key: "host:bench".to_owned(), line: None },
+        owner: Owner::default(),
         source: None,
         options,
         steps,

@@ -8,6 +8,7 @@ use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::id::{ScanKey, Sha256};
+use crate::model::nearest::Hint;
 use crate::oci::{InvalidReference, RegistryError};
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
@@ -198,6 +199,25 @@ pub enum AppError {
         /// The scan's executor, in words.
         executor: String,
     },
+    /// No schedule of the configuration has this name.
+    #[error("there is no schedule `{name}`{hint}")]
+    NoSchedule {
+        /// The name.
+        name: String,
+        /// The nearest that there is.
+        hint: Hint,
+    },
+    /// No registered target has this name.
+    #[error("there is no registered target `{name}` in project {project}")]
+    NoTarget {
+        /// The name.
+        name: String,
+        /// The project.
+        project: String,
+    },
+    /// A schedule has nothing to scan.
+    #[error("schedule `{0}` has nothing to scan: no registered target fits")]
+    NothingScheduled(String),
     /// A worker thread panicked.
     #[error("bug in dragnet: {0}")]
     Panicked(String),

@@ -16,6 +16,7 @@ use crate::config::ExecutorKind;
 use crate::executor::SharedExecutor;
 use crate::executor::fake::{Content, FakeExecutor, Outcome};
 use crate::model::id::{ScanId, ScanKey};
+use crate::model::owner::Owner;
 use crate::model::plan::{Gather, OnFailure, Plan, ScanOptions, Step};
 use crate::model::scanner::{ExitCodes, Limits, Network, ResultSpec, Scanner};
 use crate::model::spec::JobSpec;
@@ -169,6 +170,7 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
             (&machine, &path),
         ),
         target: request.target.clone(),
+        owner: Owner::default(),
         source: None,
         options: ScanOptions { suppressions, ..app.config.options(0, random_bits()) },
         steps: vec![Step {

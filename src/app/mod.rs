@@ -26,6 +26,7 @@ mod report;
 mod retake;
 pub mod retention;
 mod retry;
+pub mod schedule;
 mod secrets;
 mod start;
 pub mod state;

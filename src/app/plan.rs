@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use super::{App, AppError, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation, suppress};
+use super::{
+    App, AppError, FoundImage, PlannedData, PlannedImage, Say, archive, bind, data, images, isolation, suppress,
+};
 use crate::artifact::{self, GitSource, Hold, LeftOut, SnapshotOptions};
 use crate::executor::{ExecutorError, Keeping, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
@@ -57,6 +59,18 @@ pub struct Planned {
     pub keeping: Option<Keeping>,
     /// What is known of how the engine keeps scanners without a network from it, where it is only asked to and some have none.
     pub isolation: Option<Isolation>,
+}
+
+impl Planned {
+    /// Returns the scanners whose images cannot be had, with the reason.
+    pub fn missing_images(&mut self) -> Vec<(String, ExecutorError)> {
+        let images = std::mem::take(&mut self.images).into_iter();
+        let missing = images.filter_map(|image| match image.found {
+            FoundImage::Missing(error) => Some((image.scanner, error)),
+            FoundImage::Here(_) | FoundImage::Frozen(_) | FoundImage::ByTag(_) => None,
+        });
+        missing.collect()
+    }
 }
 
 /// Makes a plan. With an engine, images are looked up (and pulled if missing, where the engine does that for us) and the plan names what

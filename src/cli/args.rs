@@ -81,6 +81,7 @@ pub(super) enum Command {
     Resume(verbs::resume::ResumeArgs),
     Retry(verbs::retry::RetryArgs),
     Priority(verbs::priority::PriorityArgs),
+    Schedule(verbs::schedule::ScheduleArgs),
     Scanners(verbs::scanners::ScannersArgs),
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),

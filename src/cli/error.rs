@@ -39,6 +39,8 @@ pub(super) struct CliError {
     pub(super) kind: Kind,
     /// What happened, and where.
     source: Box<dyn Error + Send + Sync>,
+    /// What it is about, in lines to be shown as they are.
+    pub(super) excerpt: Vec<String>,
     /// What to do.
     pub(super) hints: Vec<String>,
 }
@@ -46,12 +48,12 @@ pub(super) struct CliError {
 impl CliError {
     /// Makes the error of wrong usage.
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, source: message.into().into(), hints: Vec::new() }
+        Self { kind: Kind::Usage, source: message.into().into(), excerpt: Vec::new(), hints: Vec::new() }
     }
 
     /// Makes the error of an engine or a state that cannot be used.
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Unreachable, source: message.into().into(), hints: Vec::new() }
+        Self { kind: Kind::Unreachable, source: message.into().into(), excerpt: Vec::new(), hints: Vec::new() }
     }
 
     /// Makes the error of a process that can have no threads.
@@ -73,7 +75,7 @@ impl CliError {
     }
 
     fn new(advice: Advice, source: impl Error + Send + Sync + 'static) -> Self {
-        Self { kind: advice.0, source: Box::new(source), hints: advice.1 }
+        Self { kind: advice.0, source: Box::new(source), excerpt: Vec::new(), hints: advice.1 }
     }
 
     /// Returns the exit code.
@@ -128,7 +130,6 @@ advised! {
     AppError => app,
     DaemonError => daemon,
     StoreError => store,
-    ConfigError => config,
     PathError => state,
     CatalogError => catalog,
     PlanFileError => plan_file,
@@ -161,6 +162,16 @@ impl From<RenderError> for CliError {
             RenderError::Source(error) => Self::new(advice(Kind::Unreachable, [VERIFY]), error),
             RenderError::Template(error) => (*error).into(),
         }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let excerpt = match &error {
+            ConfigError::Value { excerpt, .. } => excerpt.clone(),
+            _ => Vec::new(),
+        };
+        Self { excerpt, ..Self::new(config(&error), error) }
     }
 }
 
@@ -244,6 +255,14 @@ fn app(error: &AppError) -> Advice {
                 "`dragnet pause --requeue` stops what runs, and `dragnet resume` begins it anew",
             ],
         ),
+        AppError::NoSchedule { .. } => advice(
+            Kind::Usage,
+            [
+                "`dragnet schedule list` shows them; they are `[[schedules]]` of your configuration, `dragnet config path` names the file",
+            ],
+        ),
+        AppError::NoTarget { .. } => advice(Kind::Usage, ["`dragnet targets` lists them"]),
+        AppError::NothingScheduled(_) => advice(Kind::Usage, ["`dragnet targets` lists what there is, with its tags"]),
         AppError::Panicked(_) => advice(Kind::Incomplete, [BUG]),
     }
 }
@@ -282,6 +301,13 @@ fn store(error: &StoreError) -> Advice {
         StoreError::RequestKeyUsed { scan, .. } => {
             (Kind::Usage, vec![format!("`dragnet watch {scan}` follows that scan; a new one needs another key")])
         }
+        StoreError::TargetExists { name, .. } => (
+            Kind::Usage,
+            vec![
+                format!("`dragnet targets show {name}` tells what it is; --update changes it"),
+                "--name NAME registers the target beside it".to_owned(),
+            ],
+        ),
         StoreError::NotOver(_) => {
             advice(Kind::Usage, ["`dragnet cancel SCAN` ends it; `dragnet gc` removes what the engine still holds"])
         }
@@ -305,6 +331,12 @@ fn config(error: &ConfigError) -> Advice {
         ConfigError::UnknownKey { .. } | ConfigError::Value { .. } => advice(
             Kind::Usage,
             ["`dragnet config schema` describes every key; `dragnet config show --defaults` shows them with comments"],
+        ),
+        ConfigError::Schedules { .. } => advice(
+            Kind::Usage,
+            [
+                "schedules run whatever directory you are in: put them into your own configuration, `dragnet config path` names it",
+            ],
         ),
         ConfigError::Untrusted { .. } => advice(Kind::Usage, ["--trust-project-config trusts it for this one command"]),
         ConfigError::Syntax { .. } | ConfigError::Variable { .. } | ConfigError::Flags(_) | ConfigError::Io { .. } => {

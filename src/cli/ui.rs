@@ -100,6 +100,9 @@ impl Ui {
     /// Tells of an error, with what it comes from and what to do.
     pub(super) fn error(&self, error: &CliError) {
         let mut text = format!("{} {}", paint(self.err.color, BAD, "error:"), clean(&error.message()));
+        for line in &error.excerpt {
+            let _ = write!(text, "\n    {}", clean(line));
+        }
         for cause in error.causes() {
             let _ = write!(text, "\n  because {}", clean(&cause));
         }

@@ -41,6 +41,16 @@ pub enum ConfigError {
         key: String,
         /// What is wrong.
         message: String,
+        /// The value, with a mark below what is meant; lines to be shown as they are.
+        excerpt: Vec<String>,
+    },
+    /// A project's file has schedules.
+    #[error("{}:{line}: `schedules` cannot be in a project's file, trusted or not", path.display())]
+    Schedules {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
     },
     /// The project's file sets what only a trusted one may.
     #[error(

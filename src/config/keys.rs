@@ -44,7 +44,9 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let key = key.map(|key| dotted(&key.path)).unwrap_or_default();
     let (path, line) = (path.to_owned(), line_of(text, Some(span)));
     let Some((unknown, known)) = unknown_field(message) else {
-        return ConfigError::Value { path, line, key, message: message.trim().to_owned() };
+        let mut lines = message.trim().lines().map(str::to_owned);
+        let message = lines.next().unwrap_or_default();
+        return ConfigError::Value { path, line, key, message, excerpt: lines.collect() };
     };
     ConfigError::UnknownKey { path, line, key, hint: Hint::new(unknown, known) }
 }
@@ -150,6 +152,22 @@ mod tests {
             "dragnet.toml:3: `gate.rules.epss`: 2 is no score: they go from 0 to 1"
         );
         assert!(error("[scan\n").starts_with("dragnet.toml:1: "));
+        let schedule = |more: &str| error(&format!("[[schedules]]\nname = 'a'\n{more}\ntarget = 'host:a'\n"));
+        assert_eq!(
+            schedule("cron = '61 * * * *'"),
+            "dragnet.toml:3: `schedules.cron`: `61` is no minute: 0-59, as in 5, 0,30 or */15"
+        );
+        assert_eq!(
+            schedule("every = '1h'\ntime_zone = 'Europe/Berlim'"),
+            "dragnet.toml:4: `schedules.time_zone`: there is no time zone `Europe/Berlim` (did you mean `Europe/Berlin`?); write one as in Europe/Berlin"
+        );
+        assert_eq!(schedule("evry = '1h'"), "dragnet.toml:3: there is no key `schedules.evry` (did you mean `every`?)");
+        assert_eq!(
+            schedule(""),
+            "dragnet.toml:1: `schedules`: schedule `a` needs one of `cron` and `every`, and not both"
+        );
+        let twice = "[[schedules]]\nname = 'a'\nevery = '1h'\ntarget = 'host:a'\n".repeat(2);
+        assert_eq!(error(&twice), "dragnet.toml:1: `schedules`: two schedules are called `a`");
         assert!(error("scanners.x.secrets.t = 'plain'").contains("a secret is written as env:NAME"));
     }
 }

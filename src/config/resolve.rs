@@ -130,6 +130,7 @@ fn stack(layers: Layers<'_>) -> Result<Vec<(Origin, Table)>, ConfigError> {
     }
     if let Some(Project { file, trusted }) = layers.project {
         let table = read(&file)?;
+        trust::refuse_schedules(&file)?;
         if !trusted {
             trust::check(&file)?;
         }

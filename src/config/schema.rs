@@ -28,6 +28,7 @@ mod tests {
                 "retention",
                 "scan",
                 "scanners",
+                "schedules",
                 "source",
                 "suppress",
                 "target",

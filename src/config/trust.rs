@@ -30,6 +30,14 @@ pub(super) fn check(file: &File) -> Result<(), ConfigError> {
     }
 }
 
+/// Refuses a project's file that has schedules: they run whatever directory somebody is in, so they would come and go with it.
+pub(super) fn refuse_schedules(file: &File) -> Result<(), ConfigError> {
+    match keys(&file.text).into_iter().find(|key| key.path[..] == ["schedules"]) {
+        Some(key) => Err(ConfigError::Schedules { path: file.path.clone(), line: key.line }),
+        None => Ok(()),
+    }
+}
+
 fn matches(pattern: &[&str], path: &[String]) -> bool {
     pattern.len() == path.len() && pattern.iter().zip(path).all(|(name, part)| *name == "*" || name == part)
 }
@@ -143,6 +151,18 @@ mod tests {
             assert_eq!(error, expected);
             resolve(layers(true)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_projects_file_has_no_schedules_whoever_trusts_it() {
+        let text = "scan.depth = 3\n[[schedules]]\nname = 'n'\nevery = '1h'\ntarget = 'host:a'\n";
+        for trusted in [false, true] {
+            let layers = Layers { project: Some(Project { file: file(text), trusted }), ..Layers::default() };
+            let error = resolve(layers).unwrap_err().to_string();
+            assert_eq!(error, "dragnet.toml:2: `schedules` cannot be in a project's file, trusted or not");
+        }
+        let config = resolve(Layers { user: Some(file(text)), ..Layers::default() }).unwrap().config;
+        assert_eq!(config.schedules.len(), 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::model::gate::Gate;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
 use crate::model::retention::Retention;
+use crate::model::schedule::Schedule;
 use crate::model::suppress::SuppressRule;
 use crate::model::template::Template;
 use crate::model::unit::Span;
@@ -46,6 +47,16 @@ pub struct Config {
     pub retention: Retention,
     /// What works beside the command line.
     pub daemon: DaemonConfig,
+    /// Scans that begin by themselves; never in a project's file.
+    #[serde(deserialize_with = "schedules", skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Schedule>,
+}
+
+/// Reads schedules whose names are all different.
+fn schedules<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Schedule>, D::Error> {
+    let schedules = Vec::deserialize(deserializer)?;
+    Schedule::check_names(&schedules).map_err(serde::de::Error::custom)?;
+    Ok(schedules)
 }
 
 /// `[executor]`: where scanners run.
@@ -280,6 +291,7 @@ mod tests {
             "DaemonConfig",
             "LogConfig",
             "Quota",
+            "Schedule",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
             for key in

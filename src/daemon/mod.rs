@@ -7,6 +7,7 @@
 //! ```text
 //! drivers    takes up scans that nobody drives: those that have begun at once, queued ones by priority and fair share
 //! cleaner    removes what retention keeps no longer, and gives the room back
+//! scheduler  starts what is due by schedules; the drivers take it up
 //! sweeper    removes what dead processes have left in the engines and beside the database
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
@@ -18,6 +19,7 @@ mod drivers;
 mod engines;
 mod life;
 mod run;
+mod scheduler;
 mod sweeper;
 mod worker;
 

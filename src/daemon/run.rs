@@ -13,6 +13,7 @@ use super::cleaner::Cleaner;
 use super::drivers::Drivers;
 use super::engines::Engines;
 use super::life::{self, Order, Orders, Source};
+use super::scheduler::Scheduler;
 use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, activate, work};
 use crate::app::{App, AppError, drive};
@@ -93,6 +94,7 @@ impl Daemon {
         let mut drivers = Drivers::new(engines.clone(), Pulse::clone(&pulse));
         let (mut of_sweeper, mut of_drivers) = (Record::default(), Record::default());
         activate(&mut Sweeper::new(engines), &self.app, &mut of_sweeper).await;
+        activate(&mut Scheduler, &self.app, &mut Record::default()).await;
         let mut ended = Ended::Drained;
         let mut beat = interval(HEARTBEAT);
         loop {
@@ -120,10 +122,11 @@ impl Daemon {
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
         let (engines, draining) = (Engines::default(), CancellationToken::new());
-        let (sweep, clean, drive) = (Pulse::default(), Pulse::default(), Pulse::default());
+        let (sweep, clean, schedule, drive) = (Pulse::default(), Pulse::default(), Pulse::default(), Pulse::default());
         let mut workers = JoinSet::new();
         let sweeper = Sweeper::new(engines.clone());
         workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone()));
+        workers.spawn(work(Scheduler, app.clone(), Pulse::clone(&schedule), draining.clone()));
         workers.spawn(work(Cleaner, app.clone(), Pulse::clone(&clean), draining.clone()));
         let drivers = Drivers::new(engines, Pulse::clone(&drive));
         workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone()));
@@ -135,7 +138,7 @@ impl Daemon {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &clean, &drive]).await,
+                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &clean, &schedule, &drive]).await,
                     Some(Order::Drain) | None => break,
                     Some(Order::Abort) => return self.end(Ended::Aborted).await,
                 },
@@ -144,7 +147,7 @@ impl Daemon {
                     drive.notify_one();
                 },
                 _ = files.tick() => if self.source.has_changed() {
-                    self.reload(&apps, &[&sweep, &clean, &drive]).await;
+                    self.reload(&apps, &[&sweep, &clean, &schedule, &drive]).await;
                 },
             }
         }

@@ -9,6 +9,7 @@ use super::asset::AssetKind;
 use super::coverage::Gap;
 use super::gate::{Gate, Rule, Thresholds};
 use super::id::{Sha256, StepId};
+use super::owner::Owner;
 use super::scanner::Scanner;
 use super::severity::Severity;
 use super::suppress::Suppressions;
@@ -26,6 +27,9 @@ pub struct Plan {
     pub target: Target,
     /// Its identity over time.
     pub target_key: TargetKey,
+    /// Whose the scan will be.
+    #[serde(default, skip_serializing_if = "Owner::is_default")]
+    pub owner: Owner,
     /// The source as it was when the plan was made; none for targets that are no source tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceFacts>,

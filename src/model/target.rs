@@ -143,6 +143,13 @@ pub struct TargetKey {
     pub line: Option<String>,
 }
 
+impl TargetKey {
+    /// Returns the key of targets that were given this name.
+    pub fn named(name: &str) -> String {
+        format!("name:{name}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, Manifest, Piece, Placeholder, UnknownPlaceholder, 
 use crate::model::asset::{Asset, AssetKind};
 use crate::model::facts::Facts;
 use crate::model::id::StepId;
+use crate::model::owner::Owner;
 use crate::model::plan::{Choice, Plan, ScanOptions, SourceFacts, Step};
 use crate::model::target::{Target, TargetKey};
 use crate::model::template::{Template, TemplateStep};
@@ -71,6 +72,7 @@ pub fn build(request: Request<'_>) -> Result<Plan, PlanError> {
         template: selected.template,
         target: request.target,
         target_key: request.target_key,
+        owner: Owner::default(),
         source: request.source,
         options: request.options,
         steps,

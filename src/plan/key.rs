@@ -18,7 +18,7 @@ pub fn target_key(
     let commit = |git: &GitFacts| git.commit.as_ref().map(|commit| format!("@{commit}"));
     let line = git.and_then(|git| git.line.clone().or_else(|| line.map(str::to_owned)).or_else(|| commit(git)));
     if let Some(name) = name {
-        return TargetKey { key: format!("name:{name}"), line };
+        return TargetKey { key: TargetKey::named(name), line };
     }
     match (target.kind, remote) {
         (TargetKind::Dir | TargetKind::Git, Some((remote, git))) if git.prefix.is_empty() => {

@@ -59,6 +59,14 @@ pub enum StoreError {
         /// The scan's id.
         scan: String,
     },
+    /// A target of this name is registered in the project already.
+    #[error("the target `{name}` is registered already, in project {project}")]
+    TargetExists {
+        /// The name.
+        name: String,
+        /// The project.
+        project: String,
+    },
     /// The scan is under way, or the engine may still hold something of it: it cannot be deleted.
     #[error("scan with row {0} cannot be deleted: it is not over")]
     NotOver(crate::model::id::ScanId),

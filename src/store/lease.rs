@@ -104,6 +104,12 @@ impl Store {
         Lock::is_held(&self.dir().join("locks").join(format!("scan-{key}")))
     }
 
+    /// Takes the right to start what is due by schedules, unless another has it. It saves work and no more: each tick is decided once, and
+    /// has one scan, whoever is at it.
+    pub fn lock_schedules(&self) -> Result<Option<Lock>, StoreError> {
+        Lock::take(&self.dir().join("locks/schedules"))
+    }
+
     /// Returns the owner's name and heartbeat number.
     pub fn owner(&self, scan: ScanId) -> Result<(Option<String>, i64), StoreError> {
         self.read(|connection| {

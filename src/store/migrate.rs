@@ -14,6 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_waits.sql"),
     include_str!("migrations/0004_comparison.sql"),
     include_str!("migrations/0005_suppress.sql"),
+    include_str!("migrations/0006_targets.sql"),
+    include_str!("migrations/0007_schedules.sql"),
     include_str!("migrations/0008_daemon.sql"),
 ];
 

@@ -27,10 +27,13 @@ mod lease;
 mod load;
 mod lock;
 mod migrate;
+mod owners;
 mod reparse;
 mod retention;
 mod scans;
+mod schedules;
 mod submit;
+mod targets;
 mod triage;
 mod writer;
 
@@ -56,7 +59,9 @@ pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};
 pub use lock::Lock;
 pub use reparse::{KeptFile, KeptJob, NewComparison, NewResults, Replacement};
 pub use scans::ScanFilter;
+pub use schedules::{Decision, ManualTick, TickFilter};
 pub use submit::{NewScan, NewStep};
+pub use targets::{Chosen, Existing, Merged, Staged, Staging, Tally, TargetCursor, TargetFilter};
 pub use triage::Found;
 
 use crate::model::id::{InstanceKey, Key8};

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::error::StoreError;
 use super::events::append;
-use super::{Store, random_key, to_json};
+use super::{Store, owners, random_key, to_json};
 use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::coverage::Coverage;
@@ -77,14 +77,17 @@ impl Store {
 }
 
 fn insert(tx: &Transaction<'_>, new: &NewScan) -> Result<(ScanId, ScanKey), StoreError> {
-    refuse_used_key(tx, new.request_key.as_deref())?;
-    let key = unused_key(tx)?;
     let plan = &new.plan;
+    let (organisation, project) = owners::make(tx, &plan.owner)?;
+    refuse_used_key(tx, project, new.request_key.as_deref())?;
+    let key = unused_key(tx)?;
     tx.execute(
         "INSERT INTO scan (organisation_id, project_id, key, request_key, target, target_key, line, plan, plan_sha256, source,
                            executor, profile, server_identity, priority, state, coverage, records, created_at)
-         VALUES (1, 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
+            organisation,
+            project,
             key.as_str(),
             new.request_key,
             plan.target.to_string(),
@@ -146,10 +149,12 @@ fn insert_job(
     Ok(())
 }
 
-fn refuse_used_key(tx: &Transaction<'_>, request_key: Option<&str>) -> Result<(), StoreError> {
+fn refuse_used_key(tx: &Transaction<'_>, project: i64, request_key: Option<&str>) -> Result<(), StoreError> {
     let Some(key) = request_key else { return Ok(()) };
     let used: Option<String> = tx
-        .query_row("SELECT key FROM scan WHERE project_id = 1 AND request_key = ?1", [key], |row| row.get(0))
+        .query_row("SELECT key FROM scan WHERE project_id = ?1 AND request_key = ?2", params![project, key], |row| {
+            row.get(0)
+        })
         .optional()?;
     used.map_or(Ok(()), |scan| Err(StoreError::RequestKeyUsed { key: key.to_owned(), scan }))
 }

@@ -9,6 +9,7 @@ use dragnet::driver::{Driver, Rest};
 use dragnet::executor::fake::{FakeExecutor, Operation};
 use dragnet::model::clock::{Clock, Timestamp};
 use dragnet::model::id::ScanId;
+use dragnet::model::owner::Owner;
 use dragnet::model::plan::{Gather, OnFailure, Plan, ScanOptions, Step};
 use dragnet::model::spec::JobSpec;
 use dragnet::model::target::TargetKey;
@@ -67,6 +68,7 @@ impl Lab {
             template: None,
             target: "host:127.0.0.1".parse().unwrap(),
             target_key: TargetKey { key: "host:127.0.0.1".to_owned(), line: None },
+            owner: Owner::default(),
             source: None,
             options,
             steps,

@@ -25,5 +25,6 @@ mod tool;
 mod cancels;
 mod owners;
 mod points;
+mod schedule;
 mod starts;
 mod sweeps;

@@ -21,4 +21,5 @@ mod configuration;
 mod lives;
 mod log;
 mod process;
+mod schedules;
 mod takes;

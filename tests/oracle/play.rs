@@ -12,6 +12,7 @@ use dragnet::executor::fake::{FakeExecutor, Outcome};
 use dragnet::model::asset::AssetKind;
 use dragnet::model::coverage::Gap;
 use dragnet::model::id::{ScanId, ScanKey, Sha256};
+use dragnet::model::owner::Owner;
 use dragnet::model::plan::{Plan, ScanOptions, SourceFacts, Step};
 use dragnet::model::spec::{DataTree, JobSpec};
 use dragnet::model::suppress::Suppressions;
@@ -175,6 +176,7 @@ impl Scan {
             template: None,
             target: self.target.parse().unwrap(),
             target_key: TargetKey { key: "git:example.org/shop".to_owned(), line: self.line.map(str::to_owned) },
+            owner: Owner::default(),
             source: None,
             options,
             steps: planned.iter().map(|(step, _)| step.clone()).collect(),

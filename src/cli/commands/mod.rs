@@ -20,6 +20,7 @@ pub(super) mod report;
 pub(super) mod resume;
 pub(super) mod retry;
 pub(super) mod scanners;
+pub(super) mod schedule;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod state;

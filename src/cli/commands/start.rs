@@ -140,7 +140,7 @@ async fn make_plan(
 ) -> Result<(Plan, Option<Hold>), CliError> {
     let request = args.choice.request(app, &args.target)?;
     let waiting = context.ui.waiting("taking the source, choosing scanners");
-    let planned = app::plan(app, request, Some(executor), &|words| waiting.say(words)).await?;
+    let mut planned = app::plan(app, request, Some(executor), &|words| waiting.say(words)).await?;
     drop(waiting);
     for left_out in planned.left_out.iter().filter(|left_out| left_out.reason.is_gap()).take(10) {
         context.ui.warn(&format!("{left_out} is not scanned"));
@@ -154,7 +154,7 @@ async fn make_plan(
         }
     }
     warn_of_tags(&context.ui, &planned.images);
-    check_images(planned.images)?;
+    check_images(planned.missing_images())?;
     Ok((planned.plan, planned.hold))
 }
 

@@ -13,6 +13,7 @@ use crate::cli::context::{Context, Scope};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
+use crate::executor::ExecutorError;
 use crate::report::text::clean;
 
 /// Show what a scan would run, and why, without running it
@@ -56,7 +57,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
     let mut app = context.app_with(args.choice.flags(), Scope::Project)?;
     let request = args.choice.request(&mut app, &args.target)?;
     let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
-    let planned = Context::block_on(async {
+    let mut planned = Context::block_on(async {
         let engine = if args.no_engine { None } else { Some(app::connect(&app).await?) };
         let waiting = context.ui.waiting("planning");
         let planned = app::plan(&app, request, engine.as_ref(), &|words| waiting.say(words)).await?;
@@ -77,7 +78,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliE
     if args.format != PlanFormat::Table {
         warn_of_tags(&context.ui, &planned.images);
     }
-    check_images(planned.images)?;
+    check_images(planned.missing_images())?;
     if let Some(path) = &args.output {
         context.ui.say(&format!("written to {}; `dragnet start {}` runs it", path.display(), path.display()));
     }
@@ -104,11 +105,8 @@ pub(super) fn warn_of_tags(ui: &Ui, images: &[PlannedImage]) {
 }
 
 /// A plan that could not run is an error, which names every scanner that is in the way.
-pub(super) fn check_images(images: Vec<PlannedImage>) -> Result<(), CliError> {
-    let mut missing = images.into_iter().filter_map(|image| match image.found {
-        FoundImage::Missing(error) => Some((image.scanner, error)),
-        FoundImage::Here(_) | FoundImage::Frozen(_) | FoundImage::ByTag(_) => None,
-    });
+pub(super) fn check_images(missing: Vec<(String, ExecutorError)>) -> Result<(), CliError> {
+    let mut missing = missing.into_iter();
     let Some((scanner, error)) = missing.next() else { return Ok(()) };
     let error = CliError::from(AppError::Image { scanner, error });
     let others: Vec<String> = missing.map(|(scanner, _)| scanner).collect();
