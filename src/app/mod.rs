@@ -28,6 +28,7 @@ mod start;
 pub mod state;
 mod storage;
 mod suppress;
+pub mod targets;
 mod triage;
 mod watch;
 

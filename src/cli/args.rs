@@ -79,6 +79,7 @@ pub(super) enum Command {
     Logs(verbs::logs::LogsArgs),
     Pause(verbs::pause::PauseArgs),
     Resume(verbs::resume::ResumeArgs),
+    Targets(verbs::targets::TargetsArgs),
     Scanners(verbs::scanners::ScannersArgs),
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),

@@ -77,6 +77,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::Logs(args) => verbs::logs::run(context, &args),
         Command::Pause(args) => verbs::pause::run(context, &args),
         Command::Resume(args) => verbs::resume::run(context, &args),
+        Command::Targets(args) => verbs::targets::run(context, &args),
         Command::Scanners(args) => verbs::scanners::run(context, &args),
         Command::Templates(args) => verbs::templates::run(context, &args),
         Command::Config(args) => verbs::config::run(context, &args),

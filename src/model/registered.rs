@@ -19,9 +19,10 @@ use super::target::{InvalidTarget, Target, TargetKey};
 pub struct TargetId(pub i64);
 
 /// A target in the registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegisteredTarget {
-    /// Its row.
+    /// Its row; of no meaning outside this state.
+    #[serde(skip)]
     pub id: TargetId,
     /// Its name, unique within the project.
     pub name: TargetName,

@@ -20,5 +20,7 @@ pub(super) mod scanners;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod state;
+pub(super) mod subject;
+pub(super) mod targets;
 pub(super) mod templates;
 pub(super) mod watch;

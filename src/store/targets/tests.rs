@@ -148,7 +148,7 @@ fn entries_are_merged_together_and_once() {
     assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), expected);
     let all = Tally::from([(Merged::Unchanged, 3)]);
     assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), all);
-    let drafts = std::fs::read_dir(store.dir().join("spool")).unwrap().count();
+    let drafts = std::fs::read_dir(store.dir().join("artifacts")).unwrap().count();
     assert_eq!(drafts, 0, "the file of a staging has no name");
 }
 
