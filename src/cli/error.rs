@@ -12,7 +12,7 @@ use crate::catalog::CatalogError;
 use crate::config::{ConfigError, PathError};
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
-use crate::model::registered::{InvalidEntry, InvalidTargetName};
+use crate::model::registered::{InvalidEntry, InvalidTargetName, TargetSelector};
 use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
 use crate::oci::RegistryError;
@@ -404,8 +404,12 @@ fn registered(error: &TargetError) -> Advice {
             advice(Kind::Usage, ["leave them out: git uses your own credentials, from its helpers or an SSH key"])
         }
         TargetError::Template(error) => catalog(error),
+        TargetError::Unknown { meant: Some(TargetSelector::Tag(tag)), .. } => (
+            Kind::Usage,
+            vec![format!("`{tag}` is a tag: @tag:{tag} stands for its targets, --tag {tag} chooses them")],
+        ),
         TargetError::Unknown { meant: Some(meant), .. } => {
-            (Kind::Usage, vec![format!("did you mean `{meant}`?"), LIST.to_owned()])
+            (Kind::Usage, vec![format!("there is `{meant}`"), LIST.to_owned()])
         }
         TargetError::Unknown { .. } => advice(Kind::Usage, [LIST, "`dragnet targets add TARGET` registers one"]),
         TargetError::Ambiguous { .. } => {

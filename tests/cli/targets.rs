@@ -258,11 +258,14 @@ fn a_registered_target_is_planned_by_its_name() {
         (&["start", "@tag:web"], "--detach leaves their scans to drivers in the background"),
         (&["start", "@all", "--detach", "--max-targets", "1"], "--max-targets N starts more at once"),
         (&["plan", "--no-engine", "@tag:none"], "no enabled target is registered with the tag `none`"),
-        (&["plan", "--no-engine", "@web"], "did you mean `@tag:web`?"),
-        (&["plan", "--no-engine", "@a.example"], "did you mean `@host:a.example`?"),
+        (&["plan", "--no-engine", "@web"], "`web` is a tag: @tag:web stands for its targets"),
+        (&["plan", "--no-engine", "@a.example"], "there is `host:a.example`"),
         (&["plan", "--no-engine", "@tag:Web"], "is no tag"),
         (&["plan", "--no-engine", "@"], "is no name for a target"),
-        (&["plan", "--no-engine", ".", "--project", "sales"], "choose among registered targets"),
+        (
+            &["plan", "--no-engine", ".", "--trust-project-config", "--project", "sales"],
+            "choose among registered targets",
+        ),
         (&["plan", "--no-engine", "@shop", "--project", "default"], "no target is registered as `shop`"),
     ] {
         let said = machine.refused(2, args);
@@ -292,10 +295,7 @@ fn scans_belong_to_the_target_and_its_project() {
         serde_json::from_str::<Value>(&machine.done(&args, "").0).unwrap()
     };
     let first = import("@shop");
-    assert_eq!(
-        (&first["scan"]["project"], &first["scan"]["target_key"]["key"]),
-        (&"sales".into(), &"name:shop".into())
-    );
+    assert_eq!((&first["scan"]["project"], &first["scan"]["target_key"]), (&"sales".into(), &"name:shop".into()));
     let second = import("@shop");
     assert_eq!(second["findings"][0]["standing"], "existing", "compared within the target: {second}");
     assert_eq!(import(".")["findings"][0]["standing"], "new", "the tree itself is another target");

@@ -68,8 +68,14 @@ pub async fn import(
     request: ImportTargets,
     say: Say<'_>,
 ) -> Result<ImportedTargets, AppError> {
-    let mut reading =
-        Reading { app, request: &request, say, staging: app.store.stage_targets()?, done: Default::default(), read: 0 };
+    let mut reading = Reading {
+        app,
+        request: &request,
+        say,
+        staging: app.store.stage_targets()?,
+        done: ImportedTargets::default(),
+        read: 0,
+    };
     let malformed = |fault| TargetError::List { name: request.name.clone(), fault };
     let input = BufReader::with_capacity(1 << 16, input);
     reading.all(input).map_err(|error| match error {

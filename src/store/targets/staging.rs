@@ -75,7 +75,7 @@ impl Store {
                 };
                 let change = Change { organisation, project, actor: &actor, at };
                 let old = old(tx, project, entry.name.as_str())?;
-                *tally.entry(put(tx, &change, old, entry)?).or_default() += 1;
+                *tally.entry(put(tx, &change, old.as_ref(), entry)?).or_default() += 1;
                 Ok(())
             })?;
             Ok(tally)

@@ -83,7 +83,7 @@ fn a_change_touches_what_it_names() {
         let merged = block_on(store.add_target(entry.clone(), Existing::Change, "you", at)).unwrap();
         (merged, store.target(&entry.owner, &entry.name).unwrap().unwrap())
     };
-    let silent = TargetEntry { tags: EntryTags::Also(tags("")), note: None, ..first.clone() };
+    let silent = TargetEntry { tags: EntryTags::Also(tags("")), note: None, ..first };
     let (merged, target) = change(&silent);
     assert_eq!((merged, target.updated_at, target.actor.as_str()), (Merged::Unchanged, NOW, "me"));
     let more = TargetEntry { tags: EntryTags::Also(tags("new")), enabled: Some(false), ..silent };

@@ -140,7 +140,7 @@ pub(super) fn set(entry: &mut RawEntry, field: &str, text: String) -> Result<(),
         "name" => entry.name = said,
         "target" => entry.target = text,
         "tags" => {
-            entry.tags = Some(text.split([';', ' ', '\t']).filter(|tag| !tag.is_empty()).map(str::to_owned).collect())
+            entry.tags = Some(text.split([';', ' ', '\t']).filter(|tag| !tag.is_empty()).map(str::to_owned).collect());
         }
         "enabled" => entry.enabled = said.as_deref().map(enabled).transpose()?,
         "template" => entry.template = Some(text),
@@ -214,7 +214,7 @@ impl<R: io::Read> io::Read for Metered<R> {
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.inner.read(&mut buffer[..most])?;
         self.meter.left.set(left - read as u64);
-        let lines = buffer[..read].iter().filter(|byte| **byte == b'\n').count();
+        let lines = memchr::memchr_iter(b'\n', &buffer[..read]).count();
         self.meter.line.set(self.meter.line.get() + lines as u64);
         Ok(read)
     }

@@ -153,15 +153,11 @@ fn table(context: &Context, pages: &mut Pages<'_>, out: &mut impl Write) -> Resu
     let (mut listed, mut widths) = (0, None);
     while let Some(page) = pages.next()? {
         let rows: Vec<[String; 6]> = page.iter().map(row).collect();
-        let widths = match &widths {
-            Some(widths) => widths,
-            None => {
-                let found = widths.insert(widest(&rows));
-                let header = line(&HEADER.map(str::to_owned), found);
-                writeln!(out, "{}", paint(context.ui.out.color, DIM, &header))?;
-                found
-            }
-        };
+        if widths.is_none() {
+            let header = line(&HEADER.map(str::to_owned), &widest(&rows));
+            writeln!(out, "{}", paint(context.ui.out.color, DIM, &header))?;
+        }
+        let widths = widths.get_or_insert_with(|| widest(&rows));
         for row in &rows {
             writeln!(out, "{}", line(row, widths))?;
         }
