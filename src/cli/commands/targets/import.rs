@@ -29,10 +29,11 @@ Examples:
   dragnet targets import domains.txt --kind domain --tag external
   cmdb export | dragnet targets import - --format jsonl --skip-invalid
 
-Lists are CSV with a header row, JSON (a list, or an object with `targets`), JSON lines, or plain lines with `#` comments. The
-fields are name, target, tags, enabled, template, note, organisation, project; only target is needed. In CSV, tags have
-spaces or `;` between them. A target whose name is registered is changed: what the list does not say stays, and what it leaves
-empty is taken away.")]
+Lists are CSV with a header row, JSON (a list, or an object with `targets`), JSON lines, or plain
+lines with `#` comments. The fields are name, target, tags, enabled, template, note, organisation
+and project; only target is needed. In CSV, tags have spaces or `;` between them. A target whose
+name is registered is changed: what the list does not say stays, and what it leaves empty is taken
+away.")]
 pub(super) struct ImportArgs {
     /// The list; `-` is standard input
     #[arg(value_name = "FILE")]

@@ -27,8 +27,8 @@ Examples:
   dragnet start @tag:web --detach            scan all enabled ones with a tag
   dragnet targets list --format jsonl | dragnet --state ../other targets import -
 
-A target without a name is called by its text, as in `domain:example.org`. Scans of a registered target are compared with one
-another by its name, and belong to its project."
+A target without a name is called by its text, as in `domain:example.org`. Scans of a registered
+target are compared with one another by its name, and belong to its project."
 )]
 pub(in crate::cli) struct TargetsArgs {
     #[command(subcommand)]
