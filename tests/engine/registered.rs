@@ -31,7 +31,7 @@ async fn each_enabled_target_of_a_tag_gets_a_scan_of_its_own() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("gone: ") && said.contains("2 scans run in the background; 1 target could not be started"),
+        said.contains("gone: ") && said.contains("2 scans started in the background; 1 target could not be started"),
         "{said}"
     );
     let ids: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
@@ -52,6 +52,17 @@ async fn each_enabled_target_of_a_tag_gets_a_scan_of_its_own() {
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
     assert_eq!((again.status.code(), again.stdout.len()), (Some(2), 0), "{said}");
     assert!(said.contains("request key `nightly/one` was used by scan"), "{said}");
+
+    // A tag of one target is one of several all the same.
+    let added = cli.run(&["targets", "add", path, "--name", "single", "--tag", "alone"]).await;
+    assert!(added.status.success(), "{added:?}");
+    let start = ["start", "@tag:alone", "--detach", "--scanner", "keys", "--request-key", "nightly"];
+    let output = cli.run(&start).await;
+    let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let scan = cli.app.store.find_scan(&id).unwrap();
+    until("the scan has ended", || cli.app.store.scan_state(scan).unwrap().is_terminal().then_some(())).await;
+    let said = String::from_utf8_lossy(&cli.run(&start).await.stderr).into_owned();
+    assert!(said.contains("request key `nightly/single` was used by scan"), "{said}");
 
     let output = cli.run(&["start", "@other", "--scanner", "keys"]).await;
     assert!(output.status.success(), "{output:?}");

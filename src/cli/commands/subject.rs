@@ -27,6 +27,14 @@ impl WithinArgs {
     pub(super) fn within(&self) -> Within {
         Within { organisation: self.organisation.clone(), project: self.project.clone() }
     }
+
+    /// Returns the first flag that was given.
+    pub(super) fn flag(&self) -> Option<&'static str> {
+        let (organisation, project) = (self.organisation.is_some(), self.project.is_some());
+        [("--organisation", organisation), ("--project", project)]
+            .into_iter()
+            .find_map(|(flag, given)| given.then_some(flag))
+    }
 }
 
 /// One thing that is to be scanned.
@@ -53,6 +61,12 @@ pub(super) fn is_registered(text: &str) -> bool {
     text.starts_with('@')
 }
 
+/// Whether targets are meant by a tag, or all are.
+pub(super) fn may_be_several(text: &str) -> bool {
+    let selector = text.strip_prefix('@').and_then(|words| words.parse().ok());
+    matches!(selector, Some(TargetSelector::Tag(_) | TargetSelector::All))
+}
+
 /// A registered target is scanned in the same way wherever that is asked for: the file of the project that somebody stands in is
 /// none of its own.
 pub(super) fn scope(text: &str) -> Scope {
@@ -68,7 +82,7 @@ pub(super) fn one(app: &App, text: &str, within: &WithinArgs) -> Result<Subject,
 /// Returns what is meant: at least one thing, and `most` at most.
 pub(super) fn some(app: &App, text: &str, within: &WithinArgs, most: u32) -> Result<Vec<Subject>, CliError> {
     let Some(words) = text.strip_prefix('@') else {
-        if within.organisation.is_some() || within.project.is_some() {
+        if within.flag().is_some() {
             return Err(CliError::usage("--organisation and --project choose among registered targets")
                 .hint("`@NAME` is a registered target; `dragnet targets list` shows them"));
         }

@@ -37,8 +37,8 @@ pub(super) async fn start(
     }
     let scans = count(started, "scan");
     context.ui.say(&match refused {
-        0 => format!("{scans} run in the background; `dragnet list --open` shows them"),
-        _ => format!("{scans} run in the background; {} could not be started", count(refused, "target")),
+        0 => format!("{scans} started in the background; `dragnet list --open` shows them"),
+        _ => format!("{scans} started in the background; {} could not be started", count(refused, "target")),
     });
     Ok(code)
 }

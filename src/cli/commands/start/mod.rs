@@ -89,6 +89,8 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
     let baseline = args.baseline.as_deref().map(|path| Baseline::open(&app, path)).transpose()?;
     let outputs = open_outputs(context, args)?;
     let wanted = Wanted { baseline, outputs };
+    // A tag that one target has today may be that of two tomorrow: what is said and done does not hang on it.
+    let several = args.detach && subject::may_be_several(&args.target);
     Context::block_on(async {
         let executor = app::connect(&app).await?;
         let (plan, hold) = match (frozen, subjects.pop()) {
@@ -96,7 +98,7 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
                 let hold = use_frozen(context, &app, &plan).await?;
                 (plan, hold)
             }
-            (None, Some(subject)) if subjects.is_empty() => {
+            (None, Some(subject)) if subjects.is_empty() && !several => {
                 make_plan(context, &mut app, args, subject, &executor).await?
             }
             (None, last) => {
@@ -133,7 +135,7 @@ fn frozen_plan(args: &StartArgs) -> Result<Option<Plan>, CliError> {
     if path.extension().is_none_or(|extension| extension != "json") || !path.is_file() {
         return Ok(None);
     }
-    if let Some(flag) = args.choice.frozen() {
+    if let Some(flag) = args.choice.frozen().or_else(|| args.within.flag()) {
         return Err(CliError::usage(format!("{flag} cannot change the plan in {}", path.display()))
             .hint(format!("plan again with it: `dragnet plan {flag} … -o {}`", path.display())));
     }
