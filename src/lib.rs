@@ -27,6 +27,7 @@
 //! | change what is new, fixed or the same | `lifecycle/`: no I/O; the scenarios of `tests/oracle` first |
 //! | change what suppresses a finding | `suppress/`: no I/O; what people decide on single findings is `app/triage.rs` |
 //! | change how a raw file is read and kept | `driver/raw.rs`; JSON is copied where it is walked, `parse/json` |
+//! | read lists of targets in another format | `app/targets/read/` and a row in its `read` |
 //! | read another kind of baseline | `parse/baseline/`; what recognises its findings is `lifecycle/face.rs` |
 //! | add a report format | `report/x.rs` and a row in [`report::RENDERERS`] |
 //! | add a subcommand | `cli/commands/x.rs`, `app/x.rs`, `cli/args.rs` |

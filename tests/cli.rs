@@ -16,6 +16,8 @@ mod stub;
 mod gate;
 #[path = "cli/schedule.rs"]
 mod schedule;
+#[path = "cli/targets.rs"]
+mod targets;
 
 /// A new user's machine: no configuration, no state, no engine.
 struct Machine {
@@ -39,10 +41,24 @@ impl Machine {
     }
 
     fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::cargo_bin("dragnet").unwrap();
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.dir.path()).env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-        command.current_dir(self.path("project")).args(args).output().unwrap()
+        command.current_dir(self.path("project")).args(args);
+        command
+    }
+
+    /// Runs what must succeed, with this on standard input; returns what is printed and what is said.
+    fn done(&self, args: &[&str], input: &str) -> (String, String) {
+        let mut command = self.command(args);
+        let output = command.write_stdin(input).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+        (text(&output.stdout), said)
     }
 
     /// Runs what must be refused; returns what is said, with this machine's paths taken out.

@@ -14,6 +14,8 @@ use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
 use crate::store::StoreError;
 
+use super::targets::TargetError;
+
 /// Why a use case was refused or failed. What to do about it is the command line's to say.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -26,6 +28,9 @@ pub enum AppError {
     /// The catalogue and what the configuration does to it.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The registry of targets.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The plan.
     #[error(transparent)]
     Plan(#[from] PlanError),

@@ -39,6 +39,10 @@ pub struct ImportRequest {
     pub format: Option<String>,
     /// What was scanned.
     pub target: Target,
+    /// The name that it was given, before that of the configuration.
+    pub name: Option<String>,
+    /// Whose the scan will be.
+    pub owner: Owner,
     /// The files with the results.
     pub files: Vec<PathBuf>,
     /// Who asks.
@@ -164,13 +168,13 @@ fn plan_of(app: &App, request: &ImportRequest, results: Vec<ResultSpec>, total: 
         template: None,
         target_key: plan::target_key(
             &request.target,
-            app.config.target.name.as_deref(),
+            request.name.as_deref().or(app.config.target.name.as_deref()),
             line(app, &request.target).as_deref(),
             git.flatten().as_ref(),
             (&machine, &path),
         ),
         target: request.target.clone(),
-        owner: Owner::default(),
+        owner: request.owner.clone(),
         source: None,
         options: ScanOptions { suppressions, ..app.config.options(0, random_bits()) },
         steps: vec![Step {

@@ -32,6 +32,7 @@ mod start;
 pub mod state;
 mod storage;
 mod suppress;
+pub mod targets;
 mod triage;
 mod watch;
 

@@ -15,6 +15,7 @@ use crate::executor::{ExecutorError, Keeping, SharedExecutor};
 use crate::model::facts::{Facts, GitFacts};
 use crate::model::id::{JobName, Key8, ScanKey};
 use crate::model::isolation::Isolation;
+use crate::model::owner::Owner;
 use crate::model::plan::{Plan, ScanOptions, SourceFacts};
 use crate::model::scanner::Network;
 use crate::model::spec::Launch;
@@ -30,6 +31,10 @@ const IMAGE_ARCHIVE: &str = "image.tar";
 pub struct PlanRequest {
     /// What is scanned.
     pub target: Target,
+    /// The name that it was given, before that of the configuration.
+    pub name: Option<String>,
+    /// Whose the scan will be.
+    pub owner: Owner,
     /// What is to run.
     pub selection: Selection,
     /// Greater is dispatched first.
@@ -92,7 +97,7 @@ pub async fn plan(
         formats: &formats,
         target_key: plan::target_key(
             &request.target,
-            app.config.target.name.as_deref(),
+            request.name.as_deref().or(app.config.target.name.as_deref()),
             line(app, &request.target).as_deref(),
             gathered.git.as_ref(),
             (&place.0, &place.1),
@@ -106,6 +111,7 @@ pub async fn plan(
             ..app.config.options(request.priority, request.seed)
         },
     })?;
+    plan.owner = request.owner;
     let images = match executor {
         Some(executor) => images::look_up(app, &mut plan, executor, say).await,
         None => Vec::new(),

@@ -82,6 +82,7 @@ pub(super) enum Command {
     Retry(verbs::retry::RetryArgs),
     Priority(verbs::priority::PriorityArgs),
     Schedule(verbs::schedule::ScheduleArgs),
+    Targets(verbs::targets::TargetsArgs),
     Scanners(verbs::scanners::ScannersArgs),
     Templates(verbs::templates::TemplatesArgs),
     Config(verbs::config::ConfigArgs),

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use super::exit;
 use crate::app::AppError;
+use crate::app::targets::TargetError;
 use crate::artifact::SourceError;
 use crate::catalog::CatalogError;
 use crate::config::{ConfigError, PathError};
 use crate::daemon::DaemonError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
+use crate::model::registered::{InvalidEntry, InvalidTargetName, TargetSelector};
 use crate::model::registry::RegistryFault;
 use crate::model::target::InvalidTarget;
 use crate::oci::RegistryError;
@@ -78,6 +80,11 @@ impl CliError {
         Self { kind: advice.0, source: Box::new(source), excerpt: Vec::new(), hints: advice.1 }
     }
 
+    /// Returns what is wrong with a registered target, if that is what happened.
+    pub(super) fn target(&self) -> Option<&TargetError> {
+        self.source.downcast_ref::<TargetError>()
+    }
+
     /// Returns the exit code.
     pub(super) const fn code(&self) -> u8 {
         match self.kind {
@@ -133,6 +140,7 @@ advised! {
     PathError => state,
     CatalogError => catalog,
     PlanFileError => plan_file,
+    TargetError => registered,
     InvalidTarget => target,
     io::Error => output,
     TemplateError => template,
@@ -191,6 +199,7 @@ fn app(error: &AppError) -> Advice {
         AppError::Store(error) => store(error),
         AppError::State(error) => state(error),
         AppError::Catalog(error) => catalog(error),
+        AppError::Target(error) => registered(error),
         AppError::Plan(error) => plan(error),
         AppError::PlanFile(error) => plan_file(error),
         AppError::Source(error) => source(error),
@@ -415,6 +424,54 @@ fn target(_: &InvalidTarget) -> Advice {
         Kind::Usage,
         ["a target is a path, or KIND:VALUE, as in host:example.org or git:https://example.org/a.git@main"],
     )
+}
+
+fn registered(error: &TargetError) -> Advice {
+    const LIST: &str = "`dragnet targets list` shows what is registered";
+    match error {
+        TargetError::Entry(InvalidEntry::Target(error)) => target(error),
+        TargetError::Entry(InvalidEntry::Name(InvalidTargetName::Long(_))) => {
+            advice(Kind::Usage, ["a target without a name is called by its text: --name NAME gives it another"])
+        }
+        TargetError::Entry(_) | TargetError::Selector(_) => advice(Kind::Usage, []),
+        TargetError::NoKind(text) => (
+            Kind::Usage,
+            vec![format!(
+                "write KIND:VALUE, as in domain:{text} or host:{text}; a path that is not there yet is dir:{text}"
+            )],
+        ),
+        TargetError::Credentials => {
+            advice(Kind::Usage, ["leave them out: git uses your own credentials, from its helpers or an SSH key"])
+        }
+        TargetError::Template(error) => catalog(error),
+        TargetError::Unknown { meant: Some(TargetSelector::Tag(tag)), .. } => (
+            Kind::Usage,
+            vec![format!("`{tag}` is a tag: @tag:{tag} stands for its targets, --tag {tag} chooses them")],
+        ),
+        TargetError::Unknown { meant: Some(meant), .. } => {
+            (Kind::Usage, vec![format!("there is `{meant}`"), LIST.to_owned()])
+        }
+        TargetError::Unknown { .. } => advice(Kind::Usage, [LIST, "`dragnet targets add TARGET` registers one"]),
+        TargetError::Ambiguous { .. } => {
+            advice(Kind::Usage, ["--project NAME, and --organisation NAME, say which is meant"])
+        }
+        TargetError::Disabled(name) => (
+            Kind::Usage,
+            vec![
+                format!("`dragnet targets enable {name}` lets it be scanned"),
+                format!("`dragnet targets show {name}` tells more"),
+            ],
+        ),
+        TargetError::NoneChosen(_) | TargetError::NoneTagged(_) => advice(Kind::Usage, [LIST]),
+        TargetError::TooMany { .. } => {
+            advice(Kind::Usage, ["`@NAME` is one of them; `dragnet targets list --enabled` shows them"])
+        }
+        TargetError::List { .. } => advice(
+            Kind::Usage,
+            ["nothing was written; --format csv, json, jsonl or lines says how the list is written"],
+        ),
+        TargetError::Store(error) => store(error),
+    }
 }
 
 fn source(error: &SourceError) -> Advice {

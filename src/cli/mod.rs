@@ -80,6 +80,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::Retry(args) => verbs::retry::run(context, &args),
         Command::Priority(args) => verbs::priority::run(context, &args),
         Command::Schedule(args) => verbs::schedule::run(context, &args),
+        Command::Targets(args) => verbs::targets::run(context, &args),
         Command::Scanners(args) => verbs::scanners::run(context, &args),
         Command::Templates(args) => verbs::templates::run(context, &args),
         Command::Config(args) => verbs::config::run(context, &args),

@@ -19,9 +19,10 @@ use super::target::{InvalidTarget, Target, TargetKey};
 pub struct TargetId(pub i64);
 
 /// A target in the registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegisteredTarget {
-    /// Its row.
+    /// Its row; of no meaning outside this state.
+    #[serde(skip)]
     pub id: TargetId,
     /// Its name, unique within the project.
     pub name: TargetName,
@@ -131,8 +132,9 @@ fn is_plausible(target: &Target) -> bool {
     let is_word = Asset::new(kind, value).is_some() && !value.contains(char::is_whitespace);
     is_word
         && match kind {
-            AssetKind::Domain => !value.contains(['/', ':', '@']),
-            AssetKind::Host => !value.contains(['/', '@']),
+            AssetKind::Domain => value.chars().all(|c| c.is_alphanumeric() || ".-_*".contains(c)),
+            // Addresses too, with a zone or in brackets.
+            AssetKind::Host => value.chars().all(|c| c.is_alphanumeric() || ".-_:%[]".contains(c)),
             AssetKind::Cidr => is_range(value),
             AssetKind::Url => value.contains("://"),
             AssetKind::Email => value.contains('@'),
@@ -418,9 +420,17 @@ mod tests {
         assert_eq!(entry.check(), Ok(()));
         let with = |target: &str| TargetEntry { target: target.parse().unwrap(), ..entry.clone() }.check();
         assert_eq!(with("cidr:nonsense").unwrap_err().to_string(), "`nonsense` is no cidr");
-        for bad in
-            ["cidr:10.0.0.0/33", "domain:a b", "domain:https://a", "host:a/b", "url:a.example", "email:a", "image:-v"]
-        {
+        for bad in [
+            "cidr:10.0.0.0/33",
+            "domain:a b",
+            "domain:https://a",
+            "domain:a,b",
+            "host:a/b",
+            "host:a;b",
+            "url:a.example",
+            "email:a",
+            "image:-v",
+        ] {
             assert!(with(bad).is_err(), "{bad}");
         }
         for good in

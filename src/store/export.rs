@@ -63,13 +63,15 @@ pub struct Stands {
 }
 
 impl Store {
-    /// Reads the subjects of a target, by its key, or of all.
-    pub fn subjects(&self, target_key: Option<&str>) -> Result<Vec<SubjectRow>, StoreError> {
+    /// Reads the subjects of a scan's target, or of all.
+    pub fn subjects(&self, of: Option<ScanId>) -> Result<Vec<SubjectRow>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT id, target_key, scanner FROM subject WHERE ?1 IS NULL OR target_key = ?1 ORDER BY target_key, scanner",
+                "SELECT id, target_key, scanner FROM subject
+                 WHERE ?1 IS NULL OR (project_id, target_key) = (SELECT project_id, target_key FROM scan WHERE id = ?1)
+                 ORDER BY target_key, scanner, project_id",
             )?;
-            let mut rows = query.query([target_key])?;
+            let mut rows = query.query([of.map(|scan| scan.0)])?;
             let mut subjects = Vec::new();
             while let Some(row) = rows.next()? {
                 let subject = Subject(row.get(0)?);

@@ -6,10 +6,11 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
 use super::load::{text, text_option};
-use super::{Store, json, json_option};
+use super::{Store, json, json_option, owners};
 use crate::model::clock::Timestamp;
 use crate::model::finding::SeverityCounts;
 use crate::model::id::{AttemptName, JobName, ScanId, ScanKey, Sha256};
+use crate::model::owner::Owner;
 use crate::model::plan::Plan;
 use crate::model::spec::JobSpec;
 use crate::model::standing::Standings;
@@ -114,6 +115,24 @@ impl Store {
             );
             let mut query = connection.prepare_cached(&sql)?;
             let mut rows = query.query(params![filter.target, filter.limit])?;
+            let mut scans = Vec::new();
+            while let Some(row) = rows.next()? {
+                scans.push(scan_view(connection, row)?);
+            }
+            Ok(scans)
+        })
+    }
+
+    /// Reads the last scans of a target, by whose it is and by its key, newest first.
+    pub fn scans_of(&self, owner: &Owner, key: &str, limit: u32) -> Result<Vec<ScanView>, StoreError> {
+        self.read(|connection| {
+            let Some((_, project)) = owners::find(connection, owner)? else { return Ok(Vec::new()) };
+            let sql = format!(
+                "{SCAN} WHERE scan.project_id = ?1 AND scan.target_key = ?2 AND scan.deleted_at IS NULL
+                 ORDER BY scan.created_at DESC, scan.id DESC LIMIT ?3"
+            );
+            let mut query = connection.prepare_cached(&sql)?;
+            let mut rows = query.query(params![project, key, limit])?;
             let mut scans = Vec::new();
             while let Some(row) = rows.next()? {
                 scans.push(scan_view(connection, row)?);

@@ -7,6 +7,7 @@ use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use dragnet::app::{self, App, PlanRequest, StartRequest, Watch, WatchEnd};
 use dragnet::executor::SharedExecutor;
 use dragnet::model::id::{AttemptName, ScanId};
+use dragnet::model::owner::Owner;
 use dragnet::model::view::{FindingView, JobView, ScanView};
 use dragnet::plan::Selection;
 
@@ -36,7 +37,14 @@ impl Bench {
     pub(crate) async fn submit_as(&self, config: &str, target: &str, selection: Selection) -> Scan {
         let app = self.app(config);
         let engine = app::connect(&app).await.unwrap();
-        let request = PlanRequest { target: target.parse().unwrap(), selection, priority: 0, seed: 7 };
+        let request = PlanRequest {
+            target: target.parse().unwrap(),
+            name: None,
+            owner: Owner::default(),
+            selection,
+            priority: 0,
+            seed: 7,
+        };
         let planned = app::plan(&app, request, Some(&engine), &|_| {}).await.unwrap();
         let start =
             StartRequest { plan: planned.plan, hold: planned.hold, request_key: None, actor: "test".to_owned() };

@@ -23,5 +23,6 @@ mod certificates;
 mod ends;
 mod kills;
 mod places;
+mod registered;
 mod remote;
 mod second;

@@ -60,10 +60,12 @@ impl Starter for Engines {
             return Ok(found);
         }
         let (target, registered) = targets::find(app, schedule, &tick.target)?;
-        let app = configured(app, schedule, registered.as_ref());
+        let app = configured(app, schedule);
         let executor = self.connect(&app).await?;
         let request = PlanRequest {
             target,
+            name: registered.as_ref().map(|registered| registered.name.to_string()),
+            owner: targets::owner(schedule),
             selection: selection(&app, schedule, registered.as_ref()),
             priority: schedule.priority,
             seed: random_bits(),
@@ -72,7 +74,6 @@ impl Starter for Engines {
         if let Some((scanner, error)) = planned.missing_images().into_iter().next() {
             return Err(AppError::Image { scanner, error });
         }
-        planned.plan.owner = targets::owner(schedule);
         let request = StartRequest {
             plan: planned.plan,
             hold: planned.hold,
@@ -89,8 +90,8 @@ impl Starter for Engines {
     }
 }
 
-/// The configuration as a schedule and a registered target change it.
-fn configured(app: &App, schedule: &Schedule, registered: Option<&RegisteredTarget>) -> App {
+/// The configuration as a schedule changes it.
+fn configured(app: &App, schedule: &Schedule) -> App {
     let mut app = app.clone();
     if let Some(engine) = schedule.executor {
         app.config.executor.kind = match engine {
@@ -100,9 +101,6 @@ fn configured(app: &App, schedule: &Schedule, registered: Option<&RegisteredTarg
     }
     if !schedule.fail_on.is_empty() {
         app.config.gate.fail_on = schedule.fail_on.clone();
-    }
-    if let Some(registered) = registered {
-        app.config.target.name = Some(registered.name.to_string());
     }
     app
 }

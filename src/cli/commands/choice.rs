@@ -7,13 +7,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command};
 use toml::Table;
 
+use super::subject::Subject;
 use crate::app::{App, PlanRequest};
 use crate::catalog::Catalog;
 use crate::cli::error::CliError;
 use crate::config;
 use crate::model::gate::FailOn;
 use crate::model::severity::Severity;
-use crate::model::target::Target;
 use crate::model::unit::Span;
 use crate::plan::Selection;
 
@@ -110,21 +110,24 @@ impl ChoiceArgs {
     }
 
     /// Returns the request for a plan; a template in a file joins the catalogue.
-    pub(super) fn request(&self, app: &mut App, target: &str) -> Result<PlanRequest, CliError> {
-        let target: Target = target.parse()?;
+    pub(super) fn request(&self, app: &mut App, subject: Subject) -> Result<PlanRequest, CliError> {
+        let Subject { target, name, owner, template } = subject;
         Ok(PlanRequest {
             target,
-            selection: self.selection(app)?,
+            name,
+            owner,
+            selection: self.selection(app, template)?,
             priority: self.priority.unwrap_or(0),
             seed: crate::store::random_bits(),
         })
     }
 
-    fn selection(&self, app: &mut App) -> Result<Selection, CliError> {
+    /// `template` is what the target itself is scanned with.
+    fn selection(&self, app: &mut App, template: Option<String>) -> Result<Selection, CliError> {
         if !self.scanner.is_empty() {
             return Ok(Selection::Scanners(self.scanner.clone()));
         }
-        match self.template.clone().or_else(|| app.config.scan.template.clone()) {
+        match self.template.clone().or(template).or_else(|| app.config.scan.template.clone()) {
             None => Ok(Selection::Fitting),
             Some(name) if self.template.is_some() && is_file(&name) => {
                 Ok(Selection::Template(read_template(&mut app.catalog, Path::new(&name))?))

@@ -9,8 +9,9 @@ use toml::Table;
 use super::choice::GateParser;
 use super::output::{Output, format};
 use super::report::{Reporting, relate, write_report};
+use super::subject::{self, WithinArgs};
 use crate::app::{self, Baseline, ImportRequest};
-use crate::cli::context::{Context, Scope};
+use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
 use crate::cli::progress::Progress;
@@ -37,9 +38,11 @@ pub(in crate::cli) struct ImportArgs {
     /// Read the files as this format [default: what they look like]
     #[arg(long = "as", value_name = "FORMAT", value_parser = PossibleValuesParser::new(PARSERS.iter().map(|parser| parser.name())))]
     read_as: Option<String>,
-    /// What was scanned
+    /// What was scanned: a path, KIND:VALUE, or a registered target: @NAME
     #[arg(long, value_name = "TARGET", default_value = ".")]
     target: String,
+    #[command(flatten)]
+    within: WithinArgs,
     /// Write the report as
     #[arg(long, value_name = "FORMAT", value_parser = format(), default_value = "table")]
     format: String,
@@ -59,13 +62,16 @@ pub(in crate::cli) struct ImportArgs {
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, CliError> {
-    let app = context.app_with(Table::new(), Scope::Project)?;
+    let app = context.app_with(Table::new(), subject::scope(&args.target))?;
+    let subject = subject::one(&app, &args.target, &args.within)?;
     let baseline = args.baseline.as_deref().map(|path| Baseline::open(&app, path)).transpose()?;
     let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
     let request = ImportRequest {
         scanner: args.scanner.clone(),
         format: args.read_as.clone(),
-        target: args.target.parse()?,
+        target: subject.target,
+        name: subject.name,
+        owner: subject.owner,
         files: args.files.clone(),
         actor: context.actor(),
     };

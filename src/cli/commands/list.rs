@@ -44,12 +44,16 @@ pub(in crate::cli) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliE
         context.ui.say("there are no scans; `dragnet start` makes one");
     } else {
         let rows: Vec<Vec<String>> = scans.iter().map(row).collect();
-        context.ui.table(&["SCAN", "TARGET", "STATE", "SAW", "FOUND", "BEGAN", "TOOK"], &rows)?;
+        context.ui.table(&HEADER, &rows)?;
     }
     Ok(exit::CLEAN)
 }
 
-fn row(scan: &ScanView) -> Vec<String> {
+/// The columns of a list of scans.
+pub(super) const HEADER: [&str; 7] = ["SCAN", "TARGET", "STATE", "SAW", "FOUND", "BEGAN", "TOOK"];
+
+/// A scan in these columns.
+pub(super) fn row(scan: &ScanView) -> Vec<String> {
     vec![
         scan.id.to_string(),
         clean(&scan.target.to_string()).into_owned(),

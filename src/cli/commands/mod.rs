@@ -24,5 +24,7 @@ pub(super) mod schedule;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod state;
+pub(super) mod subject;
+pub(super) mod targets;
 pub(super) mod templates;
 pub(super) mod watch;

@@ -69,7 +69,7 @@ impl Store {
                 });
             }
             let change = Change { organisation, project, actor: &actor, at };
-            put(tx, &change, old, &entry)
+            put(tx, &change, old.as_ref(), &entry)
         })
         .await
     }
@@ -185,13 +185,13 @@ pub(super) fn would(old: Option<&Old>, entry: &TargetEntry) -> Merged {
 pub(super) fn put(
     tx: &Transaction<'_>,
     change: &Change<'_>,
-    old: Option<Old>,
+    old: Option<&Old>,
     entry: &TargetEntry,
 ) -> Result<Merged, StoreError> {
-    let merged = would(old.as_ref(), entry);
-    let now = Now::of(old.as_ref(), entry);
+    let merged = would(old, entry);
+    let now = Now::of(old, entry);
     let kind = entry.target.kind.as_str();
-    let id = match (&old, merged) {
+    let id = match (old, merged) {
         (_, Merged::Unchanged) => return Ok(merged),
         (Some(old), _) => {
             tx.prepare_cached(
@@ -231,7 +231,7 @@ pub(super) fn put(
         }
     };
     let none = BTreeSet::new();
-    let before = old.as_ref().map_or(&none, |old| &old.tags);
+    let before = old.map_or(&none, |old| &old.tags);
     let mut remove = tx.prepare_cached("DELETE FROM target_tag WHERE tag = ?1 AND target_id = ?2")?;
     for tag in before.difference(&now.tags) {
         remove.execute(params![tag.as_str(), id])?;

@@ -38,7 +38,8 @@ pub type Tally = HashMap<Merged, u64>;
 impl Store {
     /// Starts to gather entries.
     pub fn stage_targets(&self) -> Result<Staging, StoreError> {
-        let folder = self.dir().join("spool");
+        // Drafts there are swept.
+        let folder = self.dir().join("artifacts");
         let unusable =
             |error: std::io::Error| StoreError::Unusable { path: folder.clone(), message: error.to_string() };
         let file = tempfile::Builder::new().prefix(".tmp-targets-").tempfile_in(&folder).map_err(unusable)?;
@@ -74,7 +75,7 @@ impl Store {
                 };
                 let change = Change { organisation, project, actor: &actor, at };
                 let old = old(tx, project, entry.name.as_str())?;
-                *tally.entry(put(tx, &change, old, entry)?).or_default() += 1;
+                *tally.entry(put(tx, &change, old.as_ref(), entry)?).or_default() += 1;
                 Ok(())
             })?;
             Ok(tally)

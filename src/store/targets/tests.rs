@@ -83,7 +83,7 @@ fn a_change_touches_what_it_names() {
         let merged = block_on(store.add_target(entry.clone(), Existing::Change, "you", at)).unwrap();
         (merged, store.target(&entry.owner, &entry.name).unwrap().unwrap())
     };
-    let silent = TargetEntry { tags: EntryTags::Also(tags("")), note: None, ..first.clone() };
+    let silent = TargetEntry { tags: EntryTags::Also(tags("")), note: None, ..first };
     let (merged, target) = change(&silent);
     assert_eq!((merged, target.updated_at, target.actor.as_str()), (Merged::Unchanged, NOW, "me"));
     let more = TargetEntry { tags: EntryTags::Also(tags("new")), enabled: Some(false), ..silent };
@@ -148,7 +148,7 @@ fn entries_are_merged_together_and_once() {
     assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), expected);
     let all = Tally::from([(Merged::Unchanged, 3)]);
     assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), all);
-    let drafts = std::fs::read_dir(store.dir().join("spool")).unwrap().count();
+    let drafts = std::fs::read_dir(store.dir().join("artifacts")).unwrap().count();
     assert_eq!(drafts, 0, "the file of a staging has no name");
 }
 

@@ -40,11 +40,8 @@ enum Format {
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, CliError> {
     let app = context.app()?;
-    let key = match &args.target_of {
-        Some(scan) => Some(app.store.scan(app.store.find_scan(scan)?)?.target_key.key),
-        None => None,
-    };
-    let subjects = app.store.subjects(key.as_deref())?;
+    let of = args.target_of.as_ref().map(|scan| app.store.find_scan(scan)).transpose()?;
+    let subjects = app.store.subjects(of)?;
     if let Some(path) = &args.output {
         let mut count = 0;
         Output::create(path, context.umask)?.write(|out| {

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::choice::ChoiceArgs;
 use super::output::Output;
+use super::subject::{self, WithinArgs};
 use crate::app::{self, AppError, FoundImage, PlannedImage};
-use crate::cli::context::{Context, Scope};
+use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::ui::Ui;
@@ -23,13 +24,16 @@ Examples:
   dragnet plan                                 what fits this directory
   dragnet plan -t code -o plan.json            freeze a template for `dragnet start plan.json`
   dragnet plan host:example.org --no-engine    without looking for images
+  dragnet plan @shop                           what a scan of the registered target `shop` would run
   dragnet plan --format yaml                   with a cluster: the manifests of the first job of each step")]
 pub(in crate::cli) struct PlanArgs {
-    /// What to scan: a path, or KIND:VALUE, as in git:URL@REV, host:NAME, image:REF
+    /// What to scan: a path, KIND:VALUE, as in git:URL@REV, host:NAME, image:REF, or a registered target: @NAME
     #[arg(default_value = ".")]
     target: String,
     #[command(flatten)]
     choice: ChoiceArgs,
+    #[command(flatten)]
+    within: WithinArgs,
     /// Write the plan to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -54,8 +58,9 @@ enum PlanFormat {
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliError> {
-    let mut app = context.app_with(args.choice.flags(), Scope::Project)?;
-    let request = args.choice.request(&mut app, &args.target)?;
+    let mut app = context.app_with(args.choice.flags(), subject::scope(&args.target))?;
+    let subject = subject::one(&app, &args.target, &args.within)?;
+    let request = args.choice.request(&mut app, subject)?;
     let output = args.output.as_deref().map(|path| Output::create(path, context.umask)).transpose()?;
     let mut planned = Context::block_on(async {
         let engine = if args.no_engine { None } else { Some(app::connect(&app).await?) };

@@ -34,6 +34,9 @@ fn head(ui: &Ui, planned: &Planned, out: &mut String) {
         let _ = writeln!(out, "{}{}{text}", paint(ui.out.color, BOLD, label), " ".repeat(10 - label.len()));
     };
     line("Target", &clean(&plan.target.to_string()));
+    if !plan.owner.is_default() {
+        line("Project", &clean(&plan.owner.to_string()));
+    }
     if let Some(source) = &plan.source {
         line("Source", &in_words(source));
     }

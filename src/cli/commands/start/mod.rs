@@ -1,5 +1,7 @@
 //! `dragnet start`
 
+mod many;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,10 +10,12 @@ use super::choice::ChoiceArgs;
 use super::output::{Output, ReportFile, format};
 use super::plan::{check_images, warn_of_tags};
 use super::report::{Reporting, relate, write_report};
+use super::subject::{self, Subject, WithinArgs};
+use crate::app::targets::TargetError;
 use crate::app::{self, App, Baseline, Database, Retaken, StartRequest};
 use crate::artifact::Hold;
 use crate::cli::background;
-use crate::cli::context::{Context, Scope};
+use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
@@ -33,14 +37,21 @@ Examples:
   dragnet start git:https://example.org/shop.git@main -t code
   dragnet start plan.json                            run what `dragnet plan -o plan.json` froze
   dragnet watch $(dragnet start --detach)            leave it to a driver in the background, and look in
+  dragnet start @shop                                scan the registered target `shop`
+  dragnet start @tag:web --detach                    scan each enabled target with the tag `web`
 
 The first Ctrl-C cancels the scan and keeps what was found; the second leaves at once.")]
 pub(in crate::cli) struct StartArgs {
-    /// What to scan: a path, KIND:VALUE, or the file of a plan
+    /// What to scan: a path, KIND:VALUE, the file of a plan, or registered targets: @NAME, @tag:TAG, @all
     #[arg(value_name = "TARGET|PLAN.json", default_value = ".")]
     target: String,
     #[command(flatten)]
     choice: ChoiceArgs,
+    #[command(flatten)]
+    within: WithinArgs,
+    /// Start no more scans than this of registered targets
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    max_targets: u32,
     /// Run the scanners on this kind of engine
     #[arg(long, value_name = "KIND", value_parser = ["docker", "kubernetes"])]
     executor: Option<String>,
@@ -56,7 +67,7 @@ pub(in crate::cli) struct StartArgs {
     /// Say what is new to this file of known findings: SARIF, or a report of ours as JSON
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Refuse to start a second scan with this key
+    /// Refuse to start a second scan with this key; of several targets, a second one of each
     #[arg(long, value_name = "KEY")]
     request_key: Option<String>,
     /// What the first Ctrl-C or SIGTERM does
@@ -72,22 +83,43 @@ pub(in crate::cli) fn run(context: &Context, args: &StartArgs) -> Result<u8, Cli
     if let Some(what) = &args.on_interrupt {
         config::set(&mut flags, "scan.on_interrupt", what.as_str());
     }
-    let mut app = context.app_with(flags, Scope::Project)?;
+    let mut app = context.app_with(flags, subject::scope(&args.target))?;
     let frozen = frozen_plan(args)?;
+    let mut subjects = if frozen.is_none() { subjects(&app, args)? } else { Vec::new() };
     let baseline = args.baseline.as_deref().map(|path| Baseline::open(&app, path)).transpose()?;
     let outputs = open_outputs(context, args)?;
     let wanted = Wanted { baseline, outputs };
+    // A tag that one target has today may be that of two tomorrow: what is said and done does not hang on it.
+    let several = args.detach && subject::may_be_several(&args.target);
     Context::block_on(async {
         let executor = app::connect(&app).await?;
-        let (plan, hold) = match frozen {
-            Some(plan) => {
+        let (plan, hold) = match (frozen, subjects.pop()) {
+            (Some(plan), _) => {
                 let hold = use_frozen(context, &app, &plan).await?;
                 (plan, hold)
             }
-            None => make_plan(context, &mut app, args, &executor).await?,
+            (None, Some(subject)) if subjects.is_empty() && !several => {
+                make_plan(context, &mut app, args, subject, &executor).await?
+            }
+            (None, last) => {
+                subjects.extend(last);
+                return many::start(context, &mut app, &executor, subjects, args).await;
+            }
         };
         let request = StartRequest { plan, hold, request_key: args.request_key.clone(), actor: context.actor() };
         start(context, &app, executor, request, args, wanted).await
+    })
+}
+
+/// Returns what is to be scanned. One scan can be waited for; several are left to drivers in the background.
+fn subjects(app: &App, args: &StartArgs) -> Result<Vec<Subject>, CliError> {
+    let most = if args.detach { args.max_targets } else { 1 };
+    subject::some(app, &args.target, &args.within, most).map_err(|error| match error.target() {
+        Some(TargetError::TooMany { .. }) if args.detach => {
+            error.hint("--max-targets N starts more at once; each has a driver of its own")
+        }
+        Some(TargetError::TooMany { .. }) => error.hint("--detach leaves their scans to drivers in the background"),
+        _ => error,
     })
 }
 
@@ -103,7 +135,7 @@ fn frozen_plan(args: &StartArgs) -> Result<Option<Plan>, CliError> {
     if path.extension().is_none_or(|extension| extension != "json") || !path.is_file() {
         return Ok(None);
     }
-    if let Some(flag) = args.choice.frozen() {
+    if let Some(flag) = args.choice.frozen().or_else(|| args.within.flag()) {
         return Err(CliError::usage(format!("{flag} cannot change the plan in {}", path.display()))
             .hint(format!("plan again with it: `dragnet plan {flag} … -o {}`", path.display())));
     }
@@ -136,9 +168,10 @@ async fn make_plan(
     context: &Context,
     app: &mut App,
     args: &StartArgs,
+    subject: Subject,
     executor: &SharedExecutor,
 ) -> Result<(Plan, Option<Hold>), CliError> {
-    let request = args.choice.request(app, &args.target)?;
+    let request = args.choice.request(app, subject)?;
     let waiting = context.ui.waiting("taking the source, choosing scanners");
     let mut planned = app::plan(app, request, Some(executor), &|words| waiting.say(words)).await?;
     drop(waiting);
