@@ -77,6 +77,8 @@ pub mod driver;
 
 pub mod app;
 
+pub mod api;
+
 pub mod daemon;
 
 pub mod cli;

@@ -48,6 +48,7 @@ pub use relation::Relation;
 pub use reparse::reparse;
 pub use report::{Judged, ReportRequest, exploits, judge, report};
 pub use retake::{Retaken, retake};
+pub use secrets::daemon_token;
 pub use start::{StartRequest, submit};
 pub use triage::{TriageRequest, find_finding, triage};
 pub use watch::{Watch, WatchEnd, watch};

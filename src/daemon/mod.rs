@@ -7,6 +7,7 @@
 //! ```text
 //! drivers    takes up scans that nobody drives: those that have begun at once, queued ones by priority and fair share
 //! sweeper    removes what dead processes have left in the engines and beside the database
+//! front      shows health and metrics over HTTP ([`crate::api`])
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
 //! to it. Safety comes from neither: each scan has a fence of its own.
@@ -14,6 +15,7 @@
 mod admission;
 mod drivers;
 mod engines;
+mod front;
 mod life;
 mod run;
 mod sweeper;

@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::drivers::Drivers;
 use super::engines::Engines;
+use super::front::{self, Front};
 use super::life::{self, Order, Orders, Source, Stamps};
 use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, activate, work};
+use crate::api::{ApiError, Vitals};
 use crate::app::{App, AppError, drive};
 use crate::store::{DaemonLock, StoreError};
 
@@ -38,6 +40,9 @@ pub enum DaemonError {
     /// The state cannot be used, or a use case failed where nothing could go on.
     #[error(transparent)]
     App(#[from] AppError),
+    /// What the configuration wants to be shown over HTTP cannot be.
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
 impl From<StoreError> for DaemonError {
@@ -61,16 +66,18 @@ pub struct Daemon {
     source: Source,
     lock: DaemonLock,
     draining: bool,
+    front: Option<Front>,
 }
 
 impl Daemon {
     /// Becomes the daemon of the state. Where another process is it: waits for its end, or refuses.
     pub async fn begin(app: App, source: Source, wait: bool) -> Result<Self, DaemonError> {
+        front::check(&app).await?;
         let (start, owner) = (Instant::now(), drive::owner_name());
         let mut told = false;
         loop {
             if let Some(lock) = app.store.begin_daemon(&owner, env!("CARGO_PKG_VERSION"), app.clock.now()).await? {
-                return Ok(Self { app, source, lock, draining: false });
+                return Ok(Self { app, source, lock, draining: false, front: None });
             }
             if start.elapsed() >= ASK {
                 let other = app.store.daemon()?.map(|daemon| daemon.owner).unwrap_or_default();
@@ -116,12 +123,20 @@ impl Daemon {
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
         let (engines, draining) = (Engines::default(), CancellationToken::new());
+        let vitals = Vitals::default();
+        self.front = match Front::open(app.clone(), &engines, &vitals).await {
+            Ok(front) => front,
+            Err(error) => {
+                self.end(Ended::Drained).await?;
+                return Err(error);
+            }
+        };
         let (sweep, drive) = (Pulse::default(), Pulse::default());
         let mut workers = JoinSet::new();
         let sweeper = Sweeper::new(engines.clone());
-        workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone()));
+        workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone(), vitals.clone()));
         let drivers = Drivers::new(engines, Pulse::clone(&drive));
-        workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone()));
+        workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone(), vitals));
         life::tell(&[NotifyState::Ready]);
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
@@ -169,8 +184,15 @@ impl Daemon {
         }
         let read =
             (self.source.read)().and_then(|config| self.app.configured(config).map_err(|error| error.to_string()));
+        let read = match (read, &self.front) {
+            (Ok(app), Some(front)) => front.admit(&app).await.map(|()| app).map_err(|error| error.to_string()),
+            (read, _) => read,
+        };
         let error = match read {
             Ok(app) => {
+                if front::moves(self.front.as_ref(), &app) {
+                    tracing::warn!("[daemon] listen has changed: that takes a restart of the daemon");
+                }
                 tracing::info!("the configuration was read anew");
                 apps.send_replace(Arc::new(app));
                 for pulse in wake {
@@ -191,8 +213,11 @@ impl Daemon {
         life::tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
     }
 
-    async fn end(self, ended: Ended) -> Result<Ended, DaemonError> {
+    async fn end(mut self, ended: Ended) -> Result<Ended, DaemonError> {
         if ended == Ended::Drained {
+            if let Some(front) = self.front.take() {
+                front.close().await;
+            }
             self.app.store.end_daemon(self.lock, self.app.clock.now()).await?;
             tracing::info!("the daemon has ended");
         }

@@ -17,6 +17,10 @@ mod reports;
 mod tool;
 
 mod configuration;
+mod http;
+mod limits;
 mod lives;
+mod measures;
+mod place;
 mod process;
 mod takes;

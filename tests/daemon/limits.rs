@@ -1,0 +1,78 @@
+//! Whoever asks too much, or too slowly, is refused, and shuts nobody else out.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::cli::Cli;
+use super::place::{Place, answer, ask, get, send, served};
+
+/// More than connections may be open.
+const MANY: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_shut_nobody_out() {
+    let place = Place::local();
+    let cli = Cli::new(&place, &[]);
+    let (daemon, port) = served(&cli).await;
+    let mut slow = Vec::new();
+    for _ in 0..MANY {
+        slow.push(send(port, b"GET /healthz HTTP/1.1\r\nHost: loc").await);
+    }
+    let start = Instant::now();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(port, path).await.status, 200, "{path}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "it waits for slow clients: {:?}", start.elapsed());
+    // The oldest went first: there is no answer to it, not even a late one.
+    let mut oldest = slow.remove(0);
+    let mut rest = Vec::new();
+    oldest.read_to_end(&mut rest).await.ok();
+    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+    // The newest is let go when it has said nothing for too long.
+    let mut newest = slow.pop().unwrap();
+    newest.read_to_end(&mut rest).await.ok();
+    assert!(!rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&rest));
+    assert!(daemon.end().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_bounded_in_size_number_and_time() {
+    let place = Place::local();
+    let cli = Cli::new(&place, &[]);
+    let (daemon, port) = served(&cli).await;
+
+    let large = ask(port, "POST /workers", &["Host: localhost", "Content-Length: 65537"]).await;
+    assert_eq!(large.status, 413);
+    large.problem();
+    let mut chunked = b"POST /workers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".to_vec();
+    chunked.extend(format!("{:x}\r\n", 70_000).bytes().chain(vec![b'x'; 70_000]).chain(*b"\r\n"));
+    let large = answer(send(port, &chunked).await).await;
+    assert_eq!(large.status, 413);
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(40_000));
+    assert_eq!(answer(send(port, head.as_bytes()).await).await.status, 431);
+
+    // Each of these holds a place, for its body does not come.
+    let mut held = Vec::new();
+    for _ in 0..32 {
+        held.push(send(port, b"POST /workers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n").await);
+    }
+    let full = loop {
+        let full = get(port, "/workers").await;
+        if full.status == 429 {
+            break full;
+        }
+    };
+    full.problem();
+    assert_eq!(full.header("retry-after"), Some("1"));
+    assert_eq!(get(port, "/healthz").await.status, 200, "who asks whether it lives is always answered");
+
+    let late = answer(held.remove(0)).await;
+    assert_eq!(late.status, 408);
+    assert!(late.problem().contains("10 s"));
+    let mut slow = held.pop().unwrap();
+    slow.write_all(b"123456789").await.ok();
+    drop(held);
+    assert_eq!(get(port, "/healthz").await.status, 200);
+    assert!(daemon.end().await.0.success());
+}
