@@ -50,7 +50,9 @@ impl Door {
         let refused = |detail| Problem::new(StatusCode::UNAUTHORIZED, detail);
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return Err(refused("one header `Authorization: Bearer TOKEN` is wanted; the token is that of [daemon] token"));
+            return Err(refused(
+                "one header `Authorization: Bearer TOKEN` is wanted; the token is that of [daemon] token",
+            ));
         };
         let bearer = value.to_str().ok().and_then(|value| value.split_once(' '));
         let Some((_, given)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
@@ -83,7 +85,9 @@ mod tests {
         let door = Door::new("0.0.0.0:1".parse().unwrap(), Some("s3cret")).unwrap();
         assert_eq!(asks(&door, &["Bearer s3cret"]), Some(Principal::Bearer));
         assert_eq!(asks(&door, &["bearer  s3cret"]), Some(Principal::Bearer));
-        for refused in ["Bearer s3cre", "Bearer s3crets", "Bearer ", "Bearer", "Basic s3cret", "s3cret", "Bearer S3CRET"] {
+        for refused in
+            ["Bearer s3cre", "Bearer s3crets", "Bearer ", "Bearer", "Basic s3cret", "s3cret", "Bearer S3CRET"]
+        {
             assert_eq!(asks(&door, &[refused]), None, "{refused}");
         }
         assert_eq!(asks(&door, &[]), None);

@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::Shown;
 use super::disk::{Disk, Room};
 use super::vitals::Vital;
-use super::Shown;
 use crate::app::App;
 use crate::executor::SharedExecutor;
 use crate::model::id::AttemptName;
@@ -185,12 +185,12 @@ async fn ask(app: &App, executor: &SharedExecutor) -> Result<String, String> {
 
 fn worker(name: &'static str, vital: &Vital) -> Component {
     let (silent, most) = (vital.silent(), (vital.period * PERIODS).max(SILENCE));
-    let (status, words) = match vital.outcome {
-        _ if silent > most => (Status::Failed, "too long ago"),
-        Some(WorkerOutcome::Failed) => (Status::Degraded, "its last activation failed"),
-        Some(WorkerOutcome::Ok) | None => (Status::Ok, "it is as it should be"),
+    let (status, but) = match vital.outcome {
+        _ if silent > most => (Status::Failed, ", too long ago"),
+        Some(WorkerOutcome::Failed) => (Status::Degraded, ", and its last activation failed"),
+        Some(WorkerOutcome::Ok) | None => (Status::Ok, ""),
     };
     let (silent, period) = (silent.as_secs(), vital.period.as_secs_f64());
-    let words = format!("the last sign of it is {silent} s old, and it is activated every {period} s: {words}");
+    let words = format!("it is activated every {period} s, and gave a sign {silent} s ago{but}");
     component(format!("worker:{name}"), status, words)
 }

@@ -25,7 +25,10 @@ pub(super) fn check(parts: &Parts) -> Result<(), Problem> {
     let named = parts.uri.authority().map(Authority::as_str).into_iter().chain(header);
     for name in named {
         if !is_local(name) {
-            return Err(wrong("the header Host names another machine; here only `localhost` and loopback addresses are served".to_owned()));
+            return Err(wrong(
+                "the header Host names another machine; here only `localhost` and loopback addresses are served"
+                    .to_owned(),
+            ));
         }
     }
     Ok(())
@@ -55,8 +58,18 @@ mod tests {
             assert!(is_local(local), "{local}");
         }
         for other in [
-            "", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil@localhost", "192.0.2.1:80", "0.0.0.0", "::1",
-            "[::]", "localhost:x", "localhost/..", "2130706433",
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "evil@localhost",
+            "192.0.2.1:80",
+            "0.0.0.0",
+            "::1",
+            "[::]",
+            "localhost:x",
+            "localhost/..",
+            "2130706433",
         ] {
             assert!(!is_local(other), "{other}");
         }

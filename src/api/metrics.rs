@@ -102,7 +102,9 @@ impl Page<'_> {
     /// A gauge of things that are counted; none when nobody knows.
     fn gauge(&mut self, name: &str, help: &str, value: impl Into<Option<u64>>) -> fmt::Result {
         let Some(value) = value.into() else { return Ok(()) };
-        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Gauge)?
+            .encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
     }
 
     fn histogram(&mut self, name: &str, help: &str, sum: f64, buckets: &[(f64, u64)]) -> fmt::Result {
@@ -124,8 +126,16 @@ impl Collector for Scrape {
         jobs(page, &self.figures)?;
         workers(page, &self.workers)?;
         page.gauge("dragnet_database_size_bytes", "Size of the database with its write-ahead log", self.figures.bytes)?;
-        page.gauge("dragnet_state_disk_size_bytes", "Size of the disk that the state is on", self.disk.map(|disk| disk.size))?;
-        page.gauge("dragnet_state_disk_free_bytes", "What of it the daemon may still write", self.disk.map(|disk| disk.free))?;
+        page.gauge(
+            "dragnet_state_disk_size_bytes",
+            "Size of the disk that the state is on",
+            self.disk.map(|disk| disk.size),
+        )?;
+        page.gauge(
+            "dragnet_state_disk_free_bytes",
+            "What of it the daemon may still write",
+            self.disk.map(|disk| disk.free),
+        )?;
         process(page, self.process)
     }
 }
@@ -133,12 +143,18 @@ impl Collector for Scrape {
 fn scans(page: &mut Page<'_>, figures: &Figures) -> fmt::Result {
     let ended = figures.ended.iter().map(|(state, number)| (vec![("status", state.as_str())], *number)).collect();
     page.counters("dragnet_scans", "Scans that have ended, of the state", ended)?;
-    let bound = |most: Option<u64>| most.map_or(f64::MAX, |most| seconds(Duration::from_millis(most)));
+    let bound = |most: Option<u64>| most.map_or(f64::INFINITY, |most| seconds(Duration::from_millis(most)));
     let took: Vec<(f64, u64)> = figures.took.iter().map(|&(most, scans)| (bound(most), scans)).collect();
     let sum = seconds(Duration::from_millis(figures.took_ms));
-    page.histogram("dragnet_scan_duration_seconds", "Time from a scan's first job to its end, of the state", sum, &took)?;
+    page.histogram(
+        "dragnet_scan_duration_seconds",
+        "Time from a scan's first job to its end, of the state",
+        sum,
+        &took,
+    )?;
     page.gauge("dragnet_queue_depth", "Scans that wait to be driven", figures.queued)?;
-    let findings = Severity::ALL.iter().map(|severity| (vec![("severity", severity.as_str())], figures.findings.of(*severity)));
+    let findings =
+        Severity::ALL.iter().map(|severity| (vec![("severity", severity.as_str())], figures.findings.of(*severity)));
     page.counters("dragnet_findings", "Findings that were new when their scan ended, of the state", findings.collect())
 }
 
@@ -147,7 +163,8 @@ const KINDS: [&str; 2] = ["docker", "kubernetes"];
 
 fn jobs(page: &mut Page<'_>, figures: &Figures) -> fmt::Result {
     let kind = |words: &str| KINDS.into_iter().find(|kind| words.split(' ').next() == Some(*kind)).unwrap_or("other");
-    let of = |wanted: &str| figures.active.iter().filter(|(words, _)| kind(words) == wanted).map(|(_, number)| number).sum();
+    let of =
+        |wanted: &str| figures.active.iter().filter(|(words, _)| kind(words) == wanted).map(|(_, number)| number).sum();
     let active = KINDS.into_iter().chain(["other"]).map(|kind| (vec![("executor", kind)], count(of(kind)))).collect();
     page.gauges("dragnet_jobs_active", "Jobs with an attempt that has not ended", active)?;
     page.counter("dragnet_job_retries", "Attempts that were not their job's first, of the state", figures.retries)?;
@@ -166,23 +183,33 @@ fn workers(page: &mut Page<'_>, workers: &[(&'static str, Vital)]) -> fmt::Resul
             .map(|(outcome, number)| (vec![("worker", name), ("outcome", outcome)], number))
     });
     page.counters("dragnet_worker_runs", "Activations of workers", runs.collect())?;
-    let of = |value: &dyn Fn(&Vital) -> f64| workers.iter().map(|(name, vital)| (vec![("worker", *name)], value(vital))).collect();
+    let of = |value: &dyn Fn(&Vital) -> f64| {
+        workers.iter().map(|(name, vital)| (vec![("worker", *name)], value(vital))).collect()
+    };
     page.gauges(
         "dragnet_worker_silence_seconds",
         "Time since the last sign of a worker: the end of an activation, or the begin of the one that goes on",
         of(&|vital| seconds(vital.silent())),
     )?;
-    page.gauges("dragnet_worker_period_seconds", "How often a worker is to be activated", of(&|vital| seconds(vital.period)))?;
+    page.gauges(
+        "dragnet_worker_period_seconds",
+        "How often a worker is to be activated",
+        of(&|vital| seconds(vital.period)),
+    )?;
     let Some((_, sweeper)) = workers.iter().find(|(name, _)| *name == "sweeper") else { return Ok(()) };
-    let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+    let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
     let took: Vec<(f64, u64)> = bounds.zip(sweeper.took).collect();
     page.histogram("dragnet_sweep_duration_seconds", "Time that a sweep took", seconds(sweeper.took_in_all), &took)
 }
 
 fn process(page: &mut Page<'_>, process: Process) -> fmt::Result {
     if let Some(cpu) = process.cpu_seconds {
-        let mut metric =
-            page.0.encode_descriptor("process_cpu_seconds", "Processor time of the daemon", None, MetricType::Counter)?;
+        let mut metric = page.0.encode_descriptor(
+            "process_cpu_seconds",
+            "Processor time of the daemon",
+            None,
+            MetricType::Counter,
+        )?;
         metric.encode_counter::<NoLabelSet, _, u64>(&cpu, None)?;
     }
     if let Some(began) = process.began {

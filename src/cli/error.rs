@@ -248,10 +248,9 @@ fn app(error: &AppError) -> Advice {
             Kind::Usage,
             ["the keys to the storage are references: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"],
         ),
-        AppError::Token { .. } => advice(
-            Kind::Usage,
-            ["the token is a reference: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"],
-        ),
+        AppError::Token { .. } => {
+            advice(Kind::Usage, ["the token is a reference: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"])
+        }
         AppError::OtherEngine { .. } => advice(
             Kind::Unreachable,
             ["go on where the scan was started, or reach the same engine: same DOCKER_HOST, same context"],

@@ -65,6 +65,12 @@ impl fmt::Display for Listen {
 
 impl Default for DaemonConfig {
     fn default() -> Self {
-        Self { scans: 16, sweep_every: Span(Duration::from_secs(30)), drain: Span(Duration::from_secs(20)), listen: None, token: None }
+        Self {
+            scans: 16,
+            sweep_every: Span(Duration::from_secs(30)),
+            drain: Span(Duration::from_secs(20)),
+            listen: None,
+            token: None,
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured of a state: counters that any process moves ([`super::migrate`]: triggers keep them), and how things stand now.
+//! What is measured of a state: counters, which triggers of the schema move whichever process writes, and how things stand now.
 //! Reading them costs the same whatever the state has seen.
 
 use std::path::Path;

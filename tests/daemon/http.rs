@@ -156,7 +156,10 @@ async fn other_machines_are_not_served_without_a_token() {
     let refused = cli.run(&["daemon"]).await;
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{words}");
-    assert!(words.contains("listen = \"0.0.0.0:0\" is open to other machines") && words.contains("openssl rand"), "{words}");
+    assert!(
+        words.contains("listen = \"0.0.0.0:0\" is open to other machines") && words.contains("openssl rand"),
+        "{words}"
+    );
     assert_eq!(cli.app.store.daemon().unwrap(), None, "nothing was begun");
 
     let place = Place::new("listen = \"0.0.0.0:0\"\ntoken = \"env:DRAGNET_NO_SUCH_TOKEN\"");

@@ -45,7 +45,9 @@ async fn requests_are_bounded_in_size_number_and_time() {
     let large = ask(port, "POST /workers", &["Host: localhost", "Content-Length: 65537"]).await;
     assert_eq!(large.status, 413);
     large.problem();
-    let mut chunked = b"POST /workers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".to_vec();
+    let mut chunked =
+        b"POST /workers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            .to_vec();
     chunked.extend(format!("{:x}\r\n", 70_000).bytes().chain(vec![b'x'; 70_000]).chain(*b"\r\n"));
     let large = answer(send(port, &chunked).await).await;
     assert_eq!(large.status, 413);
@@ -55,7 +57,10 @@ async fn requests_are_bounded_in_size_number_and_time() {
     // Each of these holds a place, for its body does not come.
     let mut held = Vec::new();
     for _ in 0..32 {
-        held.push(send(port, b"POST /workers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n").await);
+        held.push(
+            send(port, b"POST /workers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n")
+                .await,
+        );
     }
     let full = loop {
         let full = get(port, "/workers").await;

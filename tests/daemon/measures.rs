@@ -16,7 +16,10 @@ fn examples(file: &str) -> PathBuf {
 /// The samples of a page, by name and labels.
 fn samples(page: &str) -> BTreeMap<String, f64> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.rsplit_once(' ').unwrap()).map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+    lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect()
 }
 
 async fn scrape(port: u16) -> BTreeMap<String, f64> {
@@ -61,7 +64,8 @@ async fn counters_outlive_scans_and_daemons() {
     let second = scrape(port).await;
     assert_eq!(second[completed], 2.0);
     let of_the_state = |name: &&String| {
-        let ours = ["dragnet_scan", "dragnet_findings", "dragnet_job_retries", "dragnet_attempts_lost", "dragnet_lease"];
+        let ours =
+            ["dragnet_scan", "dragnet_findings", "dragnet_job_retries", "dragnet_attempts_lost", "dragnet_lease"];
         ours.iter().any(|prefix| name.starts_with(prefix))
     };
     for name in first.keys().filter(of_the_state) {
@@ -85,7 +89,8 @@ async fn open_metrics_are_for_those_who_ask() {
 /// The metrics that a text names, as Prometheus knows them.
 fn named(text: &str) -> Vec<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let mut words: Vec<&str> = words.filter(|word| word.starts_with("dragnet_") || word.starts_with("process_")).collect();
+    let mut words: Vec<&str> =
+        words.filter(|word| word.starts_with("dragnet_") || word.starts_with("process_")).collect();
     words.sort_unstable();
     words.dedup();
     words

@@ -52,10 +52,6 @@ impl Daemon {
 }
 
 /// Waits until the daemon of a state is as it should be.
-pub(super) async fn daemon_is(
-    cli: &Cli<'_, impl Home>,
-    what: &str,
-    is: impl Fn(&DaemonView) -> bool,
-) -> DaemonView {
+pub(super) async fn daemon_is(cli: &Cli<'_, impl Home>, what: &str, is: impl Fn(&DaemonView) -> bool) -> DaemonView {
     until(what, || cli.app.store.daemon().unwrap().filter(|daemon| is(daemon))).await
 }

@@ -23,6 +23,7 @@ Examples:
   dragnet daemon status              what it does, and what went wrong
 
 While it lives, `dragnet start` queues to it and follows. One host, one daemon for a state.
+`[daemon] listen` of the configuration makes it serve /healthz, /readyz, /workers and /metrics.
 The first SIGTERM or Ctrl-C hands over what it drives and ends; containers run on. The second ends at once."
 )]
 pub(in crate::cli) struct DaemonArgs {
