@@ -121,12 +121,9 @@ async fn make_room(open: &mut VecDeque<Open>, tasks: &mut JoinSet<()>) {
 
 async fn connection(stream: TcpStream, router: Router, busy: Arc<AtomicU32>, ending: CancellationToken) {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let (router, busy) = (router.clone(), Work::begin(&busy));
-        async move {
-            let answer = router::answer(router, request.map(Body::new)).await;
-            drop(busy);
-            Ok::<Response, Infallible>(answer)
-        }
+        let (router, mut request) = (router.clone(), request.map(Body::new));
+        request.extensions_mut().insert(Work(Arc::clone(&busy)));
+        async move { Ok::<Response, Infallible>(router::answer(router, request).await) }
     });
     let mut http = http1::Builder::new();
     // No HTTP/2 as long as nothing speaks gRPC: less to be attacked.
@@ -145,17 +142,22 @@ async fn connection(stream: TcpStream, router: Router, busy: Arc<AtomicU32>, end
     }
 }
 
-/// A request in work.
-struct Work(Arc<AtomicU32>);
+/// What a request is told of the connection that it came by.
+#[derive(Clone)]
+pub(super) struct Work(Arc<AtomicU32>);
+
+/// A request in work: its connection stays.
+pub(super) struct Busy(Arc<AtomicU32>);
 
 impl Work {
-    fn begin(busy: &Arc<AtomicU32>) -> Self {
-        busy.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(busy))
+    /// Begins, once all of the request is there.
+    pub(super) fn begin(self) -> Busy {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Busy(self.0)
     }
 }
 
-impl Drop for Work {
+impl Drop for Busy {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

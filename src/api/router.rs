@@ -20,17 +20,20 @@ use tower::Service as _;
 
 use super::auth::Principal;
 use super::health::{Health, Status};
+use super::listen::Work;
 use super::problem::Problem;
 use super::{Shown, host, metrics};
 
-/// Most requests in work at once; whoever only asks whether the process lives is not counted.
+/// Most requests in work at once; who asks [`ALIVE`] is not counted.
 const MOST: usize = 32;
 /// How long a request may take, its body and the answer.
 const REQUEST: Duration = Duration::from_secs(10);
 /// Most bytes of a request's body.
 const BODY: usize = 64 << 10;
+/// Whether the process lives.
+const ALIVE: &str = "/healthz";
 /// What is open to all that reach the address.
-const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+const OPEN: [&str; 2] = [ALIVE, "/readyz"];
 
 /// What endpoints work with.
 #[derive(Clone)]
@@ -44,7 +47,7 @@ struct Desk {
 pub(super) fn router(shown: Shown) -> Router {
     let desk = Desk { shown, health: Health::default(), places: Arc::new(Semaphore::new(MOST)) };
     Router::new()
-        .route("/healthz", get(healthz))
+        .route(ALIVE, get(healthz))
         .route("/readyz", get(readyz))
         .route("/workers", get(workers))
         .route("/metrics", get(scrape))
@@ -90,14 +93,12 @@ async fn known(State(desk): State<Desk>, request: Request, next: Next) -> Result
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-/// Bounds what a request may cost.
-async fn bounded(State(desk): State<Desk>, request: Request, next: Next) -> Result<Response, Problem> {
-    let _place = if request.uri().path() == "/healthz" {
-        None
-    } else {
-        let full = |_| Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("{MOST} requests are in work already"));
-        Some(desk.places.try_acquire().map_err(full)?)
-    };
+/// Bounds what a request may cost. A body that comes slowly holds its connection alone, which goes when another needs the room.
+async fn bounded(State(desk): State<Desk>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let work = request.extensions_mut().remove::<Work>();
+    if request.uri().path() == ALIVE {
+        return Ok(next.run(request).await);
+    }
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {BODY} bytes"));
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY as u64) {
@@ -106,6 +107,9 @@ async fn bounded(State(desk): State<Desk>, request: Request, next: Next) -> Resu
     let answered = timeout(REQUEST, async {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, BODY).await.map_err(|_| too_large())?;
+        let _busy = work.map(Work::begin);
+        let full = |_| Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("{MOST} requests are in work already"));
+        let _place = desk.places.try_acquire().map_err(full)?;
         Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
     });
     let late = |_| {

@@ -50,7 +50,11 @@ pub(in crate::cli) fn run(context: &Context, args: &DaemonArgs) -> Result<u8, Cl
 }
 
 fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
-    let app = context.app()?;
+    let mut app = context.app()?;
+    if args.once {
+        // It is gone before anybody asks; so nobody has to have a token for it.
+        app.config.daemon.listen = None;
+    }
     let paths = context.files();
     let again = context.clone();
     let read = move || {
