@@ -22,14 +22,14 @@ use crate::store::{Figures, Store};
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// The text format of Prometheus, 0.0.4.
     Prometheus,
 }
 
 impl Form {
-    /// Finds out what who asks can read: OpenMetrics is what it must name.
+    /// Finds out what who asks can read: `OpenMetrics` is what it must name.
     pub(super) fn of<'a>(mut accepted: impl Iterator<Item = &'a str>) -> Self {
         let names = |value: &str| value.to_ascii_lowercase().contains("application/openmetrics-text");
         if accepted.any(names) { Self::OpenMetrics } else { Self::Prometheus }

@@ -1,4 +1,4 @@
-//! OpenMetrics as the older text format of Prometheus, which people and simpler tools read.
+//! `OpenMetrics` as the older text format of Prometheus, which people and simpler tools read.
 
 /// Turns the one into the other. In the older format the family of a counter has the name of its samples, and there are no units and no
 /// mark of the end.

@@ -1,7 +1,7 @@
 //! What the workers of this process do, as it happens. What is stored of them is for other processes, and not as fresh.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -51,6 +51,37 @@ pub(super) struct Vital {
 }
 
 impl Vital {
+    fn new(period: Duration, at: Timestamp) -> Self {
+        Self {
+            period,
+            at,
+            began: Instant::now(),
+            ended: None,
+            outcome: None,
+            ok: 0,
+            failed: 0,
+            took: [0; BOUNDS.len() + 1],
+            took_in_all: Duration::ZERO,
+        }
+    }
+
+    fn begin(&mut self, period: Duration, at: Timestamp) {
+        (self.period, self.at, self.began) = (period, at, Instant::now());
+    }
+
+    fn end(&mut self, outcome: WorkerOutcome) {
+        let took = self.began.elapsed();
+        self.ended = Some(Instant::now());
+        self.outcome = Some(outcome);
+        match outcome {
+            WorkerOutcome::Ok => self.ok += 1,
+            WorkerOutcome::Failed => self.failed += 1,
+        }
+        let bucket = BOUNDS.iter().position(|bound| took.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
+        self.took[bucket] += 1;
+        self.took_in_all += took;
+    }
+
     /// Returns for how long the worker has given no sign: since its last activation ended, or since the one that goes on began.
     pub(super) fn silent(&self) -> Duration {
         let since = match self.ended {
@@ -65,42 +96,46 @@ impl Vitals {
     /// Notes that a worker is activated.
     pub fn begins(&self, activation: Activation) {
         let Activation { worker, period, at } = activation;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let began = Instant::now();
-        let new = || Vital {
-            period,
-            at,
-            began,
-            ended: None,
-            outcome: None,
-            ok: 0,
-            failed: 0,
-            took: [0; BOUNDS.len() + 1],
-            took_in_all: Duration::ZERO,
-        };
-        let vital = all.entry(worker).or_insert_with(new);
-        (vital.period, vital.at, vital.began) = (period, at, began);
+        self.locked().entry(worker).or_insert_with(|| Vital::new(period, at)).begin(period, at);
     }
 
     /// Notes how the activation of a worker has ended.
     pub fn ended(&self, worker: &'static str, outcome: WorkerOutcome) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(vital) = all.get_mut(worker) else { return };
-        let took = vital.began.elapsed();
-        vital.ended = Some(Instant::now());
-        vital.outcome = Some(outcome);
-        match outcome {
-            WorkerOutcome::Ok => vital.ok += 1,
-            WorkerOutcome::Failed => vital.failed += 1,
-        }
-        let bucket = BOUNDS.iter().position(|bound| took.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
-        vital.took[bucket] += 1;
-        vital.took_in_all += took;
+        self.locked().entry(worker).and_modify(|vital| vital.end(outcome));
     }
 
     /// Returns all workers, by name.
     pub(super) fn all(&self) -> Vec<(&'static str, Vital)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(name, vital)| (*name, vital.clone())).collect()
+        self.locked().iter().map(|(name, vital)| (*name, vital.clone())).collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<&'static str, Vital>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_counted_from_the_last_sign() {
+        let vitals = Vitals::default();
+        let begins = || vitals.begins(Activation { worker: "w", period: Duration::from_secs(2), at: Timestamp(0) });
+        let silent = || vitals.all()[0].1.silent().as_secs();
+        begins();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(silent(), 5, "it goes on");
+        vitals.ended("w", WorkerOutcome::Failed);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(silent(), 3);
+        begins();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(silent(), 1);
+        vitals.ended("w", WorkerOutcome::Ok);
+        let vital = &vitals.all()[0].1;
+        assert_eq!((vital.ok, vital.failed, vital.outcome), (1, 1, Some(WorkerOutcome::Ok)));
+        assert_eq!((vital.took_in_all, vital.took.iter().sum::<u64>()), (Duration::from_secs(6), 2));
+        assert_eq!((vital.took[5], vital.took[7]), (1, 1), "up to a second, and up to five");
     }
 }

@@ -58,8 +58,8 @@ async fn counters_outlive_scans_and_daemons() {
     // The scan goes, its count stays; the second finds what is known.
     let scan = cli.newest(None).await;
     cli.app.store.delete_scan(scan, cli.app.clock.now()).await.unwrap();
-    import().await;
     assert!(daemon.end().await.0.success());
+    import().await;
     let (daemon, port) = served(&cli).await;
     let second = scrape(port).await;
     assert_eq!(second[completed], 2.0);
