@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 pub use auth::Door;
 pub use listen::Server;
-pub use vitals::{Activation, Vitals};
+pub use vitals::Vitals;
 
 use crate::app::App;
 use crate::executor::SharedExecutor;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::clock::Timestamp;
 use crate::model::worker::WorkerOutcome;
 
 /// Bounds of the buckets of durations, in seconds; above the last there is one more.
@@ -16,25 +15,12 @@ pub(super) const BOUNDS: [f64; 12] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0
 #[derive(Debug, Clone, Default)]
 pub struct Vitals(Arc<Mutex<BTreeMap<&'static str, Vital>>>);
 
-/// An activation that begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Activation {
-    /// The worker.
-    pub worker: &'static str,
-    /// How often it is to be activated.
-    pub period: Duration,
-    /// When this one begins.
-    pub at: Timestamp,
-}
-
 /// What a worker does.
 #[derive(Debug, Clone)]
 pub(super) struct Vital {
     /// How often it is to be activated.
     pub(super) period: Duration,
-    /// When the last activation began, for people.
-    pub(super) at: Timestamp,
-    /// When it began.
+    /// When the last activation began.
     began: Instant,
     /// When the last one that has ended did.
     ended: Option<Instant>,
@@ -51,10 +37,9 @@ pub(super) struct Vital {
 }
 
 impl Vital {
-    fn new(period: Duration, at: Timestamp) -> Self {
+    fn new(period: Duration) -> Self {
         Self {
             period,
-            at,
             began: Instant::now(),
             ended: None,
             outcome: None,
@@ -65,8 +50,8 @@ impl Vital {
         }
     }
 
-    fn begin(&mut self, period: Duration, at: Timestamp) {
-        (self.period, self.at, self.began) = (period, at, Instant::now());
+    fn begin(&mut self, period: Duration) {
+        (self.period, self.began) = (period, Instant::now());
     }
 
     fn end(&mut self, outcome: WorkerOutcome) {
@@ -93,10 +78,9 @@ impl Vital {
 }
 
 impl Vitals {
-    /// Notes that a worker is activated.
-    pub fn begins(&self, activation: Activation) {
-        let Activation { worker, period, at } = activation;
-        self.locked().entry(worker).or_insert_with(|| Vital::new(period, at)).begin(period, at);
+    /// Notes that a worker is activated, which is to happen every `period`.
+    pub fn begins(&self, worker: &'static str, period: Duration) {
+        self.locked().entry(worker).or_insert_with(|| Vital::new(period)).begin(period);
     }
 
     /// Notes how the activation of a worker has ended.
@@ -121,7 +105,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_counted_from_the_last_sign() {
         let vitals = Vitals::default();
-        let begins = || vitals.begins(Activation { worker: "w", period: Duration::from_secs(2), at: Timestamp(0) });
+        let begins = || vitals.begins("w", Duration::from_secs(2));
         let silent = || vitals.all()[0].1.silent().as_secs();
         begins();
         tokio::time::advance(Duration::from_secs(5)).await;

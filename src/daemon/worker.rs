@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Activation, Vitals};
+use crate::api::Vitals;
 use crate::app::{App, AppError};
 use crate::model::worker::{WorkerOutcome, WorkerView};
 
@@ -77,7 +77,7 @@ pub(super) async fn work(
 /// Activates a worker once; returns when it is due again.
 pub(super) async fn activate(worker: &mut impl Worker, app: &App, record: &mut Record) -> Duration {
     let (began, start) = (app.clock.now(), Instant::now());
-    record.vitals.begins(Activation { worker: worker.name(), period: worker.period(app), at: began });
+    record.vitals.begins(worker.name(), worker.period(app));
     let done =
         worker.activate(app).await.unwrap_or_else(|error| Done { failed: Some(chain(&error)), ..Done::default() });
     let period = worker.period(app);
