@@ -49,6 +49,8 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "pause" -d 'Pause sc
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "resume" -d 'Go on with a scan that is paused, or that nobody drives any more'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "retry" -d 'Try again what failed: at once in a scan that goes on, with a new scan of the same plan where it has ended'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "priority" -d 'Let a scan go before others: those with a higher number are driven first'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "schedule" -d 'Start scans at their times, and look at schedules'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "targets" -d 'Keep a registry of what is scanned again and again'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "scanners" -d 'List the scanners of the catalogue, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List the templates, or show one'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
@@ -77,6 +79,8 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l project -d 'Only registered targets of this project' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -s o -l output -d 'Write the plan to this file' -r -F
 complete -c dragnet -n "__fish_dragnet_using_subcommand plan" -l format -d 'Print the plan as' -r -f -a "table\t'For people'
 json\t'The plan file, as `-o` writes it'
@@ -110,6 +114,9 @@ new:medium\t''
 new:low\t''
 new:info\t''
 new:unknown\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l max-targets -d 'Start no more scans than this of registered targets' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l executor -d 'Run the scanners on this kind of engine' -r -f -a "docker\t''
 kubernetes\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l format -d 'Print the report as' -r -f -a "csv\t''
@@ -132,7 +139,7 @@ sonarqube\t''
 table\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l report -d 'Write a report to a file too; may be repeated' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l baseline -d 'Say what is new to this file of known findings: SARIF, or a report of ours as JSON' -r -F
-complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l request-key -d 'Refuse to start a second scan with this key; of several targets, a second one of each' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l on-interrupt -d 'What the first Ctrl-C or SIGTERM does' -r -f -a "cancel\t''
 detach\t''"
 complete -c dragnet -n "__fish_dragnet_using_subcommand start" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
@@ -461,7 +468,9 @@ wpscan\t''
 zap\t''
 zap-xml\t''
 zizmor\t''"
-complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l target -d 'What was scanned' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l target -d 'What was scanned: a path, KIND:VALUE, or a registered target: @NAME' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l project -d 'Only registered targets of this project' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand import" -l format -d 'Write the report as' -r -f -a "csv\t''
 cyclonedx\t''
 defectdojo\t''
@@ -566,6 +575,252 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -l trust-proje
 complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand priority" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "list" -d 'List schedules: when each is due, what became of the last tick'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "next" -d 'Show when schedules are due next'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "history" -d 'Show what has become of ticks, newest first'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "run" -d 'Start a schedule\'s scans now, outside its cadence'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "run-due" -d 'Start the scans that are due'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "pause" -d 'Let a schedule rest: it starts nothing, and what is left out is recorded'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and not __fish_seen_subcommand_from list next history run run-due pause resume" -f -a "resume" -d 'Let a schedule go on from now'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s n -l number -d 'So many ticks' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l limit -d 'List at most so many' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l wait -d 'Drive the scans from here, to their end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l format -d 'Print what has become of ticks as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l wait -d 'Drive the scans from here, to their end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from run-due" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand schedule; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "add" -d 'Register a target'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "list" -d 'List registered targets, in the order in which they were added'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "show" -d 'Show a registered target and its last scans'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "enable" -d 'Let targets be scanned again'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "disable" -d 'Let targets not be scanned, by schedules or by hand, until they are enabled'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "remove" -d 'Take targets out of the registry; their scans and findings stay'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and not __fish_seen_subcommand_from add list show enable disable remove import" -f -a "import" -d 'Register or change targets from a list, all of them or none'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l name -d 'Call it so rather than by its text' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l tag -d 'What it is chosen by: lower-case letters, digits, `.`, `_`, `:`, `/` and `-`; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -s t -l template -d 'Scan it with this template unless another is asked for' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l note -d 'Something to be known of it' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l organisation -d 'The organisation that it belongs to; made when there is none of that name' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l project -d 'The project that it and its scans belong to; made when there is none of that name' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l disabled -d 'Let it not be scanned yet'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l update -d 'Change the target of this name, if there is one: what is not given stays, and tags that are given take the place of its own'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l tag -d 'Only those that have this tag; all of them, when it is repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l kind -d 'Only those of this kind' -r -f -a "dir\t''
+git\t''
+image\t''
+domain\t''
+host\t''
+cidr\t''
+url\t''
+email\t''
+archive\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l limit -d 'List at most so many' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'One document, which `targets import` reads'
+jsonl\t'One object a line, which `targets import` reads'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l enabled -d 'Only those that are enabled'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l disabled -d 'Only those that are disabled'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l limit -d 'Show at most so many scans, newest first' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l format -d 'Print it as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l tag -d 'All targets with this tag' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l tag -d 'All targets with this tag' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l tag -d 'All targets with this tag' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l organisation -d 'Only registered targets of this organisation' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l project -d 'Only registered targets of this project' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l format -d 'How the list is written [default: what its name or its beginning says]' -r -f -a "csv\t''
+json\t''
+jsonl\t''
+lines\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l kind -d 'What a target is that says no kind [default: a path]' -r -f -a "dir\t''
+git\t''
+image\t''
+domain\t''
+host\t''
+cidr\t''
+url\t''
+email\t''
+archive\t''"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l tag -d 'Give all of them this tag, beside their own; may be repeated' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l organisation -d 'The organisation of those that name none' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l project -d 'The project of those that name none' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l summary -d 'Print what came of it as' -r -f -a "text\t'For people, on standard error'
+json\t'For programs, on standard output'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l skip-invalid -d 'Leave out what cannot be registered, rather than register nothing'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l dry-run -d 'Say what would come of it, and write nothing'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand targets; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l format -d 'Print it as' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c dragnet -n "__fish_dragnet_using_subcommand scanners" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F

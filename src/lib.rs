@@ -40,6 +40,7 @@
 //! | change how small results come from a pod | `letter.rs` (the text), `shim/letter.rs` (leaves it), `executor/kubernetes/letter.rs` (reads it) |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
 //! | change the agent's image | `oci/image.rs`; users pin its digest |
+//! | add an endpoint | `api/router.rs`; a metric, `api/metrics.rs`, and what it is made of, `store/figures.rs` |
 //! | add a setting | `config/types.rs`, `config/default.toml`, `config/env.rs` |
 //!
 //! # Departures from the first design, and why
@@ -78,6 +79,8 @@ pub mod suppress;
 pub mod driver;
 
 pub mod app;
+
+pub mod api;
 
 pub mod daemon;
 

@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "driver",
         ],
     ),
+    ("api", &["config", "executor", "store", "app"]),
     ("daemon", BELOW_DAEMON),
     (
         "cli",
@@ -69,11 +70,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "suppress",
             "driver",
             "app",
+            "api",
             "daemon",
         ],
     ),
 ];
-const BELOW_DAEMON: &[&str] = &["config", "driver", "executor", "store", "app"];
+const BELOW_DAEMON: &[&str] = &["config", "driver", "executor", "store", "app", "api"];
 const LAYER_1: &[&str] = &[
     "artifact",
     "catalog",
@@ -94,6 +96,12 @@ const BASE: &[&str] = &["model", "beneath", "failpoint", "hashing", "letter", "w
 /// Outside crates and where they may be named.
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
+    ("axum", &["api/"]),
+    ("hyper", &["api/"]),
+    ("hyper_util", &["api/"]),
+    ("tower", &["api/"]),
+    ("prometheus_client", &["api/"]),
+    ("subtle", &["api/"]),
     ("aws_lc_rs", &["letter.rs"]),
     ("http_auth", &["oci/"]),
     ("reqwest", &["web/", "oci/", "executor/kubernetes/s3/", "shim/upload.rs"]),

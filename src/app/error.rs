@@ -190,6 +190,12 @@ pub enum AppError {
         /// What is wrong.
         message: String,
     },
+    /// The token of those who ask the daemon cannot be had, or is none.
+    #[error("`[daemon]` token: {message}")]
+    Token {
+        /// What is wrong.
+        message: String,
+    },
     /// The scan runs on another engine than the one that can be reached here.
     #[error("the scan runs on engine {expected}, and {found} answers here")]
     OtherEngine {

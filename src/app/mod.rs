@@ -53,6 +53,7 @@ pub use reparse::reparse;
 pub use report::{Judged, ReportRequest, exploits, judge, report};
 pub use retake::{Retaken, retake};
 pub use retry::{Retried, retry};
+pub use secrets::daemon_token;
 pub use start::{StartRequest, submit};
 pub use triage::{TriageRequest, find_finding, triage};
 pub use watch::{Watch, WatchEnd, watch};

@@ -32,6 +32,24 @@ pub(super) fn read(app: &App, plan: &Plan) -> Result<Secrets, AppError> {
     Ok(Secrets(secrets))
 }
 
+/// Reads the token that those who ask the daemon must bear, if the configuration wants one.
+pub fn daemon_token(app: &App) -> Result<Option<String>, AppError> {
+    let Some(reference) = &app.config.daemon.token else { return Ok(None) };
+    let refused = |message: &str| AppError::Token { message: message.to_owned() };
+    let bytes = resolve(app, reference).map_err(|message| AppError::Token { message })?;
+    let text = String::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
+    // Files mostly end with a line.
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(refused("it is empty"));
+    }
+    // RFC 6750, section 2.1, allows even less.
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refused("it holds spaces or characters beyond ASCII, which no header can bear"));
+    }
+    Ok(Some(token.to_owned()))
+}
+
 pub(super) fn resolve(app: &App, reference: &SecretRef) -> Result<Vec<u8>, String> {
     match reference {
         SecretRef::Env(name) => {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::exit;
+use crate::api::ApiError;
 use crate::app::AppError;
 use crate::app::targets::TargetError;
 use crate::artifact::SourceError;
@@ -156,6 +157,20 @@ fn daemon(error: &DaemonError) -> Advice {
             ],
         ),
         DaemonError::App(error) => app(error),
+        DaemonError::Api(ApiError::Open { .. }) => advice(
+            Kind::Usage,
+            [
+                "[daemon] token = \"file:PATH\" names a secret that requests must bear; `openssl rand -hex 32` makes one",
+                "listen = \"127.0.0.1:9464\" is for this machine only, and needs none",
+            ],
+        ),
+        DaemonError::Api(ApiError::Listen { .. }) => advice(
+            Kind::Unreachable,
+            [
+                "[daemon] listen names another address; with port 0 the system chooses one that is free",
+                "`ss -ltnp` lists who listens where",
+            ],
+        ),
     }
 }
 
@@ -253,6 +268,9 @@ fn app(error: &AppError) -> Advice {
             Kind::Usage,
             ["the keys to the storage are references: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"],
         ),
+        AppError::Token { .. } => {
+            advice(Kind::Usage, ["the token is a reference: env:NAME, file:PATH or command:PROGRAM ARGUMENT…"])
+        }
         AppError::OtherEngine { .. } => advice(
             Kind::Unreachable,
             ["go on where the scan was started, or reach the same engine: same DOCKER_HOST, same context"],

@@ -16,7 +16,7 @@ mod schema;
 pub mod trust;
 mod types;
 
-pub use daemon::{DaemonConfig, LogConfig, LogFormat};
+pub use daemon::{DaemonConfig, Listen, LogConfig, LogFormat};
 pub use env::{Environment, VARIABLES, Variable, unknown as unknown_variables};
 pub use error::ConfigError;
 pub use kubernetes::{ImagePullPolicy, KubernetesConfig, S3Config};

@@ -42,14 +42,14 @@ impl Source {
         Self { files: Files { seen: stamps(&files), paths: files }, read, apply }
     }
 
-    /// Reads all of it, and applies it once `accept` has taken it.
-    pub(super) fn reload<T>(
-        &self,
-        accept: impl FnOnce(Config) -> Result<T, String>,
-        config: impl Fn(&T) -> &Config,
-    ) -> Result<T, String> {
-        let accepted = accept((self.read)()?)?;
-        (self.apply)(config(&accepted)).map(|()| accepted)
+    /// Reads all of it.
+    pub(super) fn read(&self) -> Result<Config, String> {
+        (self.read)()
+    }
+
+    /// Applies what is no worker's.
+    pub(super) fn apply(&self, config: &Config) -> Result<(), String> {
+        (self.apply)(config)
     }
 
     /// Whether any of the files has changed since this was asked last.

@@ -9,6 +9,7 @@
 //! cleaner    removes what retention keeps no longer, and gives the room back
 //! scheduler  starts what is due by schedules; the drivers take it up
 //! sweeper    removes what dead processes have left in the engines and beside the database
+//! front      shows health and metrics over HTTP ([`crate::api`])
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
 //! to it. Safety comes from neither: each scan has a fence of its own.
@@ -17,6 +18,7 @@ mod admission;
 mod cleaner;
 mod drivers;
 mod engines;
+mod front;
 mod life;
 mod run;
 mod scheduler;

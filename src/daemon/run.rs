@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::cleaner::Cleaner;
 use super::drivers::Drivers;
 use super::engines::Engines;
+use super::front::{self, Front};
 use super::life::{self, Order, Orders, Source};
 use super::scheduler::Scheduler;
 use super::sweeper::Sweeper;
-use super::worker::{Pulse, Record, activate, work};
+use super::worker::{Pulse, Record, Shift, activate, work};
+use crate::api::{ApiError, Vitals};
 use crate::app::{App, AppError, drive};
 use crate::store::{DaemonLock, StoreError};
 
@@ -40,6 +42,9 @@ pub enum DaemonError {
     /// The state cannot be used, or a use case failed where nothing could go on.
     #[error(transparent)]
     App(#[from] AppError),
+    /// What the configuration wants to be shown over HTTP cannot be.
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
 impl From<StoreError> for DaemonError {
@@ -63,16 +68,18 @@ pub struct Daemon {
     source: Source,
     lock: DaemonLock,
     draining: bool,
+    front: Option<Front>,
 }
 
 impl Daemon {
     /// Becomes the daemon of the state. Where another process is it: waits for its end, or refuses.
     pub async fn begin(app: App, source: Source, wait: bool) -> Result<Self, DaemonError> {
+        front::check(&app).await?;
         let (start, owner) = (Instant::now(), drive::owner_name());
         let mut told = false;
         loop {
             if let Some(lock) = app.store.begin_daemon(&owner, env!("CARGO_PKG_VERSION"), app.clock.now()).await? {
-                return Ok(Self { app, source, lock, draining: false });
+                return Ok(Self { app, source, lock, draining: false, front: None });
             }
             if start.elapsed() >= ASK {
                 let other = app.store.daemon()?.map(|daemon| daemon.owner).unwrap_or_default();
@@ -122,14 +129,27 @@ impl Daemon {
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
         let (engines, draining) = (Engines::default(), CancellationToken::new());
+        let vitals = Vitals::default();
+        self.front = match Front::open(app.clone(), &engines, &vitals).await {
+            Ok(front) => front,
+            Err(error) => {
+                self.end(Ended::Drained).await?;
+                return Err(error);
+            }
+        };
         let (sweep, clean, schedule, drive) = (Pulse::default(), Pulse::default(), Pulse::default(), Pulse::default());
         let mut workers = JoinSet::new();
-        let sweeper = Sweeper::new(engines.clone());
-        workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone()));
-        workers.spawn(work(Scheduler, app.clone(), Pulse::clone(&schedule), draining.clone()));
-        workers.spawn(work(Cleaner, app.clone(), Pulse::clone(&clean), draining.clone()));
+        let shift = |pulse: &Pulse| Shift {
+            apps: app.clone(),
+            pulse: Pulse::clone(pulse),
+            drain: draining.clone(),
+            vitals: vitals.clone(),
+        };
+        workers.spawn(work(Sweeper::new(engines.clone()), shift(&sweep)));
+        workers.spawn(work(Scheduler, shift(&schedule)));
+        workers.spawn(work(Cleaner, shift(&clean)));
         let drivers = Drivers::new(engines, Pulse::clone(&drive));
-        workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone()));
+        workers.spawn(work(drivers, shift(&drive)));
         life::tell(&[NotifyState::Ready]);
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
@@ -169,15 +189,26 @@ impl Daemon {
         }
     }
 
+    /// Reads the configuration, and applies what is no worker's once all of it can be used.
+    async fn read_anew(&self) -> Result<App, String> {
+        let app = self.app.configured(self.source.read()?).map_err(|error| error.to_string())?;
+        if let Some(front) = &self.front {
+            front.admit(&app).await.map_err(|error| error.to_string())?;
+        }
+        self.source.apply(&app.config).map(|()| app)
+    }
+
     /// Reads the configuration anew. One that cannot be used changes nothing, and is told of.
     async fn reload(&self, apps: &watch::Sender<Arc<App>>, wake: &[&Pulse]) {
         if let Ok(reloading) = NotifyState::monotonic_usec_now() {
             life::tell(&[NotifyState::Reloading, reloading]);
         }
-        let accept = |config| self.app.configured(config).map_err(|error| error.to_string());
-        let read = self.source.reload(accept, |app| &app.config);
+        let read = self.read_anew().await;
         let error = match read {
             Ok(app) => {
+                if front::moves(self.front.as_ref(), &app) {
+                    tracing::warn!("[daemon] listen has changed: that takes a restart of the daemon");
+                }
                 tracing::info!("the configuration was read anew");
                 apps.send_replace(Arc::new(app));
                 for pulse in wake {
@@ -198,8 +229,11 @@ impl Daemon {
         life::tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
     }
 
-    async fn end(self, ended: Ended) -> Result<Ended, DaemonError> {
+    async fn end(mut self, ended: Ended) -> Result<Ended, DaemonError> {
         if ended == Ended::Drained {
+            if let Some(front) = self.front.take() {
+                front.close().await;
+            }
             self.app.store.end_daemon(self.lock, self.app.clock.now()).await?;
             tracing::info!("the daemon has ended");
         }

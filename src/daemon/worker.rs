@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::Vitals;
 use crate::app::{App, AppError};
 use crate::model::worker::{WorkerOutcome, WorkerView};
 
@@ -25,6 +26,12 @@ pub(super) struct Done {
     pub(super) failed: Option<String>,
     /// When it should be activated next, if that is before its period is over.
     pub(super) again: Option<Duration>,
+}
+
+impl Done {
+    const fn outcome(&self) -> WorkerOutcome {
+        if self.failed.is_some() { WorkerOutcome::Failed } else { WorkerOutcome::Ok }
+    }
 }
 
 /// Looks at store and engines, acts, and tells what it did.
@@ -46,14 +53,22 @@ pub(super) trait Worker: Send {
 /// Wakes a worker.
 pub(super) type Pulse = Arc<Notify>;
 
+/// What a worker's loop is given.
+pub(super) struct Shift {
+    /// The configuration as it is now, and all that goes with it.
+    pub(super) apps: watch::Receiver<Arc<App>>,
+    /// Wakes the worker.
+    pub(super) pulse: Pulse,
+    /// Cancelled when the daemon drains.
+    pub(super) drain: CancellationToken,
+    /// Where it is noted that the worker works.
+    pub(super) vitals: Vitals,
+}
+
 /// Activates a worker until the daemon drains.
-pub(super) async fn work(
-    mut worker: impl Worker,
-    apps: watch::Receiver<Arc<App>>,
-    pulse: Pulse,
-    drain: CancellationToken,
-) {
-    let mut record = Record::default();
+pub(super) async fn work(mut worker: impl Worker, shift: Shift) {
+    let Shift { apps, pulse, drain, vitals } = shift;
+    let mut record = Record { vitals, ..Record::default() };
     while !drain.is_cancelled() {
         let app = Arc::clone(&apps.borrow());
         let next = activate(&mut worker, &app, &mut record).await;
@@ -69,11 +84,13 @@ pub(super) async fn work(
 /// Activates a worker once; returns when it is due again.
 pub(super) async fn activate(worker: &mut impl Worker, app: &App, record: &mut Record) -> Duration {
     let (began, start) = (app.clock.now(), Instant::now());
+    record.vitals.begins(worker.name(), worker.period(app));
     let done =
         worker.activate(app).await.unwrap_or_else(|error| Done { failed: Some(chain(&error)), ..Done::default() });
     let period = worker.period(app);
     let next = done.again.map_or(period, |again| again.min(period));
     let name = worker.name();
+    record.vitals.ended(name, done.outcome());
     match &done.failed {
         Some(why) => tracing::warn!(worker = name, "{why}"),
         None if !done.did.is_empty() => tracing::info!(worker = name, "{}", done.did),
@@ -119,12 +136,14 @@ pub(super) struct Record {
     runs: u64,
     failures: u64,
     last: Option<(Instant, WorkerOutcome)>,
+    /// Where this process sees it, too.
+    vitals: Vitals,
 }
 
 impl Record {
     /// Counts an activation; returns what is to be written down, unless it is no news: an idle daemon does not write all the time.
     fn note(&mut self, done: Done, view: WorkerView) -> Option<WorkerView> {
-        let outcome = if done.failed.is_some() { WorkerOutcome::Failed } else { WorkerOutcome::Ok };
+        let outcome = done.outcome();
         self.runs += 1;
         self.failures += u64::from(outcome == WorkerOutcome::Failed);
         let news = !done.did.is_empty() || outcome == WorkerOutcome::Failed;

@@ -88,6 +88,8 @@ pub struct DaemonView {
     pub configured_at: Timestamp,
     /// Why it could not use what is in its configuration files now; it works with what it read before.
     pub config_error: Option<String>,
+    /// Where it answers, or did, over HTTP, `ADDRESS:PORT`; none unless the configuration says so.
+    pub address: Option<String>,
     /// Its workers, by name.
     pub workers: Vec<WorkerView>,
 }

@@ -70,7 +70,7 @@ impl Store {
             tx.execute(
                 "INSERT INTO daemon (id, owner, version, heartbeat, started_at, configured_at) VALUES (1, ?1, ?2, 1, ?3, ?3)
                  ON CONFLICT DO UPDATE SET owner = ?1, version = ?2, heartbeat = heartbeat + 1, draining = 0, started_at = ?3,
-                   stopped_at = NULL, configured_at = ?3, config_error = NULL",
+                   stopped_at = NULL, configured_at = ?3, config_error = NULL, address = NULL",
                 params![owner, version, at.0],
             )?;
             tx.execute("DELETE FROM worker", [])?;
@@ -114,6 +114,15 @@ impl Store {
         .await
     }
 
+    /// Notes where the daemon answers over HTTP.
+    pub async fn daemon_listens(&self, address: String) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute("UPDATE daemon SET address = ?1", [address])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Returns the living daemon's heartbeat number; `None` when no process is the daemon.
     pub fn daemon_heartbeat(&self) -> Result<Option<i64>, StoreError> {
         if !Lock::is_held(&self.daemon_lock())? {
@@ -131,7 +140,7 @@ impl Store {
         let lives = Lock::is_held(&self.daemon_lock())?;
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT owner, version, draining, started_at, stopped_at, configured_at, config_error FROM daemon",
+                "SELECT owner, version, draining, started_at, stopped_at, configured_at, config_error, address FROM daemon",
             )?;
             let row = query.query_row([], |row| Ok(daemon_view(row, lives)));
             let Some(daemon) = row.optional()? else { return Ok(None) };
@@ -242,6 +251,7 @@ fn daemon_view(row: &Row<'_>, lives: bool) -> Result<DaemonView, StoreError> {
         stopped_at,
         configured_at: Timestamp(row.get(5)?),
         config_error: row.get(6)?,
+        address: row.get(7)?,
         workers: Vec::new(),
     })
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_targets.sql"),
     include_str!("migrations/0007_schedules.sql"),
     include_str!("migrations/0008_daemon.sql"),
+    include_str!("migrations/0009_counters.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.
@@ -109,6 +110,10 @@ mod tests {
             })
             .unwrap();
         assert_eq!(row, (4, 5, 1, vec![10], 2, r#"{"rule":"r"}"#.to_owned()));
+        let counted: u64 = connection
+            .query_row("SELECT value FROM counter WHERE name = 'scans' AND label = 'completed'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(counted, 1, "what was there before counts");
         assert!(path.with_extension("v1.db").exists(), "the old one was copied first");
         assert_eq!(version(&connection).unwrap() as usize, MIGRATIONS.len());
     }

@@ -1,6 +1,7 @@
 //! The daemon over a real engine: it takes up what is queued and what others have left, hands over, and may be killed at any moment.
 //!
 //! Needs an engine and a static busybox; without either the tests say so and pass, unless `DRAGNET_REQUIRE_ENGINE` is set.
+//! What is asked over HTTP needs none of that; one test of it needs `promtool`, and is likewise with `DRAGNET_REQUIRE_PROMTOOL`.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
@@ -18,8 +19,12 @@ mod tool;
 
 mod cleaner;
 mod configuration;
+mod http;
+mod limits;
 mod lives;
 mod log;
+mod measures;
+mod place;
 mod process;
 mod schedules;
 mod takes;

@@ -6,8 +6,7 @@ use dragnet::model::worker::{DaemonState, DaemonView};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
-use super::bench::Bench;
-use super::cli::{Cli, until};
+use super::cli::{Cli, Home, until};
 
 /// A daemon.
 pub(super) struct Daemon {
@@ -17,7 +16,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts one and waits until it lives.
-    pub(super) async fn start(cli: &Cli<'_, Bench>) -> Self {
+    pub(super) async fn start(cli: &Cli<'_, impl Home>) -> Self {
         let child = cli.command(&["daemon"]).spawn().unwrap();
         let pid = child.id().unwrap();
         let owner = until("a daemon lives", || {
@@ -53,6 +52,6 @@ impl Daemon {
 }
 
 /// Waits until the daemon of a state is as it should be.
-pub(super) async fn daemon_is(cli: &Cli<'_, Bench>, what: &str, is: impl Fn(&DaemonView) -> bool) -> DaemonView {
+pub(super) async fn daemon_is(cli: &Cli<'_, impl Home>, what: &str, is: impl Fn(&DaemonView) -> bool) -> DaemonView {
     until(what, || cli.app.store.daemon().unwrap().filter(|daemon| is(daemon))).await
 }

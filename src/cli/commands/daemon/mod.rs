@@ -26,6 +26,7 @@ Examples:
   dragnet daemon status              what it does, and what went wrong
 
 While it lives, `dragnet start` queues to it and follows. One host, one daemon for a state.
+`[daemon] listen` of the configuration makes it serve /healthz, /readyz, /workers and /metrics.
 The first SIGTERM or Ctrl-C hands over what it drives and ends; containers run on. The second ends at once."
 )]
 pub(in crate::cli) struct DaemonArgs {
@@ -63,7 +64,11 @@ fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
         telemetry.apply(&config.daemon.log, key_of_log.get().map(Vec::as_slice).unwrap_or_default())
     };
     let source = Source::new(context.files(), Box::new(read), Box::new(apply.clone()));
-    let app = context.app()?;
+    let mut app = context.app()?;
+    if args.once {
+        // It is gone before anybody asks; so nobody has to have a token for it.
+        app.config.daemon.listen = None;
+    }
     key.get_or_init(|| app.store.secret_key().to_vec());
     apply(&app.config).map_err(|error| CliError::usage(error).hint("see `[daemon.log]` in the configuration"))?;
     Context::block_on(async {

@@ -60,7 +60,11 @@ fn head(daemon: &DaemonView) -> String {
         None => format!("read {}", moment(daemon.configured_at)),
         Some(error) => format!("REFUSED, in use is that of {}: {}", moment(daemon.configured_at), clean(error)),
     };
-    text.extend(["Config    ", &configured, "\n\n"]);
+    text.extend(["Config    ", &configured, "\n"]);
+    if let Some(address) = &daemon.address {
+        text.extend(["Address   http://", &clean(address), "\n"]);
+    }
+    text.push('\n');
     text
 }
 
