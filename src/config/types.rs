@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::daemon::DaemonConfig;
 use super::kubernetes::KubernetesConfig;
 use crate::model::gate::Gate;
+use crate::model::notify::Routes;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
 use crate::model::suppress::SuppressRule;
@@ -43,6 +44,9 @@ pub struct Config {
     pub templates: BTreeMap<String, Template>,
     /// What works beside the command line.
     pub daemon: DaemonConfig,
+    /// Whom to tell what became of scans.
+    #[serde(skip_serializing_if = "Routes::is_empty")]
+    pub notify: Routes,
 }
 
 /// `[executor]`: where scanners run.
@@ -275,6 +279,7 @@ mod tests {
             "TargetConfig",
             "DaemonConfig",
             "Quota",
+            "Route",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
             for key in keys.filter(|key| !["docker", "kubernetes", "s3", "rules", "limits"].contains(&key.as_str())) {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_comparison.sql"),
     include_str!("migrations/0005_suppress.sql"),
     include_str!("migrations/0008_daemon.sql"),
+    include_str!("migrations/0010_notify.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.
