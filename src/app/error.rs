@@ -8,6 +8,7 @@ use crate::config::PathError;
 use crate::driver::DriverError;
 use crate::executor::ExecutorError;
 use crate::model::id::{ScanKey, Sha256};
+use crate::model::nearest::Hint;
 use crate::oci::{InvalidReference, RegistryError};
 use crate::plan::{PlanError, PlanFileError};
 use crate::report::RenderError;
@@ -197,6 +198,14 @@ pub enum AppError {
     NotFrozen {
         /// The scan's executor, in words.
         executor: String,
+    },
+    /// No route of the configuration has this name.
+    #[error("there is no route `{name}` in the configuration{}", Hint::new(name, known.iter().map(String::as_str)))]
+    NoRoute {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
     },
     /// A worker thread panicked.
     #[error("bug in dragnet: {0}")]

@@ -248,6 +248,16 @@ impl Store {
         .await
     }
 
+    /// Whether anything has waited since before `oldest`.
+    pub fn has_notification_before(&self, oldest: Timestamp) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM notification WHERE delivered_at IS NULL AND dead_at IS NULL AND created_at < ?1)",
+            )?;
+            Ok(query.query_row([oldest.0], |row| row.get(0))?)
+        })
+    }
+
     /// Gives up what has waited since before `oldest` on routes that nobody delivers on. Returns how many those were.
     pub async fn abandon_notifications(
         &self,

@@ -302,10 +302,11 @@ impl TryFrom<Vec<Route>> for Routes {
 impl Route {
     /// Whether it asks for an event.
     pub fn asks_for(&self, event: NoticeEvent) -> bool {
+        // A commit's status is that of its scan, whatever that is.
+        let is_forge = matches!(self.kind, Receiver::Github | Receiver::Gitlab);
         match &self.events {
-            Some(names) => names.contain(event.as_str()),
-            // A commit's status is that of its scan, whatever that is.
-            None if matches!(self.kind, Receiver::Github | Receiver::Gitlab) => event.is_end(),
+            Some(names) => names.contain(event.as_str()) && (event.is_end() || !is_forge),
+            None if is_forge => event.is_end(),
             None => DEFAULT_EVENTS.contains(&event),
         }
     }
