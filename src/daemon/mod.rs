@@ -7,6 +7,7 @@
 //! ```text
 //! drivers    takes up scans that nobody drives: those that have begun at once, queued ones by priority and fair share
 //! sweeper    removes what dead processes have left in the engines and beside the database
+//! notifier   tells what became of scans: writes it down, and delivers it, each route beside the others
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
 //! to it. Safety comes from neither: each scan has a fence of its own.
@@ -15,6 +16,7 @@ mod admission;
 mod drivers;
 mod engines;
 mod life;
+mod notifier;
 mod run;
 mod sweeper;
 mod worker;

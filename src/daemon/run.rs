@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::drivers::Drivers;
 use super::engines::Engines;
 use super::life::{self, Order, Orders, Source, Stamps};
+use super::notifier::Notifier;
 use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, activate, work};
 use crate::app::{App, AppError, drive};
@@ -109,19 +110,35 @@ impl Daemon {
                 },
             }
         }
+        if ended == Ended::Drained {
+            self.notify_once().await;
+        }
         self.end(ended).await
+    }
+
+    /// Tells what there is to tell, as far as receivers take it now.
+    async fn notify_once(&self) {
+        let (mut notifier, mut record) = (Notifier::new(Pulse::default()), Record::default());
+        loop {
+            activate(&mut notifier, &self.app, &mut record).await;
+            if !notifier.settle().await {
+                break;
+            }
+        }
     }
 
     /// Works until it is told to end.
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
         let (engines, draining) = (Engines::default(), CancellationToken::new());
-        let (sweep, drive) = (Pulse::default(), Pulse::default());
+        let (sweep, drive, tell) = (Pulse::default(), Pulse::default(), Pulse::default());
         let mut workers = JoinSet::new();
         let sweeper = Sweeper::new(engines.clone());
         workers.spawn(work(sweeper, app.clone(), Pulse::clone(&sweep), draining.clone()));
         let drivers = Drivers::new(engines, Pulse::clone(&drive));
-        workers.spawn(work(drivers, app, Pulse::clone(&drive), draining.clone()));
+        workers.spawn(work(drivers, app.clone(), Pulse::clone(&drive), draining.clone()));
+        let notifier = Notifier::new(Pulse::clone(&tell));
+        workers.spawn(work(notifier, app, Pulse::clone(&tell), draining.clone()));
         life::tell(&[NotifyState::Ready]);
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
@@ -131,16 +148,17 @@ impl Daemon {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &drive]).await,
+                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &drive, &tell]).await,
                     Some(Order::Drain) | None => break,
                     Some(Order::Abort) => return self.end(Ended::Aborted).await,
                 },
                 _ = beat.tick() => self.beat().await,
                 _ = look.tick() => if changes.has_news()? {
                     drive.notify_one();
+                    tell.notify_one();
                 },
                 _ = files.tick() => if stamps.have_changed(&self.source.files) {
-                    self.reload(&apps, &[&sweep, &drive]).await;
+                    self.reload(&apps, &[&sweep, &drive, &tell]).await;
                 },
             }
         }

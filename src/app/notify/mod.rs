@@ -9,7 +9,8 @@ mod collect;
 mod deliver;
 mod scans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{App, AppError, secrets};
 use crate::model::notify::{Address, Hidden, Notice, NoticeEvent, NotificationView, Route, SCHEMA};
@@ -54,6 +55,14 @@ pub fn due_routes(app: &App) -> Result<Vec<String>, AppError> {
     let enabled = app.config.notify.iter().filter(|route| route.enabled);
     let due = enabled.filter(|route| next.get(&route.name).is_some_and(|at| *at <= now));
     Ok(due.map(|route| route.name.clone()).collect())
+}
+
+/// Returns how long it is until something is due on a route of the configuration that is not busy; none if nothing waits.
+pub fn next_delivery(app: &App, busy: &BTreeSet<String>) -> Result<Option<Duration>, AppError> {
+    let (next, now) = (app.store.next_deliveries()?, app.clock.now());
+    let enabled = app.config.notify.iter().filter(|route| route.enabled && !busy.contains(&route.name));
+    let first = enabled.filter_map(|route| next.get(&route.name)).min();
+    Ok(first.map(|at| Duration::from_millis(u64::try_from(at.since(now)).unwrap_or(0))))
 }
 
 /// Returns what keeps routes of the configuration from being told anything, by route: references that cannot be read, templates that are
