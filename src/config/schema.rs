@@ -20,7 +20,19 @@ mod tests {
         let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
         assert_eq!(
             keys,
-            ["daemon", "data", "executor", "gate", "notify", "scan", "scanners", "source", "suppress", "target", "templates"]
+            [
+                "daemon",
+                "data",
+                "executor",
+                "gate",
+                "notify",
+                "scan",
+                "scanners",
+                "source",
+                "suppress",
+                "target",
+                "templates"
+            ]
         );
         assert_eq!(schema["$defs"]["ScanConfig"]["properties"]["grace"]["type"], "string");
     }

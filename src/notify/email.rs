@@ -49,7 +49,7 @@ async fn transport(delivery: &Delivery<'_>) -> Result<AsyncSmtpTransport<Tokio1E
     let tls = if implicit {
         Tls::Wrapper(parameters(host)?)
     } else if server.is_loopback() {
-        Tls::Opportunistic(parameters(host)?)
+        Tls::None
     } else {
         Tls::Required(parameters(host)?)
     };
@@ -66,7 +66,8 @@ async fn transport(delivery: &Delivery<'_>) -> Result<AsyncSmtpTransport<Tokio1E
 /// Returns the server's address. The one that was looked at is the one that is connected to.
 async fn resolve(host: &str, port: u16) -> Result<IpAddr, Failure> {
     let found = tokio::net::lookup_host((host, port)).await;
-    let found = found.map_err(|error| Failure::passing(format!("the name of the mail server does not resolve: {error}")))?;
+    let found =
+        found.map_err(|error| Failure::passing(format!("the name of the mail server does not resolve: {error}")))?;
     let addresses: Vec<IpAddr> = found.map(|address: SocketAddr| address.ip()).collect();
     match addresses.iter().copied().find(|address| !web::is_forbidden(*address)) {
         Some(address) => Ok(address),

@@ -88,7 +88,8 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, words: String) ->
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
         || status.as_u16() == too_early
         || is_rate_limit(status, headers);
-    let words = if status.is_redirection() { format!("it leads elsewhere, which is not followed ({words})") } else { words };
+    let words =
+        if status.is_redirection() { format!("it leads elsewhere, which is not followed ({words})") } else { words };
     let after = passes.then(|| retry_after(headers, Moment::now())).flatten();
     Failure { words, passes, after }
 }

@@ -22,7 +22,9 @@ impl Scrub {
             texts.extend(authority.rsplit_once('@').map(|(user, _)| user.to_owned()));
             texts.push(path.to_owned());
             let parts = path.split(['/', '?', '#', '&', '=', ':']);
-            texts.extend(authority.rsplit_once('@').map_or("", |(user, _)| user).split(':').chain(parts).map(str::to_owned));
+            texts.extend(
+                authority.rsplit_once('@').map_or("", |(user, _)| user).split(':').chain(parts).map(str::to_owned),
+            );
         }
         for Hidden(text) in [&secrets.secret, &secrets.token, &secrets.password].into_iter().flatten() {
             texts.push(text.clone());
@@ -55,7 +57,9 @@ mod tests {
             ..Secrets::default()
         };
         let scrub = Scrub::new(&secrets);
-        let said = scrub.clean("no hook /services/T0PLANTED/x?key=planted-key, nor T0PLANTED\nfor passw0rd token-planted planted-key");
+        let said = scrub.clean(
+            "no hook /services/T0PLANTED/x?key=planted-key, nor T0PLANTED\nfor passw0rd token-planted planted-key",
+        );
         assert_eq!(said, "no hook ‹hidden›, nor ‹hidden› for ‹hidden› ‹hidden› ‹hidden›");
     }
 }

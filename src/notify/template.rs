@@ -132,7 +132,11 @@ mod tests {
 
     #[test]
     fn it_is_bounded_and_its_faults_are_placed() {
-        let endless = fill(Receiver::Slack, "x", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}");
+        let endless = fill(
+            Receiver::Slack,
+            "x",
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        );
         assert!(endless.unwrap_err().contains("fuel"));
         let long = fill(Receiver::Slack, "x", "{% for a in range(9999) %}{{ title }}{{ title }}{% endfor %}");
         assert!(long.is_err());

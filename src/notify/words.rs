@@ -84,13 +84,18 @@ pub(super) fn unmentioned(text: &str) -> String {
 pub(super) fn markdown(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ';' | '%' | '\'' | '"' | '/' | '$' | '=' | '?' | '^' | ' ') {
+        if c.is_ascii_punctuation()
+            && !matches!(c, '.' | ',' | ';' | '%' | '\'' | '"' | '/' | '$' | '=' | '?' | '^' | ' ')
+        {
             inert.push('\\');
         }
         inert.push(c);
     }
     // Addresses would become links by themselves.
-    inert.replace("http\\://", "http\u{2060}\\://").replace("https\\://", "https\u{2060}\\://").replace("www.", "www\u{2060}.")
+    inert
+        .replace("http\\://", "http\u{2060}\\://")
+        .replace("https\\://", "https\u{2060}\\://")
+        .replace("www.", "www\u{2060}.")
 }
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ impl Store {
             let mut query = connection.prepare_cached(
                 "SELECT id, key, body, attempts, created_at FROM notification AS one
                  WHERE route = ?1 AND delivered_at IS NULL AND dead_at IS NULL AND next_at <= ?2
+                   AND NOT EXISTS (SELECT 1 FROM notify_hold WHERE route = ?1 AND until > ?2)
                    AND (scan IS NULL OR NOT EXISTS (
                      SELECT 1 FROM notification AS before WHERE before.route = ?1 AND before.scan = one.scan AND before.id < one.id
                        AND before.delivered_at IS NULL AND before.dead_at IS NULL))
@@ -194,7 +195,8 @@ impl Store {
     pub fn next_deliveries(&self) -> Result<BTreeMap<String, Timestamp>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT route, min(next_at) FROM notification WHERE delivered_at IS NULL AND dead_at IS NULL GROUP BY route",
+                "SELECT route, max(min(next_at), coalesce((SELECT until FROM notify_hold WHERE notify_hold.route = notification.route), 0))
+                 FROM notification WHERE delivered_at IS NULL AND dead_at IS NULL GROUP BY route",
             )?;
             let rows = query.query_map([], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -227,8 +229,7 @@ impl Store {
             )?
             .execute(params![row, error, next_at.0])?;
             tx.prepare_cached(
-                "UPDATE notification SET next_at = ?2 WHERE route = (SELECT route FROM notification WHERE id = ?1)
-                   AND delivered_at IS NULL AND dead_at IS NULL AND next_at < ?2",
+                "INSERT OR REPLACE INTO notify_hold SELECT organisation_id, route, ?2 FROM notification WHERE id = ?1",
             )?
             .execute(params![row, hold.0])?;
             Ok(())
@@ -267,7 +268,7 @@ impl Store {
     ) -> Result<usize, StoreError> {
         self.write(move |tx| {
             let mut abandon = tx.prepare_cached(
-                "UPDATE notification SET dead_at = ?3, last_error = coalesce(last_error, 'there is no such route any more')
+                "UPDATE notification SET dead_at = ?3, last_error = coalesce(last_error, 'there is no such route any more, or it is switched off')
                  WHERE route = ?1 AND delivered_at IS NULL AND dead_at IS NULL AND created_at < ?2",
             )?;
             let mut given_up = 0;
@@ -315,15 +316,19 @@ impl Store {
     pub async fn resend_notifications(&self, what: Resend, at: Timestamp) -> Result<usize, StoreError> {
         const AGAIN: &str = "UPDATE notification SET attempts = 0, next_at = ?1, created_at = ?1, last_error = NULL, delivered_at = NULL,
                              dead_at = NULL WHERE";
-        self.write(move |tx| match &what {
-            Resend::Dead => Ok(tx.execute(&format!("{AGAIN} dead_at IS NOT NULL"), [at.0])?),
-            Resend::Ids(ids) => {
-                for id in ids {
-                    if tx.execute(&format!("{AGAIN} key = ?2"), params![at.0, id])? == 0 {
-                        return Err(StoreError::NotFound(format!("notification `{id}`")));
+        self.write(move |tx| {
+            // Whoever asks knows that the receiver is there again.
+            tx.execute("DELETE FROM notify_hold", [])?;
+            match &what {
+                Resend::Dead => Ok(tx.execute(&format!("{AGAIN} dead_at IS NOT NULL"), [at.0])?),
+                Resend::Ids(ids) => {
+                    for id in ids {
+                        if tx.execute(&format!("{AGAIN} key = ?2"), params![at.0, id])? == 0 {
+                            return Err(StoreError::NotFound(format!("notification `{id}`")));
+                        }
                     }
+                    Ok(ids.len())
                 }
-                Ok(ids.len())
             }
         })
         .await

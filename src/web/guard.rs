@@ -98,7 +98,9 @@ mod tests {
             assert!(matches!(guarded(bad), Err(WebError::Refused(why)) if why == FORBIDDEN), "{bad}");
         }
         assert!(guarded("ftp://example.org").is_err());
-        for good in ["http://127.0.0.1:9", "http://localhost", "https://10.0.0.1", "https://[fd00::1]", "https://hooks.example"] {
+        for good in
+            ["http://127.0.0.1:9", "http://localhost", "https://10.0.0.1", "https://[fd00::1]", "https://hooks.example"]
+        {
             assert!(guarded(good).is_ok(), "{good}");
         }
     }

@@ -30,7 +30,8 @@ pub(super) trait Source: Send + Sync {
     fn after(&self, app: &App, seq: u64, limit: usize) -> Result<(Vec<Happened>, u64), AppError>;
 
     /// Says it; texts are cleaned and bounded. Only the events for which `wanted` says so need to be made.
-    fn notices(&self, app: &App, one: &Happened, wanted: &dyn Fn(NoticeEvent) -> bool) -> Result<Vec<Notice>, AppError>;
+    fn notices(&self, app: &App, one: &Happened, wanted: &dyn Fn(NoticeEvent) -> bool)
+    -> Result<Vec<Notice>, AppError>;
 }
 
 /// Something that happened.
@@ -55,8 +56,14 @@ const fn sources() -> [&'static dyn Source; 1] {
 pub async fn adopt(app: &App) -> Result<(), AppError> {
     for source in sources() {
         let known = app.store.notify_cursors(source.name())?;
-        let names = app.config.notify.iter().map(|route| &route.name);
+        let names = app.config.notify.iter().filter(|route| route.enabled).map(|route| &route.name);
         let new: Vec<String> = names.filter(|name| !known.contains_key(*name)).cloned().collect();
+        // One that was switched off is new when it is switched on again.
+        let off = app.config.notify.iter().filter(|route| !route.enabled && known.contains_key(&route.name));
+        let off: Vec<String> = off.map(|route| route.name.clone()).collect();
+        if !off.is_empty() {
+            app.store.forget_routes(off).await?;
+        }
         if !new.is_empty() {
             app.store.adopt_routes(source.name(), source.head(app)?, new).await?;
         }
@@ -96,7 +103,8 @@ async fn abandon(app: &App) -> Result<(), AppError> {
     let now = app.clock.now();
     let oldest = now.plus_ms(-STALE);
     let waiting = app.store.next_deliveries()?;
-    let gone: Vec<String> = waiting.into_keys().filter(|name| app.config.notify.get(name).is_none()).collect();
+    let gone: Vec<String> =
+        waiting.into_keys().filter(|name| app.config.notify.get(name).is_none_or(|route| !route.enabled)).collect();
     if !gone.is_empty() && app.store.has_notification_before(oldest)? {
         app.store.abandon_notifications(gone, oldest, now).await?;
     }
@@ -120,8 +128,7 @@ fn page(app: &App, source: &'static dyn Source) -> Result<Option<Page>, AppError
     let stale = app.clock.now().plus_ms(-STALE).0;
     let mut rows = Vec::new();
     for one in happened.iter().filter(|one| one.at >= stale) {
-        let waiting: Vec<&Route> =
-            routes.iter().filter(|(route, seq)| route.enabled && *seq < one.seq).map(|(route, _)| *route).collect();
+        let waiting: Vec<&Route> = routes.iter().filter(|(_, seq)| *seq < one.seq).map(|(route, _)| *route).collect();
         let wanted = |event| waiting.iter().any(|route| route.asks_for(event));
         if !NoticeEvent::ALL.into_iter().any(wanted) {
             continue;
@@ -171,7 +178,9 @@ fn fitted(route: &Route, notice: &Notice) -> Option<Notice> {
             }
             notice.findings = Some(findings);
         }
-        (NoticeEvent::ScanCompleted, _, Some(scan)) if !scan.findings.keys().any(|one| one.reaches(least)) => return None,
+        (NoticeEvent::ScanCompleted, _, Some(scan)) if !scan.findings.keys().any(|one| one.reaches(least)) => {
+            return None;
+        }
         _ => {}
     }
     Some(notice)

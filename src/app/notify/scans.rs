@@ -3,13 +3,13 @@
 use super::collect::{Happened, Source};
 use super::{App, AppError};
 use crate::app::report::{Judged, judge};
+use crate::model::clock::Timestamp;
+use crate::model::coverage::Coverage;
 use crate::model::finding::SeverityCounts;
 use crate::model::id::ScanId;
 use crate::model::notify::{Counts, NewFinding, NewFindings, Notice, NoticeEvent, NoticeScan, SCHEMA};
-use crate::model::clock::Timestamp;
 use crate::model::standing::Standing;
 use crate::model::state::ScanState;
-use crate::model::coverage::Coverage;
 use crate::model::view::{EndReason, FindingView, ScanView, Verdict};
 use crate::report::text::clean;
 use crate::store::StoreError;
@@ -39,16 +39,17 @@ impl Source for Scans {
 
     fn after(&self, app: &App, seq: u64, limit: usize) -> Result<(Vec<Happened>, u64), AppError> {
         let (ended, seen) = app.store.ended_scans(seq, limit)?;
-        let happened = ended.into_iter().map(|one| Happened {
-            seq: one.seq,
-            at: one.at.0,
-            row: one.scan.0,
-            project: one.project,
-        });
+        let happened =
+            ended.into_iter().map(|one| Happened { seq: one.seq, at: one.at.0, row: one.scan.0, project: one.project });
         Ok((happened.collect(), seen))
     }
 
-    fn notices(&self, app: &App, one: &Happened, wanted: &dyn Fn(NoticeEvent) -> bool) -> Result<Vec<Notice>, AppError> {
+    fn notices(
+        &self,
+        app: &App,
+        one: &Happened,
+        wanted: &dyn Fn(NoticeEvent) -> bool,
+    ) -> Result<Vec<Notice>, AppError> {
         let scan = ScanId(one.row);
         let judged = match judge(app, scan, &[], None) {
             // Deleted since: there is nothing to be told of any more.

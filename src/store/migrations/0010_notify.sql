@@ -30,4 +30,14 @@ CREATE TABLE notification (
 ) STRICT;
 CREATE INDEX notification_pending ON notification (route, id) WHERE delivered_at IS NULL AND dead_at IS NULL;
 CREATE INDEX notification_over ON notification (coalesce(delivered_at, dead_at)) WHERE delivered_at IS NOT NULL OR dead_at IS NOT NULL;
+
+-- Until when nothing is delivered on a route: its receiver has failed, or asks to be left alone.
+CREATE TABLE notify_hold (
+  organisation_id INTEGER NOT NULL REFERENCES organisation,
+  route           TEXT NOT NULL,
+  until           INTEGER NOT NULL,
+  PRIMARY KEY (organisation_id, route)
+) STRICT, WITHOUT ROWID;
+
+-- The ends of scans are among these.
 CREATE INDEX event_of_end ON event (seq) WHERE kind = 'scan_state';

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::gate::Names;
 use crate::model::nearest::Hint;
+use crate::model::notify::NoticeEvent;
 use crate::model::scanner::SecretRef;
 use crate::model::severity::Severity;
 use crate::model::unit::Span;
-use crate::model::notify::NoticeEvent;
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -216,7 +216,9 @@ const DEFAULT_EVENTS: [NoticeEvent; 6] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRoute {
     /// Not an address. What was written is not repeated: it may be a secret.
-    #[error("an address begins with http:// or https://, or is written as env:NAME, file:PATH or command:PROGRAM ARGUMENT…")]
+    #[error(
+        "an address begins with http:// or https://, or is written as env:NAME, file:PATH or command:PROGRAM ARGUMENT…"
+    )]
     Address,
     /// Not a name.
     #[error("`{0}` is no name for a route: 1 to 40 characters of a-z, 0-9, `-` and `_`")]

@@ -17,10 +17,16 @@ fn route(keys: &str) -> String {
 fn what_cannot_be_is_refused_with_why_and_no_address_is_repeated() {
     for (keys, said) in [
         ("kind = 'slack'", "the route `ops` needs `url`: it is of the kind `slack`"),
-        ("kind = 'slack'\nurl = 'https://h/x'\nsmtp = 'smtp://h'", "the route `ops` is of the kind `slack`, which has no `smtp`"),
+        (
+            "kind = 'slack'\nurl = 'https://h/x'\nsmtp = 'smtp://h'",
+            "the route `ops` is of the kind `slack`, which has no `smtp`",
+        ),
         ("kind = 'webhook'\nurl = 'ftp://h/planted'", "an address begins with http://"),
         ("kind = 'webhook'\nurl = 'https://h/x'\nsecret = 'planted'", "a secret is written as env:NAME"),
-        ("kind = 'webhook'\nurl = 'https://h/x'\nevents = ['scan.faild']", "there is no event `scan.faild` (did you mean `scan.failed`?)"),
+        (
+            "kind = 'webhook'\nurl = 'https://h/x'\nevents = ['scan.faild']",
+            "there is no event `scan.faild` (did you mean `scan.failed`?)",
+        ),
         ("kind = 'webhook'\nurl = 'https://h/x'\nattempts = 0", "`attempts`: it goes from 1 to 1000"),
         ("kind = 'webhook'\nurl = 'https://h/x'\ntimeout = '1h'", "`timeout`: it goes up to 2m"),
         ("kind = 'email'\nsmtp = 'smtp://u:planted@h'\nfrom = 'a@b'\nto = ['a@b']", "`username` and `password`"),
