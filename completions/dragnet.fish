@@ -56,6 +56,7 @@ complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "templates" -d 'List
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "config" -d 'Show the configuration, and trust that of a project'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "state" -d 'Back up, restore and check the state'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "daemon" -d 'Work beside the command line: drive queued scans, clear up what dead processes left'
+complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "notify" -d 'Tell people and programs what became of scans, and see what was told'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "gc" -d 'Remove what no scan needs: leftovers in the engine, old snapshots, drafts of killed processes'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "doctor" -d 'Look whether everything that a scan needs is there'
 complete -c dragnet -n "__fish_dragnet_needs_command" -f -a "agent-image" -d 'Build the image with which dragnet runs inside containers, from this very program'
@@ -981,6 +982,66 @@ complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_
 complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors'
 complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; twice says most'
 complete -c dragnet -n "__fish_dragnet_using_subcommand daemon; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -f -a "list" -d 'List notifications, newest first: what was told, what is to be told, what was given up'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -f -a "resend" -d 'Deliver notifications once more, with the ids that they have'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -f -a "test" -d 'Send a notification that says that it is a test, and tell what the receiver answered'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and not __fish_seen_subcommand_from list resend test run" -f -a "run" -d 'Write down what is to be told, deliver what is due, and end'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l limit -d 'List at most so many' -r
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l format -d 'Print the list as' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l dead -d 'Only what was given up'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l pending -d 'Only what is to be delivered'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l dead -d 'All that were given up'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -l config -d 'Read this file rather than the user\'s own configuration' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -l policy -d 'Lay this file over all configuration but the flags' -r -F
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -l trust-project-config -d 'Trust the dragnet.toml of this directory for this one command'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing but errors'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more; twice says most'
+complete -c dragnet -n "__fish_dragnet_using_subcommand notify; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l foreign -d 'List what other states have in the engine; with an instance, remove what is that one\'s' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l keep -d 'Keep snapshots that are younger than this' -r
 complete -c dragnet -n "__fish_dragnet_using_subcommand gc" -l state -d 'Keep the state in this directory [default: `$XDG_STATE_HOME/dragnet`]' -r -F

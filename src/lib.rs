@@ -7,7 +7,7 @@
 //! 3 app       one use case, one file: plan, start, watch, cancel, report …
 //! 2 driver    transition (pure: state × input → state, events, effects) and the loop that performs effects
 //! 1 plan parse report lifecycle       │
-//!   catalog config suppress          │ store executor exploits artifact oci shim
+//!   catalog config suppress          │ store executor exploits artifact oci shim notify
 //!   pure: values in, values out      │ I/O: one outside world each, blind to one another
 //! 0 model     data and rules: no I/O, no async
 //! ```
@@ -38,6 +38,7 @@
 //! | change how a container is started | `executor/docker/container.rs`, `executor/kubernetes/manifest` |
 //! | change what a pod's state means | `executor/kubernetes/status`: a table, no I/O |
 //! | change how small results come from a pod | `letter.rs` (the text), `shim/letter.rs` (leaves it), `executor/kubernetes/letter.rs` (reads it) |
+//! | tell another kind of receiver | `notify/x.rs`, a kind in `model/notify/route`; what is told is `app/notify/scans.rs` |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
 //! | change the agent's image | `oci/image.rs`; users pin its digest |
 //! | add an endpoint | `api/router.rs`; a metric, `api/metrics.rs`, and what it is made of, `store/figures.rs` |
@@ -68,6 +69,7 @@ pub mod config;
 pub mod executor;
 pub mod exploits;
 pub mod lifecycle;
+pub mod notify;
 pub mod oci;
 pub mod parse;
 pub mod plan;

@@ -229,6 +229,14 @@ pub enum AppError {
     /// A schedule has nothing to scan.
     #[error("schedule `{0}` has nothing to scan: no registered target fits")]
     NothingScheduled(String),
+    /// No route of the configuration has this name.
+    #[error("there is no route `{name}` in the configuration{}", Hint::new(name, known.iter().map(String::as_str)))]
+    NoRoute {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A worker thread panicked.
     #[error("bug in dragnet: {0}")]
     Panicked(String),

@@ -68,6 +68,7 @@ pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKe
         results.push(ResultSpec { path: index.to_string(), format, produces });
     }
     let plan = plan_of(app, &request, results, total)?;
+    super::notify::adopt(app).await?;
     let new = NewScan {
         source: None,
         executor: "import".to_owned(),

@@ -18,6 +18,7 @@ mod import;
 pub mod isolation;
 mod logs;
 mod merged;
+pub mod notify;
 mod plan;
 mod prepare;
 mod relation;

@@ -1,7 +1,7 @@
 //! Start: a plan becomes a scan, in one transaction, ready for a driver.
 
 use super::engine::Profile;
-use super::{App, AppError, Say, bind, secrets, storage};
+use super::{App, AppError, Say, bind, notify, secrets, storage};
 use crate::artifact::Hold;
 use crate::executor::SharedExecutor;
 use crate::failpoint;
@@ -29,6 +29,7 @@ pub async fn submit(
     request: StartRequest,
     say: Say<'_>,
 ) -> Result<(ScanId, ScanKey), AppError> {
+    notify::adopt(app).await?;
     let secrets = secrets::read(app, &request.plan)?;
     let steps = bind::bind(app, executor, &request.plan, say).await?;
     let profile = Profile::of(app)?;

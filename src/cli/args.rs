@@ -88,6 +88,7 @@ pub(super) enum Command {
     Config(verbs::config::ConfigArgs),
     State(verbs::state::StateArgs),
     Daemon(verbs::daemon::DaemonArgs),
+    Notify(verbs::notify::NotifyArgs),
     Gc(verbs::gc::GcArgs),
     Doctor(verbs::doctor::DoctorArgs),
     AgentImage(verbs::agent_image::AgentImageArgs),

@@ -225,6 +225,11 @@ fn app(error: &AppError) -> Advice {
         AppError::NoFinding { .. } => {
             advice(Kind::Usage, ["`dragnet findings` lists them; --in SCAN looks at another scan than the newest"])
         }
+        AppError::NoRoute { known, .. } if known.is_empty() => advice(
+            Kind::Usage,
+            ["`[[notify]]` in your configuration makes one: `dragnet config show --defaults` explains it"],
+        ),
+        AppError::NoRoute { known, .. } => (Kind::Usage, vec![format!("there are {}", known.join(", "))]),
         AppError::ManyFindings { .. } => advice(Kind::Usage, ["give more of it"]),
         AppError::NotEnded { .. } => advice(Kind::Usage, ["`dragnet watch SCAN` follows it to its end"]),
         AppError::OtherTarget { .. } => advice(Kind::Usage, [LIST]),

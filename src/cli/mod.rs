@@ -86,6 +86,7 @@ fn run(context: &Context, command: Command) -> Result<u8, CliError> {
         Command::Config(args) => verbs::config::run(context, &args),
         Command::State(args) => verbs::state::run(context, &args),
         Command::Daemon(args) => verbs::daemon::run(context, &args),
+        Command::Notify(args) => verbs::notify::run(context, &args),
         Command::Gc(args) => verbs::gc::run(context, &args),
         Command::Doctor(args) => verbs::doctor::run(context, &args),
         Command::AgentImage(args) => verbs::agent_image::run(context, &args),

@@ -13,6 +13,7 @@ use super::keys;
 use super::merge::{leaves, merge};
 use super::trust;
 use super::types::Config;
+use crate::model::notify::Address;
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,20 @@ fn as_text<S: serde::Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok
     serializer.collect_str(origin)
 }
 
+/// Returns a value as it may be shown: of the addresses that notifications go to, which are secrets mostly, scheme and host.
+fn shown(key: &str, value: &toml::Value) -> toml::Value {
+    let mut value = value.clone();
+    if key == "notify" {
+        for route in value.as_array_mut().into_iter().flatten().filter_map(toml::Value::as_table_mut) {
+            if let Some(url) = route.get_mut("url") {
+                let text = url.as_str().unwrap_or_default().to_owned();
+                *url = Address::try_from(text).map(String::from).unwrap_or_default().into();
+            }
+        }
+    }
+    value
+}
+
 /// Checks each layer and lays them over one another.
 pub fn resolve(layers: Layers<'_>) -> Result<Resolved, ConfigError> {
     let (mut merged, mut origins) = (Table::new(), BTreeMap::new());
@@ -112,7 +127,7 @@ pub fn resolve(layers: Layers<'_>) -> Result<Resolved, ConfigError> {
         .into_iter()
         .map(|(key, value)| {
             let origin = origins.get(&key).cloned().unwrap_or(Origin::Default);
-            Setting { key, value: value.clone(), origin }
+            Setting { value: shown(&key, value), key, origin }
         })
         .collect();
     settings.sort_by(|a, b| a.key.cmp(&b.key));
@@ -216,6 +231,16 @@ mod tests {
         assert_eq!(config.source.exclude, ["b"]);
         assert_eq!(config.scanners["nmap"].timeout.unwrap().to_string(), "5m");
         assert_eq!(config.scanners["nmap"].params.len(), 2);
+    }
+
+    #[test]
+    fn of_an_address_of_notifications_its_host_is_shown() {
+        let text = "[[notify]]\nname = 'a'\nkind = 'slack'\nurl = 'https://hooks.example/planted'\n\
+                    [[notify]]\nname = 'b'\nkind = 'webhook'\nurl = 'env:HOOK'";
+        let resolved = resolve(Layers { user: Some(file("config.toml", text)), ..Layers::default() }).unwrap();
+        let shown = serde_json::to_string(&resolved.settings).unwrap();
+        assert!(shown.contains(r#""url":"https://hooks.example""#) && shown.contains(r#""url":"env:HOOK""#), "{shown}");
+        assert!(!format!("{shown}{:?}", resolved.config).contains("planted"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod tests {
                 "data",
                 "executor",
                 "gate",
+                "notify",
                 "retention",
                 "scan",
                 "scanners",

@@ -123,6 +123,7 @@ mod tests {
             "gate.unknown = 'info'",
             "gate.rules = [{ action = 'ignore', path = '*' }]",
             "data.epss = '/etc/shadow'",
+            "notify = [{ name = 'x', kind = 'webhook', url = 'https://evil' }]",
             "scan.parallelism = 1000",
             "target.name = 'other'",
             "scanners.nmap.image = 'evil:1'",

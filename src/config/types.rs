@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::daemon::DaemonConfig;
 use super::kubernetes::KubernetesConfig;
 use crate::model::gate::Gate;
+use crate::model::notify::Routes;
 use crate::model::patch::ScannerPatch;
 use crate::model::plan::ScanOptions;
 use crate::model::retention::Retention;
@@ -50,6 +51,9 @@ pub struct Config {
     /// Scans that begin by themselves; never in a project's file.
     #[serde(deserialize_with = "schedules", skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<Schedule>,
+    /// Whom to tell what became of scans.
+    #[serde(skip_serializing_if = "Routes::is_empty")]
+    pub notify: Routes,
 }
 
 /// Reads schedules whose names are all different.
@@ -292,6 +296,7 @@ mod tests {
             "LogConfig",
             "Quota",
             "Schedule",
+            "Route",
         ] {
             let keys = schema["$defs"][table]["properties"].as_object().unwrap().keys();
             for key in

@@ -10,6 +10,7 @@
 //! scheduler  starts what is due by schedules; the drivers take it up
 //! sweeper    removes what dead processes have left in the engines and beside the database
 //! front      shows health and metrics over HTTP ([`crate::api`])
+//! notifier   tells what became of scans: writes it down, and delivers it, each route beside the others
 //! ```
 //! That a daemon lives is told by the kernel's lock on `locks/daemon` and by its heartbeat ([`crate::store`]); commands then leave scans
 //! to it. Safety comes from neither: each scan has a fence of its own.
@@ -20,6 +21,7 @@ mod drivers;
 mod engines;
 mod front;
 mod life;
+mod notifier;
 mod run;
 mod scheduler;
 mod sweeper;

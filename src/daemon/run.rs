@@ -14,6 +14,7 @@ use super::drivers::Drivers;
 use super::engines::Engines;
 use super::front::{self, Front};
 use super::life::{self, Order, Orders, Source};
+use super::notifier::Notifier;
 use super::scheduler::Scheduler;
 use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, Shift, activate, work};
@@ -60,6 +61,22 @@ pub enum Ended {
     Drained,
     /// At once, or because handing over took too long: what it drove is taken over when its heartbeat is seen to stand still.
     Aborted,
+}
+
+/// What wakes the workers.
+#[derive(Default)]
+struct Pulses {
+    sweep: Pulse,
+    clean: Pulse,
+    schedule: Pulse,
+    drive: Pulse,
+    tell: Pulse,
+}
+
+impl Pulses {
+    const fn all(&self) -> [&Pulse; 5] {
+        [&self.sweep, &self.clean, &self.schedule, &self.drive, &self.tell]
+    }
 }
 
 /// The daemon of a state.
@@ -121,8 +138,20 @@ impl Daemon {
         }
         if ended == Ended::Drained {
             activate(&mut Cleaner, &self.app, &mut Record::default()).await;
+            self.notify_once().await;
         }
         self.end(ended).await
+    }
+
+    /// Tells what there is to tell, as far as receivers take it now.
+    async fn notify_once(&self) {
+        let (mut notifier, mut record) = (Notifier::new(Pulse::default()), Record::default());
+        loop {
+            activate(&mut notifier, &self.app, &mut record).await;
+            if !notifier.settle().await {
+                break;
+            }
+        }
     }
 
     /// Works until it is told to end.
@@ -137,7 +166,7 @@ impl Daemon {
                 return Err(error);
             }
         };
-        let (sweep, clean, schedule, drive) = (Pulse::default(), Pulse::default(), Pulse::default(), Pulse::default());
+        let pulses = Pulses::default();
         let mut workers = JoinSet::new();
         let shift = |pulse: &Pulse| Shift {
             apps: app.clone(),
@@ -145,11 +174,12 @@ impl Daemon {
             drain: draining.clone(),
             vitals: vitals.clone(),
         };
-        workers.spawn(work(Sweeper::new(engines.clone()), shift(&sweep)));
-        workers.spawn(work(Scheduler, shift(&schedule)));
-        workers.spawn(work(Cleaner, shift(&clean)));
-        let drivers = Drivers::new(engines, Pulse::clone(&drive));
-        workers.spawn(work(drivers, shift(&drive)));
+        workers.spawn(work(Sweeper::new(engines.clone()), shift(&pulses.sweep)));
+        workers.spawn(work(Scheduler, shift(&pulses.schedule)));
+        workers.spawn(work(Cleaner, shift(&pulses.clean)));
+        let drivers = Drivers::new(engines, Pulse::clone(&pulses.drive));
+        workers.spawn(work(drivers, shift(&pulses.drive)));
+        workers.spawn(work(Notifier::new(Pulse::clone(&pulses.tell)), shift(&pulses.tell)));
         life::tell(&[NotifyState::Ready]);
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
@@ -158,16 +188,17 @@ impl Daemon {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&apps, &[&sweep, &clean, &schedule, &drive]).await,
+                    Some(Order::Reload) => self.reload(&apps, &pulses).await,
                     Some(Order::Drain) | None => break,
                     Some(Order::Abort) => return self.end(Ended::Aborted).await,
                 },
                 _ = beat.tick() => self.beat().await,
                 _ = look.tick() => if changes.has_news()? {
-                    drive.notify_one();
+                    pulses.drive.notify_one();
+                    pulses.tell.notify_one();
                 },
                 _ = files.tick() => if self.source.has_changed() {
-                    self.reload(&apps, &[&sweep, &clean, &schedule, &drive]).await;
+                    self.reload(&apps, &pulses).await;
                 },
             }
         }
@@ -199,7 +230,7 @@ impl Daemon {
     }
 
     /// Reads the configuration anew. One that cannot be used changes nothing, and is told of.
-    async fn reload(&self, apps: &watch::Sender<Arc<App>>, wake: &[&Pulse]) {
+    async fn reload(&self, apps: &watch::Sender<Arc<App>>, wake: &Pulses) {
         if let Ok(reloading) = NotifyState::monotonic_usec_now() {
             life::tell(&[NotifyState::Reloading, reloading]);
         }
@@ -211,7 +242,7 @@ impl Daemon {
                 }
                 tracing::info!("the configuration was read anew");
                 apps.send_replace(Arc::new(app));
-                for pulse in wake {
+                for pulse in wake.all() {
                     pulse.notify_one();
                 }
                 None

@@ -14,6 +14,7 @@ pub mod id;
 pub mod isolation;
 pub mod manifest;
 pub mod nearest;
+pub mod notify;
 pub mod outcome;
 pub mod owner;
 pub mod patch;

@@ -51,11 +51,11 @@ impl RetryPolicy {
         if !again {
             return if self.max_attempts > 1 { Decision::Quarantine } else { Decision::Fail };
         }
-        Decision::Retry(self.delay(own + foreign, seed))
+        Decision::Retry(self.wait(own + foreign, seed))
     }
 
-    /// Full jitter: a wait between nothing and min(cap, base · 2ⁿ⁻¹).
-    fn delay(&self, failed: u32, seed: u64) -> Duration {
+    /// How long to wait after so many failures, from 1. Full jitter: between nothing and min(cap, base · 2ⁿ⁻¹).
+    pub fn wait(&self, failed: u32, seed: u64) -> Duration {
         let doubled = self.base_ms.saturating_mul(1 << failed.saturating_sub(1).min(20));
         let bound = doubled.min(self.cap_ms);
         Duration::from_millis(mix(seed ^ u64::from(failed)) % (bound + 1))
@@ -109,9 +109,9 @@ mod tests {
         #[test]
         fn waits_are_bounded_and_repeatable(seed: u64, failed in 1_u32..100) {
             let policy = RetryPolicy::default();
-            let wait = policy.delay(failed, seed);
+            let wait = policy.wait(failed, seed);
             proptest::prop_assert!(wait <= Duration::from_millis(policy.cap_ms));
-            proptest::prop_assert_eq!(wait, policy.delay(failed, seed));
+            proptest::prop_assert_eq!(wait, policy.wait(failed, seed));
         }
     }
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_schedules.sql"),
     include_str!("migrations/0008_daemon.sql"),
     include_str!("migrations/0009_counters.sql"),
+    include_str!("migrations/0010_notify.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.

@@ -4,13 +4,15 @@
 //! the user names. What an answer means is for whoever asked; here is only told apart what may pass.
 
 mod download;
+mod guard;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Certificate, Client, Response, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode};
 
 pub use download::{DownloadError, download, shown, without_credentials};
+pub use guard::{FORBIDDEN, guarded, guarded_client, is_forbidden};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -50,26 +52,35 @@ impl From<reqwest::Error> for WebError {
 
 /// Makes a client; `ca` is PEM, `silence` the longest wait for bytes of an answer.
 pub fn client(ca: Option<&str>, silence: Duration) -> Result<Client, WebError> {
+    builder(ca, silence)?.build().map_err(setup)
+}
+
+fn setup(error: reqwest::Error) -> WebError {
+    WebError::Setup(chain(&error.without_url()))
+}
+
+fn builder(ca: Option<&str>, silence: Duration) -> Result<ClientBuilder, WebError> {
     // Inside a container nobody has chosen one yet.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let setup = |error: reqwest::Error| WebError::Setup(chain(&error));
     let own = ca.map_or(Ok(Vec::new()), |pem| Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup))?;
     if ca.is_some() && own.is_empty() {
         return Err(WebError::Setup("there is no certificate in the bundle".to_owned()));
     }
-    let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref);
-    let native = rustls_native_certs::load_native_certs().certs;
-    let system = native.iter().map(AsRef::as_ref);
     // Certificates of a system that do not read are the system's affair.
-    let roots = web.chain(system).filter_map(|der: &[u8]| Certificate::from_der(der).ok()).chain(own);
-    Client::builder()
+    let roots = roots().into_iter().filter_map(|der| Certificate::from_der(&der).ok()).chain(own);
+    Ok(Client::builder()
         .tls_certs_only(roots)
         .connect_timeout(CONNECT)
         .read_timeout(silence)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("dragnet/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(setup)
+        .user_agent(concat!("dragnet/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Returns the authorities that are trusted, as DER: those of the web, and those of the system where it has any.
+pub fn roots() -> Vec<Vec<u8>> {
+    let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| der.as_ref().to_vec());
+    let native = rustls_native_certs::load_native_certs().certs;
+    web.chain(native.iter().map(|der| der.as_ref().to_vec())).collect()
 }
 
 /// Reads an answer's body; refused when it has more than `limit` bytes, whatever the answer said of itself.

@@ -41,7 +41,7 @@ async fn its_status_is_told_whether_it_lives_or_not() {
     assert!(String::from_utf8_lossy(&none.stderr).contains("`dragnet daemon` begins one"));
 
     let daemon = Daemon::start(&cli).await;
-    let all = |daemon: &dragnet::model::worker::DaemonView| daemon.workers.len() == 4;
+    let all = |daemon: &dragnet::model::worker::DaemonView| daemon.workers.len() == 5;
     daemon_is(&cli, "all workers have run", all).await;
     let status = cli.run(&["daemon", "status", "--format", "json"]).await;
     let json: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
@@ -49,7 +49,7 @@ async fn its_status_is_told_whether_it_lives_or_not() {
     assert_eq!((&json["daemon"]["state"], &json["daemon"]["owner"]), (&"running".into(), &daemon.owner().into()));
     let names: Vec<&str> =
         json["daemon"]["workers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["cleaner", "drivers", "scheduler", "sweeper"]);
+    assert_eq!(names, ["cleaner", "drivers", "notifier", "scheduler", "sweeper"]);
 
     daemon.kill().await;
     until("it is seen to be dead", || {

@@ -12,6 +12,7 @@ pub(super) mod gc;
 pub(super) mod import;
 pub(super) mod list;
 pub(super) mod logs;
+pub(super) mod notify;
 pub(super) mod output;
 pub(super) mod pause;
 pub(super) mod plan;

@@ -42,6 +42,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// Reads one glob.
+    pub fn one(text: &str) -> Result<Self, InvalidPattern> {
+        Self::try_from(OneOrMany::One(text.to_owned()))
+    }
+
     /// Whether a name matches one of them.
     pub fn contain(&self, name: &str) -> bool {
         self.set.is_match(name)

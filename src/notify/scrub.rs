@@ -1,0 +1,65 @@
+//! Takes secrets out of what is told of a delivery: servers repeat what they were asked.
+
+use super::Secrets;
+use crate::model::notify::Hidden;
+
+/// Parts of an address that are shorter are words rather than secrets.
+const SHORTEST: usize = 6;
+/// Most characters that are told.
+const MOST: usize = 500;
+
+/// The texts that must not be told.
+pub(super) struct Scrub(Vec<String>);
+
+impl Scrub {
+    pub(super) fn new(secrets: &Secrets) -> Self {
+        let mut texts = Vec::new();
+        if let Some(Hidden(url)) = &secrets.url {
+            texts.push(url.clone());
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            // User and password, the path as a whole, its parts, and the values behind `?`.
+            let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+            texts.extend(authority.rsplit_once('@').map(|(user, _)| user.to_owned()));
+            texts.push(path.to_owned());
+            let parts = path.split(['/', '?', '#', '&', '=', ':']);
+            texts.extend(
+                authority.rsplit_once('@').map_or("", |(user, _)| user).split(':').chain(parts).map(str::to_owned),
+            );
+        }
+        for Hidden(text) in [&secrets.secret, &secrets.token, &secrets.password].into_iter().flatten() {
+            texts.push(text.clone());
+        }
+        texts.retain(|text| text.len() >= SHORTEST);
+        // The longest first: a part of one may be another.
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self(texts)
+    }
+
+    /// Returns a text without them, in one bounded line.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        for secret in &self.0 {
+            text = text.replace(secret, "‹hidden›");
+        }
+        text.chars().take(MOST).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_repeats_of_an_address_is_taken_out() {
+        let secrets = Secrets {
+            url: Some(Hidden("https://user:passw0rd@h/services/T0PLANTED/x?key=planted-key".to_owned())),
+            token: Some(Hidden("token-planted".to_owned())),
+            ..Secrets::default()
+        };
+        let scrub = Scrub::new(&secrets);
+        let said = scrub.clean(
+            "no hook /services/T0PLANTED/x?key=planted-key, nor T0PLANTED\nfor passw0rd token-planted planted-key",
+        );
+        assert_eq!(said, "no hook ‹hidden›, nor ‹hidden› for ‹hidden› ‹hidden› ‹hidden›");
+    }
+}
