@@ -1,10 +1,8 @@
-//! What went wrong, where, and what to do about it. Hints are given here and nowhere else.
+//! Whose fault an error is, and what to do about it.
 
-use std::error::Error;
 use std::io;
-use std::path::Path;
 
-use super::exit;
+use super::Kind;
 use crate::api::ApiError;
 use crate::app::AppError;
 use crate::app::targets::TargetError;
@@ -22,132 +20,14 @@ use crate::plan::{PlanError, PlanFileError};
 use crate::report::{RenderError, TemplateError};
 use crate::store::StoreError;
 
-/// Whose fault it is; decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The user's: usage, configuration, a target or scan that does not exist.
-    Usage,
-    /// The scan's: it could not go on.
-    Incomplete,
-    /// The engine's or the state's: they cannot be reached or used.
-    Unreachable,
-    /// The reader of our output has left; that is no error.
-    BrokenPipe,
-}
-
-/// An error as the command line tells it.
-#[derive(Debug)]
-pub(super) struct CliError {
-    /// Whose fault it is.
-    pub(super) kind: Kind,
-    /// What happened, and where.
-    source: Box<dyn Error + Send + Sync>,
-    /// What it is about, in lines to be shown as they are.
-    pub(super) excerpt: Vec<String>,
-    /// What to do.
-    pub(super) hints: Vec<String>,
-}
-
-impl CliError {
-    /// Makes the error of wrong usage.
-    pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, source: message.into().into(), excerpt: Vec::new(), hints: Vec::new() }
-    }
-
-    /// Makes the error of an engine or a state that cannot be used.
-    pub(super) fn unreachable(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Unreachable, source: message.into().into(), excerpt: Vec::new(), hints: Vec::new() }
-    }
-
-    /// Makes the error of a process that can have no threads.
-    #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-    pub(super) fn threads(error: io::Error) -> Self {
-        Self::unreachable(format!("the program cannot start its threads: {error}"))
-    }
-
-    /// Adds what to do.
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-
-    /// Names the file that it is about.
-    pub(super) fn at(mut self, path: &Path) -> Self {
-        self.source = format!("{}: {}", path.display(), self.source).into();
-        self
-    }
-
-    fn new(advice: Advice, source: impl Error + Send + Sync + 'static) -> Self {
-        Self { kind: advice.0, source: Box::new(source), excerpt: Vec::new(), hints: advice.1 }
-    }
-
-    /// Returns what is wrong with a registered target, if that is what happened.
-    pub(super) fn target(&self) -> Option<&TargetError> {
-        self.source.downcast_ref::<TargetError>()
-    }
-
-    /// Returns the exit code.
-    pub(super) const fn code(&self) -> u8 {
-        match self.kind {
-            Kind::Usage => exit::USAGE,
-            Kind::Incomplete => exit::INCOMPLETE,
-            Kind::Unreachable => exit::UNREACHABLE,
-            Kind::BrokenPipe => exit::CLEAN,
-        }
-    }
-
-    /// Returns what happened.
-    pub(super) fn message(&self) -> String {
-        self.source.to_string()
-    }
-
-    /// Returns what it comes from, where the message does not say so already.
-    pub(super) fn causes(&self) -> Vec<String> {
-        let (mut said, mut causes) = (self.message(), Vec::new());
-        let mut next = self.source.source();
-        while let Some(cause) = next {
-            let text = cause.to_string();
-            if !said.contains(&text) {
-                said.push_str(&text);
-                causes.push(text);
-            }
-            next = cause.source();
-        }
-        causes
-    }
-}
-
 /// Whose fault it is, and what to do.
-type Advice = (Kind, Vec<String>);
+pub(super) type Advice = (Kind, Vec<String>);
 
-fn advice<const N: usize>(kind: Kind, hints: [&str; N]) -> Advice {
+pub(super) fn advice<const N: usize>(kind: Kind, hints: [&str; N]) -> Advice {
     (kind, hints.map(str::to_owned).to_vec())
 }
 
-macro_rules! advised {
-    ($($error:ty => $advise:ident),+ $(,)?) => {$(
-        impl From<$error> for CliError {
-            fn from(error: $error) -> Self {
-                Self::new($advise(&error), error)
-            }
-        }
-    )+};
-}
-
-advised! {
-    AppError => app,
-    DaemonError => daemon,
-    StoreError => store,
-    PathError => state,
-    CatalogError => catalog,
-    PlanFileError => plan_file,
-    TargetError => registered,
-    InvalidTarget => target,
-    io::Error => output,
-    TemplateError => template,
-}
-
-fn daemon(error: &DaemonError) -> Advice {
+pub(super) fn daemon(error: &DaemonError) -> Advice {
     match error {
         DaemonError::Taken { .. } => advice(
             Kind::Unreachable,
@@ -174,42 +54,17 @@ fn daemon(error: &DaemonError) -> Advice {
     }
 }
 
-fn template(_: &TemplateError) -> Advice {
+pub(super) fn template(_: &TemplateError) -> Advice {
     advice(Kind::Usage, ["its data are those of `dragnet report --format json`"])
 }
 
-impl From<RenderError> for CliError {
-    fn from(error: RenderError) -> Self {
-        match error {
-            RenderError::Write(error) => error.into(),
-            RenderError::Source(error) => Self::new(advice(Kind::Unreachable, [VERIFY]), error),
-            RenderError::Template(error) => (*error).into(),
-        }
-    }
-}
-
-impl From<ConfigError> for CliError {
-    fn from(error: ConfigError) -> Self {
-        let excerpt = match &error {
-            ConfigError::Value { excerpt, .. } => excerpt.clone(),
-            _ => Vec::new(),
-        };
-        Self { excerpt, ..Self::new(config(&error), error) }
-    }
-}
-
-impl From<serde_json::Error> for CliError {
-    fn from(error: serde_json::Error) -> Self {
-        io::Error::from(error).into()
-    }
-}
-
-const VERIFY: &str = "`dragnet state verify` tells what is damaged; `dragnet state restore` brings a backup back";
+pub(super) const VERIFY: &str =
+    "`dragnet state verify` tells what is damaged; `dragnet state restore` brings a backup back";
 const LIST: &str = "`dragnet list` shows the scans of this state; `latest` stands for the newest";
 const ENGINE: &str = "is the engine running, and may you use it? `dragnet doctor` looks closer";
 const DOCKER_HOST: &str = "name another engine with DOCKER_HOST, or with `[executor.docker] host` in the configuration";
 
-fn app(error: &AppError) -> Advice {
+pub(super) fn app(error: &AppError) -> Advice {
     match error {
         AppError::Store(error) => store(error),
         AppError::State(error) => state(error),
@@ -301,7 +156,7 @@ fn app(error: &AppError) -> Advice {
 
 const BUG: &str = "this is a bug: please report it, with the output of the same command under DRAGNET_LOG=debug";
 
-fn store(error: &StoreError) -> Advice {
+pub(super) fn store(error: &StoreError) -> Advice {
     match error {
         StoreError::Unusable { .. } => advice(Kind::Unreachable, ["choose another directory with --state DIR"]),
         StoreError::Newer { .. } => advice(
@@ -348,7 +203,7 @@ fn store(error: &StoreError) -> Advice {
     }
 }
 
-fn state(error: &PathError) -> Advice {
+pub(super) fn state(error: &PathError) -> Advice {
     match error {
         PathError::NoHome => advice(Kind::Usage, []),
         PathError::Io { .. } | PathError::ReadOnly { .. } | PathError::Foreign { .. } => {
@@ -358,7 +213,7 @@ fn state(error: &PathError) -> Advice {
     }
 }
 
-fn config(error: &ConfigError) -> Advice {
+pub(super) fn config(error: &ConfigError) -> Advice {
     match error {
         ConfigError::UnknownKey { .. } | ConfigError::Value { .. } => advice(
             Kind::Usage,
@@ -377,7 +232,7 @@ fn config(error: &ConfigError) -> Advice {
     }
 }
 
-fn catalog(error: &CatalogError) -> Advice {
+pub(super) fn catalog(error: &CatalogError) -> Advice {
     match error {
         CatalogError::UnknownScanner { .. } => advice(Kind::Usage, ["`dragnet scanners` lists them"]),
         CatalogError::UnknownTemplate { .. } => {
@@ -394,7 +249,7 @@ fn catalog(error: &CatalogError) -> Advice {
     }
 }
 
-fn plan(error: &PlanError) -> Advice {
+pub(super) fn plan(error: &PlanError) -> Advice {
     match error {
         PlanError::Catalog(error) => catalog(error),
         PlanError::NoJobs { choices } => {
@@ -428,7 +283,7 @@ fn plan(error: &PlanError) -> Advice {
     }
 }
 
-fn plan_file(error: &PlanFileError) -> Advice {
+pub(super) fn plan_file(error: &PlanFileError) -> Advice {
     match error {
         PlanFileError::Changed { .. } => {
             advice(Kind::Usage, ["a plan is sealed: change the configuration or the flags, and plan again"])
@@ -442,14 +297,14 @@ fn plan_file(error: &PlanFileError) -> Advice {
     }
 }
 
-fn target(_: &InvalidTarget) -> Advice {
+pub(super) fn target(_: &InvalidTarget) -> Advice {
     advice(
         Kind::Usage,
         ["a target is a path, or KIND:VALUE, as in host:example.org or git:https://example.org/a.git@main"],
     )
 }
 
-fn registered(error: &TargetError) -> Advice {
+pub(super) fn registered(error: &TargetError) -> Advice {
     const LIST: &str = "`dragnet targets list` shows what is registered";
     match error {
         TargetError::Entry(InvalidEntry::Target(error)) => target(error),
@@ -497,7 +352,7 @@ fn registered(error: &TargetError) -> Advice {
     }
 }
 
-fn source(error: &SourceError) -> Advice {
+pub(super) fn source(error: &SourceError) -> Advice {
     match error {
         SourceError::Io { .. } => advice(Kind::Usage, ["a target is a path, or KIND:VALUE, as in host:example.org"]),
         SourceError::Exclude { .. } => advice(Kind::Usage, ["globs are written as in .gitignore"]),
@@ -517,7 +372,7 @@ fn source(error: &SourceError) -> Advice {
     }
 }
 
-fn engine(error: &ExecutorError) -> Advice {
+pub(super) fn engine(error: &ExecutorError) -> Advice {
     match error {
         ExecutorError::Unreachable(_) => advice(Kind::Unreachable, [ENGINE, DOCKER_HOST]),
         ExecutorError::Busy(_) => advice(Kind::Unreachable, ["try again"]),
@@ -548,7 +403,7 @@ fn engine(error: &ExecutorError) -> Advice {
 }
 
 /// What to do about an image; `otherwise` is what helps beside having it.
-fn image(error: &ExecutorError, otherwise: Vec<String>) -> Advice {
+pub(super) fn image(error: &ExecutorError, otherwise: Vec<String>) -> Advice {
     match error {
         // It is the engine that is away, not the image.
         ExecutorError::Unreachable(_) | ExecutorError::Resource(_) | ExecutorError::Local { .. } => engine(error),
@@ -560,7 +415,7 @@ fn image(error: &ExecutorError, otherwise: Vec<String>) -> Advice {
     }
 }
 
-fn registry_hint(fault: RegistryFault, registry: &str) -> String {
+pub(super) fn registry_hint(fault: RegistryFault, registry: &str) -> String {
     match fault {
         RegistryFault::NoCredentials | RegistryFault::WrongCredentials => {
             format!("`docker login {registry}`, or put credentials into config.json of DOCKER_CONFIG")
@@ -578,7 +433,7 @@ fn registry_hint(fault: RegistryFault, registry: &str) -> String {
     }
 }
 
-fn image_hints(scanner: &str) -> Vec<String> {
+pub(super) fn image_hints(scanner: &str) -> Vec<String> {
     vec![
         format!("name an image that you have: `[scanners.{scanner}] image = \"NAME\"` in the configuration"),
         format!("or leave the scanner out: `[scanners.{scanner}] enabled = false`"),
@@ -586,7 +441,7 @@ fn image_hints(scanner: &str) -> Vec<String> {
     ]
 }
 
-fn driver(error: &DriverError) -> Advice {
+pub(super) fn driver(error: &DriverError) -> Advice {
     match error {
         DriverError::Store(error) => store(error),
         DriverError::Local { full: true, .. } => {
@@ -600,39 +455,9 @@ fn driver(error: &DriverError) -> Advice {
     }
 }
 
-fn output(error: &io::Error) -> Advice {
+pub(super) fn output(error: &io::Error) -> Advice {
     match error.kind() {
         io::ErrorKind::BrokenPipe => advice(Kind::BrokenPipe, []),
         _ => advice(Kind::Usage, []),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_that_the_message_names_is_not_said_twice() {
-        let error = io::Error::from(io::ErrorKind::NotFound);
-        let error = CliError::from(ConfigError::Io { path: "x.toml".into(), source: error });
-        assert_eq!(error.message(), "x.toml: entity not found");
-        assert!(error.causes().is_empty());
-    }
-
-    #[test]
-    fn a_reader_that_leaves_is_no_error() {
-        let error = CliError::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert_eq!((error.kind, error.code()), (Kind::BrokenPipe, 0));
-    }
-
-    #[test]
-    fn an_engine_that_is_away_and_a_wrong_name_have_different_codes() {
-        let away = CliError::from(AppError::Engine(ExecutorError::Unreachable("x".to_owned())));
-        let wrong = CliError::from(StoreError::NotFound("scan `x`".to_owned()));
-        assert_eq!((away.code(), wrong.code()), (6, 2));
-        let image = |error| CliError::from(AppError::Image { scanner: "x".to_owned(), error }).code();
-        assert_eq!(image(ExecutorError::Busy("no such host".to_owned())), 2);
-        assert_eq!(image(ExecutorError::Unreachable("x".to_owned())), 6);
-        assert!(!away.hints.is_empty() && !wrong.hints.is_empty());
     }
 }
