@@ -88,7 +88,7 @@ async fn a_database_that_cannot_be_written_is_not_ready_and_requests_do_not_heap
     let cli = Cli::new(&place, &[]);
     let (daemon, port) = served(&cli).await;
     let other = rusqlite::Connection::open(place.state().join("dragnet.db")).unwrap();
-    other.busy_timeout(Duration::from_secs(60)).unwrap();
+    other.busy_timeout(Duration::from_mins(1)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     // The first waits for the write, the others for the first; on a busy machine it may take them more than one try to be there at once.
