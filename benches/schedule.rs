@@ -1,7 +1,12 @@
 //! Schedules by the hundred thousand: how long it takes to find those that are due, to decide on one, and to see that nothing in the
 //! configuration has changed. `cargo bench --bench schedule [-- SCHEDULES]`
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking and prints its table")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::use_debug,
+    reason = "a measurement fails by panicking and prints its table"
+)]
 
 use std::time::{Duration, Instant};
 

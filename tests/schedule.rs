@@ -1,7 +1,7 @@
 //! Schedules over a real store, with scans that no engine runs: whatever the clock does, whoever dies at any moment and whoever else
 //! is at it, each tick has one outcome and each outcome at most one scan.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and is written for its reader")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and is written for its reader")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -43,7 +43,9 @@ pub(super) fn names(app: &App, schedule: &Schedule) -> Result<Vec<String>, AppEr
             if page.is_empty() {
                 break;
             }
-            page.into_iter().for_each(|found| add(format!("@{}", found.name)));
+            for found in page {
+                add(format!("@{}", found.name));
+            }
         }
     }
     Ok(names)

@@ -1,6 +1,6 @@
 //! A schedule as it is configured.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -243,8 +243,8 @@ impl Schedule {
 
     /// Refuses names that stand for several schedules.
     pub fn check_names(schedules: &[Self]) -> Result<(), InvalidSchedule> {
-        let mut seen = BTreeMap::new();
-        match schedules.iter().find(|schedule| seen.insert(&schedule.name, ()).is_some()) {
+        let mut seen = BTreeSet::new();
+        match schedules.iter().find(|schedule| !seen.insert(&schedule.name)) {
             Some(second) => Err(InvalidSchedule::Twice(second.name.clone())),
             None => Ok(()),
         }

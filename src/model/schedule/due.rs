@@ -99,8 +99,8 @@ impl Schedule {
         if most == 0 {
             return due;
         }
-        let [a, b, c, d, e, f, g, h, ..] = Sha256::of(format!("{} {}", self.name, due.0)).0;
-        let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % (most + 1);
+        let hash = Sha256::of(format!("{} {}", self.name, due.0)).0;
+        let random = hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)) % (most + 1);
         due.plus_ms(i64::try_from(random).unwrap_or(i64::MAX))
     }
 

@@ -154,13 +154,10 @@ pub(super) fn next(context: &Context, args: &NextArgs) -> Result<u8, CliError> {
 pub(super) fn history(context: &Context, args: &HistoryArgs) -> Result<u8, CliError> {
     let app = context.app()?;
     let standings = app.store.standings()?;
-    let named = |name: &String| {
-        let found = standings.iter().rfind(|standing| standing.schedule.name.as_str() == name);
-        // One that is gone from the configuration has a past, too.
-        found.map(|standing| Ok(standing.id)).unwrap_or_else(|| {
-            schedule::find(&app, name)?;
-            Ok::<_, CliError>(ScheduleId(0))
-        })
+    // One that is gone from the configuration has a past, too; one that was never seen has none.
+    let named = |name: &String| match standings.iter().rfind(|standing| standing.schedule.name.as_str() == name) {
+        Some(standing) => Ok(standing.id),
+        None => schedule::find(&app, name).map(|_| ScheduleId(0)),
     };
     let filter = TickFilter { schedule: args.name.as_ref().map(named).transpose()?, limit: args.limit };
     let ticks = app.store.ticks(&filter)?;
