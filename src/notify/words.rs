@@ -1,5 +1,7 @@
 //! What all receivers for people say, before each escapes it for itself.
 
+use std::fmt::Write as _;
+
 use crate::model::notify::{NewFinding, Notice, NoticeEvent};
 use crate::model::view::Verdict;
 
@@ -64,7 +66,7 @@ pub(super) fn fit(lines: &[String], most: usize) -> String {
         let length = line.chars().count() + 1;
         if used + length + REST > most && at + 1 < lines.len() || used + length > most {
             let left = lines.len() - at;
-            text.push_str(&format!("… {left} more lines do not fit"));
+            let _ = write!(text, "… {left} more lines do not fit");
             break;
         }
         used += length;

@@ -24,7 +24,7 @@ impl Issues {
         let Some(rest) = path.strip_prefix(base) else { return Answer::new(404) };
         let ok = |value: &Value| Answer::new(200).body(value.to_string());
         let mut issues = self.0.lock().unwrap();
-        match (request.method.as_str(), rest) {
+        let answer = match (request.method.as_str(), rest) {
             ("GET", "") => ok(&json!({})),
             ("GET", "/issues") => ok(&issues.iter().filter(|issue| issue["state"] == open).cloned().collect()),
             ("POST", "/issues") => {
@@ -44,7 +44,9 @@ impl Issues {
                 ok(&json!({}))
             }
             _ => Answer::new(404),
-        }
+        };
+        drop(issues);
+        answer
     }
 }
 

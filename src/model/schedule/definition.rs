@@ -62,7 +62,7 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cadence {
     /// At times of a calendar.
-    Cron(CronExpr),
+    Cron(Box<CronExpr>),
     /// Each time that so much has passed since the schedule was first seen.
     Every(Span),
 }
@@ -342,7 +342,7 @@ impl TryFrom<Form> for Schedule {
 
     fn try_from(form: Form) -> Result<Self, InvalidSchedule> {
         let cadence = match (form.cron, form.every) {
-            (Some(cron), None) => Cadence::Cron(cron),
+            (Some(cron), None) => Cadence::Cron(Box::new(cron)),
             (None, Some(every)) if every.0 >= SHORTEST => Cadence::Every(every),
             (None, Some(_)) => return Err(InvalidSchedule::TooOften(form.name)),
             (None, None) | (Some(_), Some(_)) => return Err(InvalidSchedule::Cadence(form.name)),
@@ -374,7 +374,7 @@ impl TryFrom<Form> for Schedule {
 impl From<Schedule> for Form {
     fn from(schedule: Schedule) -> Self {
         let (cron, every) = match schedule.cadence {
-            Cadence::Cron(cron) => (Some(cron), None),
+            Cadence::Cron(cron) => (Some(*cron), None),
             Cadence::Every(every) => (None, Some(every)),
         };
         Self {
