@@ -1,5 +1,7 @@
 //! Schedules as they are configured become rows; what changes of one is never a reason for a tick to vanish unsaid.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::super::error::StoreError;
@@ -10,6 +12,8 @@ use crate::model::clock::Timestamp;
 use crate::model::id::Sha256;
 use crate::model::schedule::{Schedule, ScheduleId, SkipReason, Standing};
 
+/// Schedules that are taken over in one transaction.
+const SLICE: usize = 100;
 /// Where it is remembered which schedules were last seen.
 const SEEN: &str = "schedules";
 
@@ -22,19 +26,29 @@ impl Store {
         if self.seen_schedules()? == Some(hash.clone()) {
             return Ok(());
         }
-        let (schedules, actor) = (schedules.to_vec(), actor.to_owned());
-        self.write(move |tx| {
-            let mut kept = Vec::with_capacity(schedules.len());
-            for schedule in &schedules {
-                kept.push(take_over(tx, schedule, &actor, at)?);
-            }
-            kept.sort_unstable();
-            for mut gone in standings(tx, "WHERE enabled = 1", [])? {
-                if kept.binary_search(&gone.id).is_err() {
-                    switch_off(tx, &mut gone, &actor, at)?;
-                    write_back(tx, &gone)?;
+        // In slices, for others want to write, too. Whoever dies between two of them leaves the rest to the next.
+        let mut kept = BTreeSet::new();
+        for slice in schedules.chunks(SLICE) {
+            let (slice, actor) = (slice.to_vec(), actor.to_owned());
+            let taken = move |tx: &Transaction<'_>| -> Result<Vec<ScheduleId>, StoreError> {
+                slice.iter().map(|schedule| take_over(tx, schedule, &actor, at)).collect()
+            };
+            kept.extend(self.write(taken).await?);
+        }
+        let gone: Vec<ScheduleId> = self.enabled_schedules()?.into_iter().filter(|id| !kept.contains(id)).collect();
+        for slice in gone.chunks(SLICE) {
+            let (slice, actor) = (slice.to_vec(), actor.to_owned());
+            self.write(move |tx| {
+                for id in slice {
+                    let mut standing = one(tx, id)?;
+                    switch_off(tx, &mut standing, &actor, at)?;
+                    write_back(tx, &standing)?;
                 }
-            }
+                Ok(())
+            })
+            .await?;
+        }
+        self.write(move |tx| {
             tx.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [SEEN, &hash])?;
             Ok(())
         })
@@ -83,6 +97,14 @@ impl Store {
             Ok(true)
         })
         .await
+    }
+
+    fn enabled_schedules(&self) -> Result<Vec<ScheduleId>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT id FROM schedule WHERE enabled = 1")?;
+            let ids = query.query_map([], |row| Ok(ScheduleId(row.get(0)?)))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
     }
 
     fn seen_schedules(&self) -> Result<Option<String>, StoreError> {
