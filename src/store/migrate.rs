@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_daemon.sql"),
     include_str!("migrations/0009_counters.sql"),
     include_str!("migrations/0010_notify.sql"),
+    include_str!("migrations/0011_skipped_ticks.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.

@@ -60,7 +60,7 @@ pub use intents::{IntentRow, Verb};
 pub use lease::{Lease, LeaseError};
 pub use load::{AttemptRow, FeedRow, JobRow, Loaded, ScanRow, StepRow};
 pub use lock::Lock;
-pub use notify::{DueNotification, EndedScan, NewNotification, NotificationFilter, Resend};
+pub use notify::{DueNotification, EndedScan, NewNotification, NotificationFilter, Resend, SkippedTick};
 pub use reparse::{KeptFile, KeptJob, NewComparison, NewResults, Replacement};
 pub use scans::ScanFilter;
 pub use schedules::{Decision, ManualTick, TickFilter};

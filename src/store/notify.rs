@@ -19,6 +19,19 @@ const KEEP_DEAD: i64 = 90 * 86_400_000;
 /// Most rows that one transaction forgets.
 const SLICE: usize = 500;
 
+/// A tick of a schedule that came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SkippedTick {
+    /// Its number among these.
+    pub seq: u64,
+    /// Its row.
+    pub tick: i64,
+    /// When that was decided, at the earliest.
+    pub at: Timestamp,
+    /// Row of its schedule's project.
+    pub project: i64,
+}
+
 /// The end of a scan, as the event log has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedScan {
@@ -133,6 +146,33 @@ impl Store {
         let full = ended.len() == limit;
         let seen = ended.last().filter(|_| full).map_or(head, |last| last.seq);
         Ok((ended, seen))
+    }
+
+    /// Returns the number of the last tick that came to nothing; 0 if none did.
+    pub fn last_skip(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'skipped_tick'")?;
+            Ok(query.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+        })
+    }
+
+    /// Returns the ticks that came to nothing with numbers greater than `after`, in order, at most `limit`; and up to which number that is all.
+    pub fn skipped_ticks(&self, after: u64, limit: usize) -> Result<(Vec<SkippedTick>, u64), StoreError> {
+        let head = self.last_skip()?;
+        let skipped = self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT seq, tick.id, max(tick.due, tick.decided_at), project_id FROM skipped_tick JOIN tick ON tick.id = tick_id
+                 JOIN schedule ON schedule.id = tick.schedule_id WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+            )?;
+            let rows = query.query_map(params![after, head, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                let at = Timestamp(row.get(2)?);
+                Ok(SkippedTick { seq: row.get(0)?, tick: row.get(1)?, at, project: row.get(3)? })
+            })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        let full = skipped.len() == limit;
+        let seen = skipped.last().filter(|_| full).map_or(head, |last| last.seq);
+        Ok((skipped, seen))
     }
 
     /// Writes notifications of one source down and moves the cursors of routes, in one transaction; what is there already stays as it

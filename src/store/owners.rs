@@ -2,8 +2,19 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
+use super::Store;
 use super::error::StoreError;
 use crate::model::owner::Owner;
+
+impl Store {
+    /// Returns the name of a project.
+    pub fn project_name(&self, project: i64) -> Result<String, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT name FROM project WHERE id = ?1")?;
+            Ok(query.query_row([project], |row| row.get(0))?)
+        })
+    }
+}
 
 /// Returns the rows of an organisation and its project; makes them when they are missing.
 pub(super) fn make(tx: &Transaction<'_>, owner: &Owner) -> Result<(i64, i64), StoreError> {

@@ -14,6 +14,9 @@ mod cli;
 mod engine;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/stub.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod stub;
 #[path = "../common/tool.rs"]
 mod tool;
 
@@ -27,4 +30,5 @@ mod measures;
 mod place;
 mod process;
 mod schedules;
+mod soak;
 mod takes;

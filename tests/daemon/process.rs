@@ -32,6 +32,10 @@ impl Daemon {
         &self.owner
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

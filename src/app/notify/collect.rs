@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scans::Scans;
+use super::ticks::Ticks;
 use super::{App, AppError, new_id};
 use crate::failpoint;
 use crate::model::notify::{Notice, NoticeEvent, Route};
@@ -17,8 +18,7 @@ const STALE: i64 = 7 * 86_400_000;
 
 /// Where things happen, one after another, each with a number that grows and is never used again.
 ///
-/// What is to be told beside the ends of scans is another of these, in [`sources`]: its ticks need numbers in the order of their
-/// commits, and the notices that a tick makes.
+/// What is to be told beside these is another one, in [`sources`]: its numbers must be in the order of their commits.
 pub(super) trait Source: Send + Sync {
     /// Its name, as cursors and notifications are written down under.
     fn name(&self) -> &'static str;
@@ -47,8 +47,8 @@ pub(super) struct Happened {
     pub(super) project: i64,
 }
 
-const fn sources() -> [&'static dyn Source; 1] {
-    [&Scans]
+const fn sources() -> [&'static dyn Source; 2] {
+    [&Scans, &Ticks]
 }
 
 /// Makes the routes of the configuration known, if they are not: they are told of what happens from now on. Whatever begins scans calls

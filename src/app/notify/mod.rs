@@ -8,6 +8,7 @@
 mod collect;
 mod deliver;
 mod scans;
+mod ticks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

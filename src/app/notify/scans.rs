@@ -20,8 +20,8 @@ const WORST: usize = 20;
 /// Findings that are read at once.
 const PAGE: usize = 500;
 /// Most characters of a name, and of a place.
-const NAME: usize = 200;
-const PLACE: usize = 300;
+pub(super) const NAME: usize = 200;
+pub(super) const PLACE: usize = 300;
 /// Most lines of the gate.
 const GATE: usize = 10;
 
@@ -233,7 +233,7 @@ fn target(view: &ScanView) -> String {
 }
 
 /// Cleans a text and cuts it.
-fn short(text: &str, most: usize) -> String {
+pub(super) fn short(text: &str, most: usize) -> String {
     let text = clean(text);
     match text.char_indices().nth(most) {
         None => text.into_owned(),

@@ -1,0 +1,192 @@
+//! A daemon among everything that happens to one: schedules of several kinds, commands that come and go, a receiver that fails every other
+//! time, and kills at any moment. A minute, ten with `DRAGNET_FULL`. In the end each tick is accounted for, each scan has ended, each end was
+//! told, and nothing is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use dragnet::model::schedule::{Tick, TickState};
+use dragnet::model::state::ScanState;
+use dragnet::store::ScanFilter;
+use rustix::process::Signal;
+use tokio::process::Child;
+
+use super::bench::Bench;
+use super::cli::{Cli, Home as _};
+use super::process::Daemon;
+use super::reports::gitleaks;
+use super::stub::{Answer, Stub};
+use super::tool::tool;
+
+/// Name, seconds between ticks, and more.
+const SCHEDULES: [(&str, i64, &str); 5] = [
+    ("forbids", 2, "overlap = 'forbid'"),
+    ("queues", 3, "overlap = 'queue'"),
+    ("replaces", 5, "overlap = 'replace'"),
+    ("makes-up", 7, "missed = 'run_all'"),
+    ("rests", 11, "missed = 'skip'\nmissed_after = '1s'"),
+];
+/// The seed of all that is random.
+const SEED: u64 = 20_261_122;
+/// What a daemon of a test build may hold; measured are 170 MiB, at its start, when it hashes itself.
+const MEMORY: u64 = 400 << 20;
+
+fn random(state: &AtomicU64) -> u64 {
+    // xorshift64: the same run again has the same order.
+    let mut x = state.load(Ordering::Relaxed);
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    state.store(x, Ordering::Relaxed);
+    x
+}
+
+fn configure(bench: &Bench, stub: &Stub) {
+    let file = bench.dir().join("config.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text += "\n[templates.probe]\nsteps = [{ id = 'probe', scanner = 'probe' }]\n";
+    text += &format!(
+        "[[notify]]\nname = 'hook'\nkind = 'webhook'\nurl = 'http://{}/'\nevents = ['scan.*', 'schedule.*']\n",
+        stub.host
+    );
+    let tree = bench.tree();
+    for (name, seconds, more) in SCHEDULES {
+        let target = tree.display();
+        text += &format!(
+            "[[schedules]]\nname = '{name}'\nevery = '{seconds}s'\ntarget = 'dir:{target}'\ntemplate = 'probe'\n{more}\n"
+        );
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+/// What is resident of a process, in bytes.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
+async fn churn(cli: &Cli<'_, Bench>, time: Duration) -> (u64, usize) {
+    let (state, end) = (AtomicU64::new(SEED), Instant::now() + time);
+    let mut daemon = Some(Daemon::start(cli).await);
+    let mut commands: Vec<Child> = Vec::new();
+    let (mut most, mut kills) = (0, 0);
+    while Instant::now() < end {
+        most = most.max(daemon.as_ref().map_or(0, |daemon| resident(daemon.pid())));
+        match random(&state) % 12 {
+            0 => {
+                daemon.take().unwrap().kill().await;
+                kills += 1;
+                daemon = Some(Daemon::start(cli).await);
+            }
+            1 => {
+                assert!(daemon.take().unwrap().end().await.0.success());
+                daemon = Some(Daemon::start(cli).await);
+            }
+            2 => daemon.as_ref().unwrap().signal(Signal::HUP),
+            3 | 4 => commands.push(cli.start("probe", None)),
+            5 => drop(cli.run(&["start", cli.bench.tree().to_str().unwrap(), "--scanner", "probe", "--detach"]).await),
+            6 => drop(cli.run(&["cancel", "--no-wait", "latest"]).await),
+            7 => {
+                if let Some(mut child) = commands.pop() {
+                    child.kill().await.unwrap();
+                }
+            }
+            8 => drop(cli.run(&["list", "--open"]).await),
+            _ => tokio::time::sleep(Duration::from_millis(300)).await,
+        }
+    }
+    for child in commands {
+        super::cli::ended(child).await;
+    }
+    assert!(daemon.unwrap().end().await.0.success());
+    (most, kills)
+}
+
+/// Checks that the ticks of a schedule follow one another without a gap, and that none has two outcomes.
+fn account(name: &str, seconds: i64, ticks: &[&Tick]) {
+    assert!(!ticks.is_empty(), "{name} was never due");
+    let mut next = None;
+    for tick in ticks {
+        assert!(matches!(tick.state, TickState::Started | TickState::Skipped), "{name}: {tick:?}");
+        if let Some(next) = next {
+            assert_eq!(tick.due.0, next, "{name}: {tick:?}");
+        }
+        next = Some(tick.through.0 + seconds * 1000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    bench.write("report.json", gitleaks(2));
+    let cli = Cli::new(&bench, &[tool("probe", "sleep 0.3; cat /src/report.json")]);
+    let (flaky, asked) = (Arc::new(AtomicBool::new(true)), AtomicU64::new(SEED));
+    let of_stub = Arc::clone(&flaky);
+    let stub = Stub::start(move |_, _| match random(&asked) % 4 {
+        0 if of_stub.load(Ordering::Relaxed) => Answer::new(503).header("Retry-After", "1"),
+        1 if of_stub.load(Ordering::Relaxed) => Answer::new(200).body("{").cut(10),
+        _ => Answer::new(204),
+    });
+    configure(&bench, &stub);
+    let time =
+        if std::env::var_os("DRAGNET_FULL").is_some() { Duration::from_mins(10) } else { Duration::from_mins(1) };
+    let (most, kills) = churn(&cli, time).await;
+    eprintln!("{kills} kills; at most {} MiB resident", most >> 20);
+    assert!(most < MEMORY, "{most} bytes resident");
+
+    // What is open is driven to its end, without anything that begins anew.
+    flaky.store(false, Ordering::Relaxed);
+    let file = bench.dir().join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("template = 'probe'\n", "template = 'probe'\nenabled = false\n")).unwrap();
+    let once = cli.run(&["daemon", "--once"]).await;
+    assert!(once.status.success(), "{}", String::from_utf8_lossy(&once.stderr));
+    let ticks = cli.app.store.ticks_after(0, 100_000).unwrap();
+    for (name, seconds, _) in SCHEDULES {
+        let mut own: Vec<&Tick> = ticks.iter().filter(|tick| tick.schedule.to_string() == name).collect();
+        own.sort_by_key(|tick| tick.due);
+        account(name, seconds, &own);
+    }
+    let started: Vec<_> = ticks.iter().filter_map(|tick| tick.scan).collect();
+    assert_eq!(started.iter().collect::<BTreeSet<_>>().len(), started.len(), "each scan is of one tick");
+
+    let filter = ScanFilter { limit: 100_000, ..ScanFilter::default() };
+    let scans = cli.app.store.scans(&filter).unwrap();
+    assert!(scans.iter().all(|scan| scan.state.is_terminal()), "{scans:?}");
+    let whole = scans.iter().filter(|scan| scan.state == ScanState::Completed).count();
+    assert!(whole > 0 && scans.iter().all(|scan| scan.state != ScanState::Failed), "{whole} of {}", scans.len());
+
+    // Waits between deliveries grow: some are due only now.
+    let deadline = Instant::now() + Duration::from_mins(3);
+    let told = || -> BTreeMap<String, BTreeSet<String>> {
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for request in stub.seen() {
+            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+            if let Some(scan) =
+                body["scan"]["id"].as_str().filter(|_| body["event"].as_str().unwrap().starts_with("scan."))
+            {
+                told.entry(scan.to_owned()).or_default().insert(request.header("webhook-id").unwrap().to_owned());
+            }
+        }
+        told
+    };
+    loop {
+        assert!(cli.run(&["notify", "run"]).await.status.success());
+        let pending = cli.run(&["notify", "list", "--pending", "--format", "json"]).await;
+        let pending: serde_json::Value = serde_json::from_slice(&pending.stdout).unwrap();
+        if pending["notifications"].as_array().unwrap().is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "never told: {pending}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let told = told();
+    for scan in &scans {
+        let ids = told.get(scan.id.as_str()).map_or(0, BTreeSet::len);
+        assert_eq!(ids, 1, "the end of scan {} was told under {ids} ids", scan.id);
+    }
+    bench.finish().await;
+}
