@@ -38,7 +38,8 @@ pub(super) fn check(parts: &Parts) -> Result<(), Problem> {
 fn is_local(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
-    if host.contains('@') {
+    let port = host.strip_prefix(name).unwrap_or_default();
+    if host.contains('@') || !port.is_empty() && authority.port_u16().is_none() {
         return false;
     }
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
