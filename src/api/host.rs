@@ -38,7 +38,9 @@ pub(super) fn check(parts: &Parts) -> Result<(), Problem> {
 fn is_local(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
-    if host.contains('@') {
+    let port = host.strip_prefix(name).map(|rest| rest.strip_prefix(':').map(str::parse::<u16>));
+    // Neither a user before it, nor a port that is none.
+    if !matches!(port, Some(None | Some(Ok(_)))) {
         return false;
     }
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);

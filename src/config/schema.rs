@@ -18,7 +18,10 @@ mod tests {
         let schema = json_schema();
         assert_eq!(schema["additionalProperties"], false);
         let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["data", "executor", "gate", "scan", "scanners", "source", "suppress", "target", "templates"]);
+        assert_eq!(
+            keys,
+            ["daemon", "data", "executor", "gate", "scan", "scanners", "source", "suppress", "target", "templates"]
+        );
         assert_eq!(schema["$defs"]["ScanConfig"]["properties"]["grace"]["type"], "string");
     }
 }

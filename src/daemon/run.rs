@@ -66,18 +66,21 @@ pub struct Daemon {
     source: Source,
     lock: DaemonLock,
     draining: bool,
+    /// What the files looked like before it waited for its turn: a change since then is one, too.
+    stamps: Stamps,
     front: Option<Front>,
 }
 
 impl Daemon {
     /// Becomes the daemon of the state. Where another process is it: waits for its end, or refuses.
     pub async fn begin(app: App, source: Source, wait: bool) -> Result<Self, DaemonError> {
+        let stamps = Stamps::of(&source.files);
         front::check(&app).await?;
         let (start, owner) = (Instant::now(), drive::owner_name());
         let mut told = false;
         loop {
             if let Some(lock) = app.store.begin_daemon(&owner, env!("CARGO_PKG_VERSION"), app.clock.now()).await? {
-                return Ok(Self { app, source, lock, draining: false, front: None });
+                return Ok(Self { app, source, lock, draining: false, stamps, front: None });
             }
             if start.elapsed() >= ASK {
                 let other = app.store.daemon()?.map(|daemon| daemon.owner).unwrap_or_default();
@@ -141,7 +144,6 @@ impl Daemon {
         tracing::info!(state = %self.app.store.dir().display(), "the daemon works");
 
         let mut changes = self.app.store.changes()?;
-        let mut stamps = Stamps::of(&self.source.files);
         let (mut beat, mut look, mut files) = (ticks(sign_of_life()), ticks(LOOK), ticks(FILES));
         loop {
             tokio::select! {
@@ -154,7 +156,7 @@ impl Daemon {
                 _ = look.tick() => if changes.has_news()? {
                     drive.notify_one();
                 },
-                _ = files.tick() => if stamps.have_changed(&self.source.files) {
+                _ = files.tick() => if self.stamps.have_changed(&self.source.files) {
                     self.reload(&apps, &[&sweep, &drive]).await;
                 },
             }
