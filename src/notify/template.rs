@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::Path;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, escape_formatter};
@@ -78,7 +79,8 @@ impl Template {
 
     /// Whether it makes JSON.
     pub(super) fn is_json(&self) -> bool {
-        self.name.trim_end_matches(".j2").trim_end_matches(".jinja").ends_with(".json")
+        let name = self.name.trim_end_matches(".j2").trim_end_matches(".jinja");
+        Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
     }
 
     /// Fills it.

@@ -64,7 +64,7 @@ pub(super) fn fit(lines: &[String], most: usize) -> String {
         let length = line.chars().count() + 1;
         if used + length + REST > most && at + 1 < lines.len() || used + length > most {
             let left = lines.len() - at;
-            text.push_str(&format!("… {left} more lines do not fit"));
+            text.extend(["… ", &left.to_string(), " more lines do not fit"]);
             break;
         }
         used += length;

@@ -28,15 +28,14 @@ fn an_address_is_nowhere_whatever_its_receiver_answers() {
             .body(format!("no hook at {} for {:?}", request.path, request.headers))
     });
     let host = &stub.host;
-    let routes: String = [
+    let routes = [
         ("plain", "slack", format!("http://u:{PLANTED}@{host}/{PLANTED}?k={PLANTED}")),
         ("refused", "webhook", format!("http://{host}/refuse/{PLANTED}")),
         ("read", "discord", "file:address".to_owned()),
         ("away", "teams", format!("http://127.0.0.1:1/{PLANTED}")),
     ]
-    .iter()
     .map(|(name, kind, url)| format!("[[notify]]\nname = '{name}'\nkind = '{kind}'\nurl = '{url}'\nevents = '*'\n"))
-    .collect();
+    .concat();
     let forge = format!(
         "[[notify]]\nname = 'forge'\nkind = 'github'\nurl = 'http://{host}'\nrepository = 'a/b'\ntoken = 'file:token'\n"
     );

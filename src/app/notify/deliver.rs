@@ -72,7 +72,7 @@ async fn send(app: &App, route: &Route, due: &DueNotification) -> Result<Taken, 
 async fn failed(app: &App, route: &Route, due: &DueNotification, failure: Failure) -> Result<bool, AppError> {
     let (now, attempts) = (app.clock.now(), due.attempts.saturating_add(1));
     if !failure.passes || attempts >= route.attempts {
-        tracing::warn!(route = route.name, id = due.key, "a notification was given up: {}", failure.words);
+        tracing::info!(route = route.name, id = due.key, "a notification was given up: {}", failure.words);
         app.store.notification_dead(due.row, failure.words, now).await?;
         return Ok(false);
     }
