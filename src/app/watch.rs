@@ -166,6 +166,10 @@ impl Watcher<'_> {
 
     /// Whether there is a daemon that drives it, or will when its turn comes.
     fn is_left_to_daemon(&mut self) -> Result<bool, AppError> {
+        // The files of an import are in this process alone.
+        if self.executor.as_ref().is_some_and(|executor| executor.capabilities().kind == "fake") {
+            return Ok(false);
+        }
         Ok(match self.app.store.daemon_heartbeat()? {
             Some(heartbeat) if !self.daemon.is_over(heartbeat) => self.app.store.declined(self.scan)?.is_none(),
             _ => false,

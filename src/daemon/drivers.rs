@@ -23,6 +23,8 @@ use crate::store::Takeable;
 const PERIOD: Duration = Duration::from_secs(2);
 /// How long a scan that could not be taken up is left alone, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(2));
+/// How long an import may take until its own process drives it, in milliseconds.
+const IMPORT: i64 = 60_000;
 /// Who drives, for the event log.
 const ACTOR: &str = "daemon";
 
@@ -121,11 +123,12 @@ impl Drivers {
 
     /// Returns the scans that nobody drives, with the heartbeat of a dead owner where there is one.
     async fn free(&mut self, app: &App) -> Result<Vec<(Takeable, Option<i64>)>, AppError> {
-        let mut all = app.store.takeable()?;
+        let young = app.clock.now().plus_ms(-IMPORT);
+        let mut all = app.store.takeable(young)?;
         // Nobody drives a queued scan: whoever chooses among them is who the request is for.
         if all.iter().any(|one| one.reprioritised && one.state == ScanState::Queued) {
             app.store.execute_priorities(app.clock.now()).await?;
-            all = app.store.takeable()?;
+            all = app.store.takeable(young)?;
         }
         self.owners.retain(|scan, _| all.iter().any(|one| one.scan == *scan));
         self.left_alone.retain(|scan, _| all.iter().any(|one| one.scan == *scan));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::worker::{Done, Pulse, Worker};
 use crate::app::notify::{self, Delivered};
@@ -28,11 +29,21 @@ pub(super) struct Notifier {
     busy: BTreeSet<String>,
     /// The routes as they were when it looked last.
     known: Option<Routes>,
+    /// What kept routes from being told anything when they were looked at last, and when that was.
+    broken: Vec<String>,
+    checked: Instant,
 }
 
 impl Notifier {
     pub(super) fn new(pulse: Pulse) -> Self {
-        Self { pulse, running: JoinSet::new(), busy: BTreeSet::new(), known: None }
+        Self {
+            pulse,
+            running: JoinSet::new(),
+            busy: BTreeSet::new(),
+            known: None,
+            broken: Vec::new(),
+            checked: Instant::now(),
+        }
     }
 
     /// Waits until what is being delivered is over; returns whether more may be due.
@@ -47,10 +58,12 @@ impl Notifier {
         went
     }
 
-    /// Looks at routes that have changed: what cannot work is told at once, and those that have gone are forgotten.
-    async fn look_at_routes(&mut self, app: &App, failed: &mut Vec<String>) -> Result<(), AppError> {
+    /// Looks at routes that have changed, and now and then at those that cannot work: that is told before anything is to be delivered.
+    /// Those that have gone are forgotten.
+    async fn look_at_routes(&mut self, app: &App) -> Result<(), AppError> {
         let now = &app.config.notify;
-        if self.known.as_ref() == Some(now) {
+        let same = self.known.as_ref() == Some(now);
+        if same && (self.broken.is_empty() || self.checked.elapsed() < PERIOD) {
             return Ok(());
         }
         let before = self.known.replace(now.clone()).unwrap_or_default();
@@ -59,7 +72,12 @@ impl Notifier {
         if !gone.is_empty() {
             notify::forget(app, gone).await?;
         }
-        failed.extend(notify::check(app).into_iter().map(|(route, why)| format!("route {route}: {why}")));
+        let app = app.clone();
+        // A reference may be a program that takes its time.
+        let broken = tokio::task::spawn_blocking(move || notify::check(&app)).await;
+        let broken = broken.map_err(|error: JoinError| AppError::Panicked(error.to_string()))?;
+        self.broken = broken.into_iter().map(|(route, why)| format!("route {route}: {why}")).collect();
+        self.checked = Instant::now();
         Ok(())
     }
 
@@ -92,8 +110,8 @@ impl Worker for Notifier {
     }
 
     async fn activate(&mut self, app: &App) -> Result<Done, AppError> {
-        let (mut did, mut failed) = (Vec::new(), Vec::new());
-        self.look_at_routes(app, &mut failed).await?;
+        self.look_at_routes(app).await?;
+        let (mut did, mut failed) = (Vec::new(), self.broken.clone());
         self.reap(&mut did, &mut failed)?;
         let told = if app.config.notify.is_empty() { 0 } else { notify::collect(app).await? };
         if told > 0 {

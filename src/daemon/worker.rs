@@ -135,7 +135,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub(super) struct Record {
     runs: u64,
     failures: u64,
-    last: Option<(Instant, WorkerOutcome)>,
+    last: Option<(Instant, WorkerOutcome, String)>,
     /// Where this process sees it, too.
     vitals: Vitals,
 }
@@ -146,13 +146,15 @@ impl Record {
         let outcome = done.outcome();
         self.runs += 1;
         self.failures += u64::from(outcome == WorkerOutcome::Failed);
-        let news = !done.did.is_empty() || outcome == WorkerOutcome::Failed;
-        let old = self.last.is_none_or(|(at, last)| at.elapsed() >= RECORD || last != outcome);
+        // What failed as it did before is no news: a change of the state would wake workers, which fail again.
+        let again = done.failed.as_ref().is_some_and(|why| self.last.as_ref().is_some_and(|(_, _, last)| last == why));
+        let news = !done.did.is_empty() || outcome == WorkerOutcome::Failed && !again;
+        let old = self.last.as_ref().is_none_or(|(at, last, _)| at.elapsed() >= RECORD || *last != outcome);
         if !news && !old {
             return None;
         }
-        self.last = Some((Instant::now(), outcome));
         let message = done.failed.unwrap_or(done.did);
+        self.last = Some((Instant::now(), outcome, message.clone()));
         Some(WorkerView { runs: self.runs, failures: self.failures, outcome, message, ..view })
     }
 }

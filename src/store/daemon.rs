@@ -182,8 +182,9 @@ impl Store {
     }
 
     /// Returns the scans for which a driver may have something to do, oldest first: those that have not ended, unless they are paused
-    /// and nobody asks anything of them, and those of which the engine may still hold something.
-    pub fn takeable(&self) -> Result<Vec<Takeable>, StoreError> {
+    /// and nobody asks anything of them, and those of which the engine may still hold something. Imports that were made after `young` are left to
+    /// their process, which alone has the files, and is about to take them.
+    pub fn takeable(&self, young: Timestamp) -> Result<Vec<Takeable>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT id, key, state, priority, project_id, heartbeat, declined, asked, reprioritised FROM (
@@ -192,9 +193,10 @@ impl Store {
                    FROM scan
                    WHERE state NOT IN ('completed', 'failed', 'cancelled')
                       OR id IN (SELECT job.scan_id FROM attempt JOIN job ON job.id = attempt.job_id WHERE attempt.removed = 0))
-                 WHERE deleted_at IS NULL AND (state <> 'paused' OR asked) ORDER BY id",
+                 WHERE deleted_at IS NULL AND (state <> 'paused' OR asked) AND NOT (executor = 'import' AND state = 'queued' AND created_at > ?1)
+                 ORDER BY id",
             )?;
-            let mut rows = query.query([])?;
+            let mut rows = query.query([young.0])?;
             let mut all = Vec::new();
             while let Some(row) = rows.next()? {
                 all.push(Takeable {

@@ -34,7 +34,20 @@ async fn it_tells_how_it_is() {
     let ready = get(port, "/readyz").await;
     let parts = parts(&ready);
     let names: Vec<&str> = parts.keys().map(String::as_str).collect();
-    assert_eq!(names, ["configuration", "daemon", "database", "disk", "worker:drivers", "worker:sweeper"]);
+    assert_eq!(
+        names,
+        [
+            "configuration",
+            "daemon",
+            "database",
+            "disk",
+            "worker:cleaner",
+            "worker:drivers",
+            "worker:notifier",
+            "worker:scheduler",
+            "worker:sweeper"
+        ]
+    );
     assert_eq!((ready.status, parts["database"].as_str(), parts["daemon"].as_str()), (200, "ok", "ok"), "{ready:?}");
     assert_eq!(ready.json()["schema"], "dragnet.readiness/v1");
     assert!(ready.json()["components"][0]["message"].as_str().unwrap().contains("a write took"), "{ready:?}");

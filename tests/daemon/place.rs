@@ -48,7 +48,7 @@ impl Home for Place {
 pub(super) async fn served(cli: &Cli<'_, Place>) -> (Daemon, u16) {
     let daemon = Daemon::start(cli).await;
     let view = daemon_is(cli, "it listens, and its workers have run", |daemon| {
-        daemon.address.is_some() && daemon.workers.len() == 2
+        daemon.address.is_some() && daemon.workers.len() == 5
     });
     let port = view.await.address.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
     (daemon, port)

@@ -208,3 +208,18 @@ async fn what_failed_is_tried_again_over_the_same_source() {
     assert!(daemon.end().await.0.success());
     bench.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_beside_a_daemon_is_its_own() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    let cli = Cli::new(&bench, &[]);
+    let daemon = Daemon::start(&cli).await;
+    std::fs::write(bench.dir().join("gitleaks.json"), gitleaks(3)).unwrap();
+    for _ in 0..5 {
+        let imported = cli.run(&["import", "--scanner", "gitleaks", "gitleaks.json"]).await;
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+        assert!(String::from_utf8_lossy(&imported.stdout).contains("Findings  3 high"));
+    }
+    assert!(daemon.end().await.0.success());
+    bench.finish().await;
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, AppError, secrets_of, template_of};
+use super::{App, AppError, ready};
 use crate::failpoint;
 use crate::model::notify::{Notice, Route};
 use crate::model::retry::RetryPolicy;
@@ -61,7 +61,7 @@ pub async fn deliver_due(app: &App, name: &str) -> Result<Delivered, AppError> {
 }
 
 async fn send(app: &App, route: &Route, due: &DueNotification) -> Result<Taken, Failure> {
-    let (secrets, template) = (secrets_of(app, route)?, template_of(route)?);
+    let (secrets, template) = ready(app, route).await?;
     let notice: Notice = serde_json::from_str(&due.body)
         .map_err(|error| Failure::lasting(format!("it was written down by another version: {error}")))?;
     let (notice, template, document) = (&notice, template.as_ref(), due.body.as_str());
@@ -72,7 +72,7 @@ async fn send(app: &App, route: &Route, due: &DueNotification) -> Result<Taken, 
 async fn failed(app: &App, route: &Route, due: &DueNotification, failure: Failure) -> Result<bool, AppError> {
     let (now, attempts) = (app.clock.now(), due.attempts.saturating_add(1));
     if !failure.passes || attempts >= route.attempts {
-        tracing::warn!(route = route.name, id = due.key, "a notification was given up: {}", failure.words);
+        tracing::info!(route = route.name, id = due.key, "a notification was given up: {}", failure.words);
         app.store.notification_dead(due.row, failure.words, now).await?;
         return Ok(false);
     }

@@ -98,7 +98,7 @@ pub async fn test(app: &App, name: &str) -> Result<Result<Taken, Failure>, AppEr
     };
     let document = serde_json::to_string(&notice).unwrap_or_default();
     let sent = async {
-        let (secrets, template) = (secrets_of(app, route)?, template_of(route)?);
+        let (secrets, template) = ready(app, route).await?;
         let (template, notice, document) = (template.as_ref(), &notice, document.as_str());
         crate::notify::deliver(Delivery { route, secrets: &secrets, template, notice, document, at: now }).await
     };
@@ -118,6 +118,18 @@ pub async fn resend(app: &App, what: Resend) -> Result<usize, AppError> {
 /// Makes the id of a notification.
 fn new_id() -> String {
     format!("msg_{:016x}{:016x}", random_bits(), random_bits())
+}
+
+/// Reads what a delivery needs. A reference may be a program, which may hang: nothing else waits for it, and the delivery not for long.
+async fn ready(app: &App, route: &Route) -> Result<(Secrets, Option<Template>), Failure> {
+    let (of_thread, its_route, limit) = (app.clone(), route.clone(), route.timeout);
+    let read = tokio::task::spawn_blocking(move || Ok((secrets_of(&of_thread, &its_route)?, template_of(&its_route)?)));
+    let failed = |words: String| Failure { words, passes: true, after: None };
+    match tokio::time::timeout(limit.0, read).await {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!("its secrets could not be read within {limit}"))),
+    }
 }
 
 /// Reads what a route's references stand for. They may be mended: what cannot be read now may be later.
