@@ -176,13 +176,11 @@ async fn a_queued_scan_that_is_given_a_higher_priority_goes_first() {
     let key = |scan| cli.app.store.scan_key(scan).unwrap().to_string();
     let asked = cli.run(&["priority", &key(high), "5"]).await;
     assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-    until("the priority was given", || cli.app.store.open_intents(high).unwrap().is_empty().then_some(())).await;
-    assert_eq!(cli.app.store.scan_state(high).unwrap(), ScanState::Queued, "it still waits for the first");
+    // It does not wait for those of lower priorities.
+    over(&cli, high).await;
+    assert_eq!(cli.app.store.scan_state(low).unwrap(), ScanState::Queued, "the other one still waits for the first");
     assert!(cli.run(&["cancel", &key(first)]).await.status.success());
     over(&cli, low).await;
-    over(&cli, high).await;
-    let began = |scan| cli.result(scan).view.started_at.unwrap();
-    assert!(began(high) < began(low), "{} {}", began(high), began(low));
     assert!(daemon.end().await.0.success());
     bench.finish().await;
 }
