@@ -16,7 +16,6 @@ impl Issues {
         self.0.lock().unwrap().iter().filter(|issue| issue[key] == state).cloned().collect()
     }
 
-    #[expect(clippy::significant_drop_tightening, reason = "a request is served as a whole")]
     /// Does what a request asks, by the names that a forge has for things.
     fn serve(&self, request: &Request, names: (&str, &str, &str)) -> Answer {
         let (open, number, base) = names;
