@@ -3,6 +3,7 @@
 //! told, and nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -47,16 +48,20 @@ fn configure(bench: &Bench, stub: &Stub) {
     let file = bench.dir().join("config.toml");
     let mut text = std::fs::read_to_string(&file).unwrap();
     text += "\n[templates.probe]\nsteps = [{ id = 'probe', scanner = 'probe' }]\n";
-    text += &format!(
+    write!(
+        text,
         "[[notify]]\nname = 'hook'\nkind = 'webhook'\nurl = 'http://{}/'\nevents = ['scan.*', 'schedule.*']\n",
         stub.host
-    );
+    )
+    .unwrap();
     let tree = bench.tree();
     for (name, seconds, more) in SCHEDULES {
         let target = tree.display();
-        text += &format!(
+        write!(
+            text,
             "[[schedules]]\nname = '{name}'\nevery = '{seconds}s'\ntarget = 'dir:{target}'\ntemplate = 'probe'\n{more}\n"
-        );
+        )
+        .unwrap();
     }
     std::fs::write(file, text).unwrap();
 }
