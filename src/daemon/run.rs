@@ -89,14 +89,15 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Becomes the daemon of the state. Where another process is it: waits for its end, or refuses.
-    pub async fn begin(app: App, source: Source, wait: bool) -> Result<Self, DaemonError> {
+    /// Becomes the daemon of the state. Where another process is it: waits for its end, or refuses. `None` when an order to end comes
+    /// while it waits; one that comes later is left for who works.
+    pub async fn begin(app: App, source: Source, wait: bool, orders: &mut Orders) -> Result<Option<Self>, DaemonError> {
         front::check(&app).await?;
         let (start, owner) = (Instant::now(), drive::owner_name());
         let mut told = false;
         loop {
             if let Some(lock) = app.store.begin_daemon(&owner, env!("CARGO_PKG_VERSION"), app.clock.now()).await? {
-                return Ok(Self { app, source, lock, draining: false, front: None });
+                return Ok(Some(Self { app, source, lock, draining: false, front: None }));
             }
             if start.elapsed() >= ASK {
                 let other = app.store.daemon()?.map(|daemon| daemon.owner).unwrap_or_default();
@@ -108,7 +109,10 @@ impl Daemon {
                     told = true;
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = told_to_end(orders) => return Ok(None),
+                () = tokio::time::sleep(LOOK) => {}
+            }
         }
     }
 
@@ -274,21 +278,23 @@ impl Daemon {
 
 /// Waits until all is handed over: not for longer than the deadline, nor after a second order.
 async fn drain(handing_over: impl Future<Output = ()>, deadline: Duration, orders: &mut Orders) -> Ended {
-    let second = async {
-        loop {
-            match orders.recv().await {
-                Some(Order::Reload) => {}
-                Some(Order::Drain | Order::Abort) => return,
-                None => std::future::pending().await,
-            }
-        }
-    };
     tokio::select! {
         () = handing_over => Ended::Drained,
-        () = second => Ended::Aborted,
+        () = told_to_end(orders) => Ended::Aborted,
         () = tokio::time::sleep(deadline) => {
             tracing::warn!("handing over took too long; what was driven is taken over once it is seen that nobody drives it");
             Ended::Aborted
+        }
+    }
+}
+
+/// Waits for an order to end.
+async fn told_to_end(orders: &mut Orders) {
+    loop {
+        match orders.recv().await {
+            Some(Order::Reload) => {}
+            Some(Order::Drain | Order::Abort) => return,
+            None => std::future::pending().await,
         }
     }
 }

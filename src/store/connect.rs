@@ -50,8 +50,11 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
 
 fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(10))?;
-    // Takes effect in a database without tables alone; without it deleted rows leave room that only new ones use.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Without it deleted rows leave room that only new ones use. It is for a database without a page alone: asked of any other it changes
+    // nothing, but waits for whoever writes.
+    if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

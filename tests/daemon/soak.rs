@@ -87,7 +87,8 @@ async fn churn(cli: &Cli<'_, Bench>, time: Duration) -> (u64, usize) {
                 daemon = Some(Daemon::start(cli).await);
             }
             1 => {
-                assert!(daemon.take().unwrap().end().await.0.success());
+                let (status, said) = daemon.take().unwrap().end().await;
+                assert!(status.success(), "{status}: {said}");
                 daemon = Some(Daemon::start(cli).await);
             }
             2 => daemon.as_ref().unwrap().signal(Signal::HUP),
@@ -106,7 +107,8 @@ async fn churn(cli: &Cli<'_, Bench>, time: Duration) -> (u64, usize) {
     for child in commands {
         super::cli::ended(child).await;
     }
-    assert!(daemon.unwrap().end().await.0.success());
+    let (status, said) = daemon.unwrap().end().await;
+    assert!(status.success(), "{status}: {said}");
     (most, kills)
 }
 

@@ -73,12 +73,14 @@ fn work(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> {
     apply(&app.config).map_err(|error| CliError::usage(error).hint("see `[daemon.log]` in the configuration"))?;
     Context::block_on(async {
         let mut signals = Signals::listen()?;
-        let (sender, orders) = mpsc::channel(16);
-        let daemon = tokio::select! {
-            daemon = Daemon::begin(app, source, args.wait) => daemon?,
-            caught = signals.next() => return Ok(caught.code()),
+        let (sender, mut orders) = mpsc::channel(16);
+        let working = async {
+            match Daemon::begin(app, source, args.wait, &mut orders).await? {
+                None => Ok(Ended::Aborted),
+                Some(daemon) if args.once => daemon.once(orders).await,
+                Some(daemon) => daemon.run(orders).await,
+            }
         };
-        let working = async { if args.once { daemon.once(orders).await } else { daemon.run(orders).await } };
         tokio::pin!(working);
         let mut ending: Option<Caught> = None;
         loop {
