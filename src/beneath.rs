@@ -77,7 +77,7 @@ pub fn replace(root: &OwnedFd, relative: &(impl AsRef<[u8]> + ?Sized), bytes: &[
     // Others may write the same file at the same time.
     let mark = format!(".{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
     let temporary = [name, mark.as_bytes()].concat();
-    unlinkat(&parent, temporary.as_slice(), AtFlags::empty()).or_else(ignore_missing)?;
+    ignore_missing(unlinkat(&parent, temporary.as_slice(), AtFlags::empty()).map_err(Into::into))?;
     let mut file = create(&parent, &temporary, mode)?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
     file.write_all(bytes)?;
@@ -114,7 +114,7 @@ pub fn publish(root: &OwnedFd, temporary: &str, name: &str) -> io::Result<()> {
 
 /// Removes a file of `root` itself; one that is gone is no error.
 pub fn remove(root: &OwnedFd, name: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<()> {
-    Ok(unlinkat(root, name.as_ref(), AtFlags::empty()).or_else(ignore_missing)?)
+    ignore_missing(unlinkat(root, name.as_ref(), AtFlags::empty()).map_err(Into::into))
 }
 
 fn split<'a>(root: &OwnedFd, relative: &'a (impl AsRef<[u8]> + ?Sized)) -> io::Result<(OwnedFd, &'a [u8])> {
@@ -129,8 +129,12 @@ fn split<'a>(root: &OwnedFd, relative: &'a (impl AsRef<[u8]> + ?Sized)) -> io::R
     Ok((directory(root, parent)?, name))
 }
 
-fn ignore_missing(error: rustix::io::Errno) -> rustix::io::Result<()> {
-    if error == rustix::io::Errno::NOENT { Ok(()) } else { Err(error) }
+/// What was to be removed, and was not there, is gone.
+pub fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 #[cfg(test)]

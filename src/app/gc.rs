@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::{App, AppError, prepare};
 use crate::artifact;
+use crate::beneath::ignore_missing;
 use crate::executor::{Owned, SharedExecutor};
 use crate::model::clock::Timestamp;
 use crate::model::id::{AttemptName, ScanId, ScanKey, Sha256};
@@ -147,7 +148,8 @@ pub async fn collect(app: &App, executor: Option<&SharedExecutor>, garbage: &Gar
         }
     }
     for path in &garbage.spools {
-        remove(path).map_err(|error| failed(path, &error))?;
+        // It may have gone with its container.
+        ignore_missing(fs::remove_dir_all(path)).map_err(|error| failed(path, &error))?;
     }
     let artifacts = app.store.dir().join("artifacts");
     for (path, hash) in garbage.snapshots.iter().filter_map(|path| Some((path, hash_of(path)?))) {
@@ -203,14 +205,6 @@ fn attempt_of(path: &Path) -> Option<AttemptName> {
 fn is_older(path: &Path, than: Timestamp) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     path.metadata().is_ok_and(|meta| Timestamp(meta.mtime().saturating_mul(1000)) < than)
-}
-
-/// Removes a directory, unless it went with its container.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }
 
 fn failed(path: &Path, error: &io::Error) -> AppError {

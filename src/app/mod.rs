@@ -57,7 +57,7 @@ pub use retry::{Retried, retry};
 pub use secrets::daemon_token;
 pub use start::{StartRequest, submit};
 pub use triage::{TriageRequest, find_finding, triage};
-pub use watch::{Watch, WatchEnd, watch};
+pub use watch::{TakeUp, Watch, WatchEnd, watch};
 
 use crate::catalog::Catalog;
 use crate::config::{Config, Environment};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{App, AppError};
 use crate::artifact::ArtifactStore;
+use crate::beneath::ignore_missing;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::retention::{Kept, Reason};
 
@@ -96,13 +97,6 @@ fn size(dir: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
-}
-
-fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
 }
 
 fn failed(path: &Path, error: &io::Error) -> AppError {

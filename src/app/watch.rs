@@ -21,13 +21,25 @@ const OWNER_POLL: Duration = Duration::from_secs(1);
 /// Events of one read.
 const PAGE: u32 = 1000;
 
+/// Who is to drive a scan that nobody drives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TakeUp {
+    /// Somebody else.
+    #[default]
+    Never,
+    /// The watcher, unless a daemon lives that will.
+    WithoutDaemon,
+    /// The watcher, for it alone has what the scan reads: the files of an import.
+    Always,
+}
+
 /// How to watch.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     /// Events after this number.
     pub from: u64,
-    /// Whether to drive the scan when nobody does.
-    pub drive: bool,
+    /// Who drives the scan when nobody does.
+    pub take_up: TakeUp,
     /// Whether to end when the scan is paused and nothing is live.
     pub end_when_paused: bool,
     /// Cancelled to let go: the watcher stops, and a driver with it.
@@ -134,7 +146,7 @@ impl Watcher<'_> {
             });
         }
         let due = self.looked.is_none_or(|at| at.elapsed() >= OWNER_POLL);
-        if self.options.drive && self.driving.is_none() && due {
+        if self.options.take_up != TakeUp::Never && self.driving.is_none() && due {
             self.looked = Some(Instant::now());
             self.try_drive().await?;
         }
@@ -166,8 +178,7 @@ impl Watcher<'_> {
 
     /// Whether there is a daemon that drives it, or will when its turn comes.
     fn is_left_to_daemon(&mut self) -> Result<bool, AppError> {
-        // The files of an import are in this process alone.
-        if self.executor.as_ref().is_some_and(|executor| executor.capabilities().kind == "fake") {
+        if self.options.take_up == TakeUp::Always {
             return Ok(false);
         }
         Ok(match self.app.store.daemon_heartbeat()? {

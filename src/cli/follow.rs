@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::exit;
 use super::progress::{FRAME, Progress};
 use super::signals::{Caught, Signals};
-use crate::app::{self, App, Judged, Watch, WatchEnd};
+use crate::app::{self, App, Judged, TakeUp, Watch, WatchEnd};
 use crate::config::OnInterrupt;
 use crate::executor::SharedExecutor;
 use crate::model::event::Event;
@@ -27,8 +27,8 @@ pub(super) struct Follow<'u> {
     pub(super) key: ScanKey,
     /// Events after this number.
     pub(super) from: u64,
-    /// Whether to drive the scan when nobody does.
-    pub(super) drive: bool,
+    /// Who drives the scan when nobody does.
+    pub(super) take_up: TakeUp,
     /// Whether to end when the scan is paused.
     pub(super) end_when_paused: bool,
     /// What the first interrupt does.
@@ -89,7 +89,7 @@ pub(super) async fn follow(
     let detach = CancellationToken::new();
     let watch = Watch {
         from: options.from,
-        drive: options.drive,
+        take_up: options.take_up,
         end_when_paused: options.end_when_paused,
         detach: detach.clone(),
         actor: context.actor(),
@@ -126,7 +126,7 @@ pub(super) async fn follow(
     };
     let (mut show, outcome) = shown.into_inner();
     show.finish();
-    let followed = leaving.end(end, options.drive).await?;
+    let followed = leaving.end(end, options.take_up).await?;
     outcome.map(|()| followed)
 }
 
@@ -189,12 +189,15 @@ impl Leaving<'_> {
     }
 
     /// Hands the scan to a driver in the background when this process was to drive it and lets go.
-    async fn end(self, end: WatchEnd, drive: bool) -> Result<Followed, CliError> {
+    async fn end(self, end: WatchEnd, take_up: TakeUp) -> Result<Followed, CliError> {
         if end != WatchEnd::Detached {
             return Ok(Followed::Watched(end));
         }
         let (ui, key) = (&self.context.ui, self.key);
-        if drive && !self.app.store.scan_state(self.scan)?.is_terminal() && !self.app.store.is_driven(key)? {
+        if take_up != TakeUp::Never
+            && !self.app.store.scan_state(self.scan)?.is_terminal()
+            && !self.app.store.is_driven(key)?
+        {
             let by = background::drive(self.context, self.app, self.scan, key).await?.words();
             ui.say(&format!("scan {key} goes on {by}; `dragnet watch {key}` follows it"));
         } else {

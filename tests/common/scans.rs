@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
-use dragnet::app::{self, App, PlanRequest, StartRequest, Watch, WatchEnd};
+use dragnet::app::{self, App, PlanRequest, StartRequest, TakeUp, Watch, WatchEnd};
 use dragnet::executor::SharedExecutor;
 use dragnet::model::id::{AttemptName, ScanId};
 use dragnet::model::owner::Owner;
@@ -70,7 +70,12 @@ pub(crate) struct Scan {
 impl Scan {
     /// Drives it until it ends or rests.
     pub(crate) async fn drive(&self) -> WatchEnd {
-        let options = Watch { drive: true, end_when_paused: true, actor: "test".to_owned(), ..Watch::default() };
+        let options = Watch {
+            take_up: TakeUp::WithoutDaemon,
+            end_when_paused: true,
+            actor: "test".to_owned(),
+            ..Watch::default()
+        };
         let driven = app::watch(&self.app, self.id, Some(self.engine.clone()), options, |_| {});
         tokio::time::timeout(PATIENCE, driven).await.expect("the scan does not end").unwrap()
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
-use dragnet::app::{self, Watch};
+use dragnet::app::{self, TakeUp, Watch};
 use dragnet::model::coverage::Coverage;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::plan::Selection;
@@ -48,7 +48,7 @@ async fn a_full_disk_stops_the_driver_and_loses_nothing() {
     bench.write("report.json", gitleaks(2000));
     let scan = bench.submit(&[tool("late", "echo ready >&2; sleep 2; cat /src/report.json")]).await;
     let ballast = bench.state.join("ballast");
-    let options = || Watch { drive: true, actor: "test".to_owned(), ..Watch::default() };
+    let options = || Watch { take_up: TakeUp::WithoutDaemon, actor: "test".to_owned(), ..Watch::default() };
     let driven = app::watch(&scan.app, scan.id, Some(scan.engine.clone()), options(), |_| {});
     let fill = async {
         scan.says(1, "ready").await;

@@ -4,7 +4,7 @@ use clap::Args;
 use futures::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, App, Watch, WatchEnd};
+use crate::app::{self, App, TakeUp, Watch, WatchEnd};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -63,7 +63,12 @@ async fn wait(context: &Context, app: &App, scans: Vec<(ScanId, ScanKey)>) -> Re
     let detach = CancellationToken::new();
     let waiting = context.ui.waiting("waiting until scanners have ended");
     let watches = scans.iter().map(|&(scan, _)| {
-        let options = Watch { drive: true, detach: detach.clone(), actor: context.actor(), ..Watch::default() };
+        let options = Watch {
+            take_up: TakeUp::WithoutDaemon,
+            detach: detach.clone(),
+            actor: context.actor(),
+            ..Watch::default()
+        };
         app::watch(app, scan, None, options, |_| {})
     });
     let mut signals = Signals::listen()?;

@@ -10,7 +10,7 @@ use super::choice::GateParser;
 use super::output::{Output, format};
 use super::report::{Reporting, relate, write_report};
 use super::subject::{self, WithinArgs};
-use crate::app::{self, Baseline, ImportRequest};
+use crate::app::{self, Baseline, ImportRequest, TakeUp};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::follow::{Follow, Followed, Show, exit_code, follow};
@@ -80,7 +80,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Cl
         context.ui.say(&format!("scan {key}"));
         let show = Show::Progress(Progress::talk(&context.ui));
         let on_interrupt = OnInterrupt::Cancel;
-        let options = Follow { scan, key, from: 0, drive: true, end_when_paused: true, on_interrupt, show };
+        let options = Follow { scan, key, from: 0, take_up: TakeUp::Always, end_when_paused: true, on_interrupt, show };
         let end = match follow(context, &app, Some(executor), options).await? {
             Followed::Watched(end) => end,
             Followed::Left(code) => return Ok(code),

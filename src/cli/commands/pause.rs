@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, App, Watch};
+use crate::app::{self, App, TakeUp, Watch};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -82,7 +82,7 @@ async fn pause(context: &Context, app: &App, scan: ScanId, args: &PauseArgs) -> 
 async fn wait(context: &Context, app: &App, scan: ScanId, freeze: bool) -> Result<(), CliError> {
     let (detach, driven) = (CancellationToken::new(), app.store.is_driven(app.store.scan(scan)?.id)?);
     let options = Watch {
-        drive: true,
+        take_up: TakeUp::WithoutDaemon,
         end_when_paused: true,
         detach: detach.clone(),
         actor: context.actor(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::app::{self, App, Retried};
+use crate::app::{self, App, Retried, TakeUp};
 use crate::cli::args::ScanArg;
 use crate::cli::background;
 use crate::cli::context::Context;
@@ -67,7 +67,7 @@ async fn retry(context: &Context, app: &App, scan: ScanId, watch: bool) -> Resul
     }
     let show = Show::Progress(Progress::talk(ui));
     let (end_when_paused, on_interrupt) = (false, OnInterrupt::Detach);
-    let options = Follow { scan, key, from: 0, drive: true, end_when_paused, on_interrupt, show };
+    let options = Follow { scan, key, from: 0, take_up: TakeUp::WithoutDaemon, end_when_paused, on_interrupt, show };
     match follow(context, app, executor, options).await? {
         Followed::Left(code) => Ok(code),
         Followed::Watched(end) => Ok(exit_code(context, &app::judge(app, scan, &[], None)?, end)),

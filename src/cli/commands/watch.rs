@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::app::{self, Judged, WatchEnd};
+use crate::app::{self, Judged, TakeUp, WatchEnd};
 use crate::cli::args::ScanArg;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -66,7 +66,7 @@ pub(in crate::cli) fn run(context: &Context, args: &WatchArgs) -> Result<u8, Cli
         scan,
         key,
         from: args.from,
-        drive: !args.no_drive,
+        take_up: if args.no_drive { TakeUp::Never } else { TakeUp::WithoutDaemon },
         end_when_paused: args.drive_detached,
         on_interrupt: OnInterrupt::Detach,
         show,

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::beneath::ignore_missing;
 use crate::model::clock::{Clock, Timestamp};
 
 /// A file, with older ones beside it: `x.log.1` is the one before, `x.log.2` the one before that.
@@ -85,13 +86,6 @@ fn made(meta: &fs::Metadata) -> Option<Timestamp> {
 /// Opens a file that others may not read: a log tells what is scanned.
 fn append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).mode(0o600).open(path)
-}
-
-fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::words;
 use crate::app::schedule::{self, Drive, Ran};
-use crate::app::{self, App, AppError, Say, Watch, WatchEnd};
+use crate::app::{self, App, AppError, Say, TakeUp, Watch, WatchEnd};
 use crate::cli::args::TableFormat;
 use crate::cli::background::{self, Background};
 use crate::cli::context::Context;
@@ -199,8 +199,13 @@ async fn drive_here(
         all.push(scan);
     }
     let runs = all.into_iter().map(|(scan, key)| {
-        let options =
-            Watch { drive: true, end_when_paused: true, detach: detach.clone(), actor: context.actor(), from: 0 };
+        let options = Watch {
+            take_up: TakeUp::WithoutDaemon,
+            end_when_paused: true,
+            detach: detach.clone(),
+            actor: context.actor(),
+            from: 0,
+        };
         async move { (scan, key, app::watch(app, scan, None, options, |_| {}).await) }
     });
     let mut runs = futures::stream::iter(runs).buffer_unordered(DRIVEN);

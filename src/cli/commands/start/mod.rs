@@ -12,7 +12,7 @@ use super::plan::{check_images, warn_of_tags};
 use super::report::{Reporting, relate, write_report};
 use super::subject::{self, Subject, WithinArgs};
 use crate::app::targets::TargetError;
-use crate::app::{self, App, Baseline, Database, Retaken, StartRequest};
+use crate::app::{self, App, Baseline, Database, Retaken, StartRequest, TakeUp};
 use crate::artifact::Hold;
 use crate::cli::background;
 use crate::cli::context::Context;
@@ -217,7 +217,8 @@ async fn start(
     context.ui.say(&format!("scan {key}{with}"));
     let on_interrupt: OnInterrupt = app.config.scan.on_interrupt;
     let show = Show::Progress(Progress::talk(&context.ui));
-    let options = Follow { scan, key, from: 0, drive: true, end_when_paused: true, on_interrupt, show };
+    let options =
+        Follow { scan, key, from: 0, take_up: TakeUp::WithoutDaemon, end_when_paused: true, on_interrupt, show };
     let end = match follow(context, app, Some(executor), options).await? {
         Followed::Watched(end) => end,
         Followed::Left(code) => return Ok(code),
