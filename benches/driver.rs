@@ -5,13 +5,14 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::assigning_clones,
     clippy::cast_precision_loss,
     clippy::format_push_string,
     clippy::print_stdout,
     reason = "a test fails by panicking, and is written for its reader"
 )]
 
+#[path = "common/hosts.rs"]
+mod hosts;
 #[path = "../tests/common/scan.rs"]
 #[expect(dead_code, unreachable_pub, reason = "tests share it, and each uses a part")]
 mod scan;
@@ -22,9 +23,8 @@ use std::time::Instant;
 
 use dragnet::driver::Rest;
 use dragnet::executor::fake::{FakeExecutor, Outcome};
-use dragnet::model::asset::AssetKind;
 use dragnet::model::state::{JobState, ScanState};
-use scan::{Lab, step};
+use scan::Lab;
 use tokio_util::sync::CancellationToken;
 
 /// Names the size to the process that measures it.
@@ -46,20 +46,14 @@ fn main() {
 fn measure(jobs: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let hosts = runtime.block_on(async {
-        let report = hosts(jobs);
+        let report = hosts::report(jobs);
         let engine = FakeExecutor::new(move |launch| match launch.job.step.as_str() {
             "hosts" => Outcome::success([("stdout", report.clone())]),
             _ => Outcome::success([]),
         });
         let lab = Lab::new(engine.forgetful());
-        let mut hosts = step("hosts");
-        hosts.scanner.results[0].format = "nmap".to_owned();
-        let mut each = step("each");
-        each.scanner.accept_empty = true;
-        each.needs = vec!["hosts".parse().unwrap()];
-        each.for_each = vec![AssetKind::Ip];
         let scan = lab
-            .submit_with(vec![hosts, each], |options| (options.parallelism, options.max_assets) = (1000, u64::MAX >> 1))
+            .submit_with(hosts::steps(), |options| (options.parallelism, options.max_assets) = (1000, u64::MAX >> 1))
             .await;
         let begun = Instant::now();
         let lease = lab.lease(scan, None).await.unwrap();
@@ -72,19 +66,6 @@ fn measure(jobs: usize) {
     });
     let rate = jobs as f64 / hosts;
     println!("{jobs:>8} {hosts:>10.2} {rate:>8.0} {:>10.0} {:>12.0}", 1e6 / rate, peak_mebibytes());
-}
-
-/// A report of nmap with so many hosts.
-fn hosts(count: usize) -> Vec<u8> {
-    let mut xml = String::from("<?xml version=\"1.0\"?><nmaprun scanner=\"nmap\" version=\"7.95\">");
-    for n in 0..count {
-        let (a, b, c) = (n >> 16 & 255, n >> 8 & 255, n & 255);
-        xml.push_str(&format!(
-            "<host><status state=\"up\"/><address addr=\"10.{a}.{b}.{c}\" addrtype=\"ipv4\"/></host>"
-        ));
-    }
-    xml.push_str("<runstats><finished exit=\"success\"/></runstats></nmaprun>");
-    xml.into_bytes()
 }
 
 fn peak_mebibytes() -> f64 {

@@ -1,5 +1,6 @@
 //! Reaching the engine: from the configuration for a new scan, from the scan's own profile for one that exists.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +68,13 @@ impl Profile {
     /// Whether such an engine can hold a running scanner still.
     pub(super) const fn freezes(&self) -> bool {
         !matches!(self.kind, ExecutorKind::Kubernetes)
+    }
+}
+
+/// As it is stored with a scan: a JSON object.
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn import(app: &App, request: ImportRequest) -> Result<(ScanId, ScanKe
     let new = NewScan {
         source: None,
         executor: "import".to_owned(),
-        profile: serde_json::to_string(&Profile::of_kind(app, ExecutorKind::Fake)).unwrap_or_default(),
+        profile: Profile::of_kind(app, ExecutorKind::Fake).to_string(),
         server_identity: "fake".to_owned(),
         steps: plan.steps.iter().map(|step| new_step(step, &plan.target)).collect(),
         request_key: None,

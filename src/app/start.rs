@@ -38,7 +38,7 @@ pub async fn submit(
     let new = NewScan {
         source: request.plan.source.clone(),
         executor: format!("{} ({})", capabilities.kind, capabilities.version),
-        profile: serde_json::to_string(&profile).unwrap_or_default(),
+        profile: profile.to_string(),
         server_identity: executor.server_identity().await?,
         steps,
         request_key: request.request_key,

@@ -42,9 +42,15 @@ impl Engines {
         Ok(self.keep(profile, engine).await)
     }
 
+    /// Takes this one for the engine of the configuration.
+    pub(super) async fn know(&self, app: &App, executor: SharedExecutor) -> Result<(), AppError> {
+        self.keep(Profile::of(app)?.to_string(), Engine::new(app, executor)).await;
+        Ok(())
+    }
+
     /// Returns the engine of the configuration, where new scans run.
     pub(super) async fn configured(&self, app: &App) -> Result<SharedExecutor, AppError> {
-        let profile = serde_json::to_string(&Profile::of(app)?).unwrap_or_default();
+        let profile = Profile::of(app)?.to_string();
         if let Some(engine) = self.0.lock().await.get(&profile) {
             return Ok(SharedExecutor::clone(&engine.executor));
         }

@@ -20,6 +20,7 @@ use super::sweeper::Sweeper;
 use super::worker::{Pulse, Record, Shift, activate, work};
 use crate::api::{ApiError, Vitals};
 use crate::app::{App, AppError, drive};
+use crate::executor::SharedExecutor;
 use crate::store::{DaemonLock, StoreError};
 
 /// How often the daemon says that it lives.
@@ -84,6 +85,7 @@ pub struct Daemon {
     app: App,
     source: Source,
     lock: DaemonLock,
+    engines: Engines,
     draining: bool,
     front: Option<Front>,
 }
@@ -97,7 +99,7 @@ impl Daemon {
         let mut told = false;
         loop {
             if let Some(lock) = app.store.begin_daemon(&owner, env!("CARGO_PKG_VERSION"), app.clock.now()).await? {
-                return Ok(Some(Self { app, source, lock, draining: false, front: None }));
+                return Ok(Some(Self { app, source, lock, engines: Engines::default(), draining: false, front: None }));
             }
             if start.elapsed() >= ASK {
                 let other = app.store.daemon()?.map(|daemon| daemon.owner).unwrap_or_default();
@@ -116,9 +118,15 @@ impl Daemon {
         }
     }
 
+    /// Has the engine of the configuration be this one, which is connected to already.
+    pub async fn with_engine(self, executor: SharedExecutor) -> Result<Self, DaemonError> {
+        self.engines.know(&self.app, executor).await?;
+        Ok(self)
+    }
+
     /// Does everything that is due once, and drives scans until none is left that could be driven.
     pub async fn once(self, mut orders: Orders) -> Result<Ended, DaemonError> {
-        let (engines, pulse) = (Engines::default(), Pulse::default());
+        let (engines, pulse) = (self.engines.clone(), Pulse::default());
         let mut drivers = Drivers::new(engines.clone(), Pulse::clone(&pulse));
         let (mut of_sweeper, mut of_drivers) = (Record::default(), Record::default());
         activate(&mut Sweeper::new(engines), &self.app, &mut of_sweeper).await;
@@ -161,7 +169,7 @@ impl Daemon {
     /// Works until it is told to end.
     pub async fn run(mut self, mut orders: Orders) -> Result<Ended, DaemonError> {
         let (apps, app) = watch::channel(Arc::new(self.app.clone()));
-        let (engines, draining) = (Engines::default(), CancellationToken::new());
+        let (engines, draining) = (self.engines.clone(), CancellationToken::new());
         let vitals = Vitals::default();
         self.front = match Front::open(app.clone(), &engines, &vitals).await {
             Ok(front) => front,
@@ -212,7 +220,8 @@ impl Daemon {
         self.beat().await;
         draining.cancel();
         let drained = async { while workers.join_next().await.is_some() {} };
-        let ended = drain(drained, apps.borrow().config.daemon.drain.0, &mut orders).await;
+        let deadline = apps.borrow().config.daemon.drain.0;
+        let ended = drain(drained, deadline, &mut orders).await;
         self.end(ended).await
     }
 

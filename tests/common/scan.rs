@@ -55,6 +55,11 @@ impl Lab {
     }
 
     pub async fn submit_with(&self, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
+        self.submit_to("{}", steps, adjust).await
+    }
+
+    /// Submits a scan for an engine with this profile.
+    pub async fn submit_to(&self, profile: &str, steps: Vec<Step>, adjust: impl FnOnce(&mut ScanOptions)) -> ScanId {
         let mut options = ScanOptions::default();
         adjust(&mut options);
         let specs = steps
@@ -78,7 +83,7 @@ impl Lab {
             plan,
             source: None,
             executor: "fake".to_owned(),
-            profile: "{}".to_owned(),
+            profile: profile.to_owned(),
             server_identity: "fake".to_owned(),
             steps: specs,
             request_key: None,

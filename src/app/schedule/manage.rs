@@ -1,7 +1,7 @@
 //! What people do with schedules: look at them, pause them, have one run now.
 
 use super::super::{App, AppError, Say};
-use super::{Drive, Engines, start_one, targets};
+use super::{Drive, Planner, start_one, targets};
 use crate::model::nearest::Hint;
 use crate::model::schedule::{Schedule, Standing, Tick};
 use crate::store::{ManualTick, TickFilter};
@@ -101,7 +101,7 @@ pub async fn run_now(
         return Err(AppError::NothingScheduled(name.to_owned()));
     }
     let manual = ManualTick { schedule: standing.id, targets, name: name.to_owned(), actor: actor.to_owned(), at: now };
-    let (engines, mut ran) = (Engines::default(), Vec::new());
+    let (engines, mut ran) = (Planner::default(), Vec::new());
     for tick in app.store.manual_ticks(manual).await? {
         let started = start_one(app, &engines, &tick, drive, say).await?;
         ran.push((app.store.tick(tick.id)?, started.err()));

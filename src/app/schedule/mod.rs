@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt as _;
 
 pub use manage::{Overview, find, overview, pause, run_now};
-pub use start::{Engines, Starter};
+pub use start::{Planner, Starter};
 
 use super::{App, AppError, Say};
 use crate::failpoint;
@@ -51,7 +51,7 @@ pub struct Ran {
 /// The future stays on the thread that polls it, as that of planning does: from a task, give it a thread of its own, by
 /// `spawn_blocking(move || handle.block_on(run_due(…)))`.
 pub async fn run_due(app: &App, drive: Drive<'_>, say: Say<'_>) -> Result<Ran, AppError> {
-    run_due_by(app, &Engines::default(), drive, say).await
+    run_due_by(app, &Planner::default(), drive, say).await
 }
 
 /// Does what is due, with scans that are made in a way of one's own.

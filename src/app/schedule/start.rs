@@ -26,13 +26,13 @@ pub trait Starter {
     ) -> Result<(ScanId, ScanKey), AppError>;
 }
 
-/// Makes scans on engines of the configuration; each is connected to once.
+/// Plans and submits as `start` does, on engines of the configuration; each is connected to once.
 #[derive(Default)]
-pub struct Engines {
+pub struct Planner {
     open: Mutex<Vec<(ExecutorKind, Result<SharedExecutor, String>)>>,
 }
 
-impl Engines {
+impl Planner {
     async fn connect(&self, app: &App) -> Result<SharedExecutor, AppError> {
         let kind = app.config.executor.kind;
         let mut open = self.open.lock().await;
@@ -47,7 +47,7 @@ impl Engines {
 }
 
 #[async_trait(?Send)]
-impl Starter for Engines {
+impl Starter for Planner {
     async fn start(
         &self,
         app: &App,
