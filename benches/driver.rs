@@ -6,7 +6,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
-    clippy::format_push_string,
     clippy::print_stdout,
     reason = "a test fails by panicking, and is written for its reader"
 )]

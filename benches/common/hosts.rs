@@ -21,9 +21,8 @@ pub(crate) fn report(count: usize) -> Vec<u8> {
     let mut xml = String::from("<?xml version=\"1.0\"?><nmaprun scanner=\"nmap\" version=\"7.95\">");
     for n in 0..count {
         let (a, b, c) = (n >> 16 & 255, n >> 8 & 255, n & 255);
-        xml.push_str(&format!(
-            "<host><status state=\"up\"/><address addr=\"10.{a}.{b}.{c}\" addrtype=\"ipv4\"/></host>"
-        ));
+        let host = format!("<host><status state=\"up\"/><address addr=\"10.{a}.{b}.{c}\" addrtype=\"ipv4\"/></host>");
+        xml.push_str(&host);
     }
     xml.push_str("<runstats><finished exit=\"success\"/></runstats></nmaprun>");
     xml.into_bytes()
