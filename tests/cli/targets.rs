@@ -221,6 +221,18 @@ fn imports_are_whole_and_can_be_repeated() {
     assert!(machine.refused(2, &["targets", "import", "."]).contains("it is a directory"));
 }
 
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_long_list_lets_others_write_and_is_made_up_for_after_a_death() {
+    let machine = Machine::new();
+    let list: String = (0..12_000).map(|n| format!("{n}.example\n")).collect();
+    let mut command = machine.command(&["targets", "import", "-", "--kind", "domain"]);
+    let died = command.env("DRAGNET_FAIL", "targets.written:abort@1").write_stdin(list.as_str()).output().unwrap();
+    assert_eq!(died.status.code(), None);
+    assert_eq!(machine.names(&[]).len(), 5000, "the first slice");
+    assert_eq!(tally(&machine.import(&list, &["--kind", "domain"])), [7000, 0, 5000, 0, 0]);
+}
+
 #[test]
 fn what_a_list_says_does_not_reach_the_terminal() {
     let machine = Machine::new();

@@ -71,6 +71,16 @@ pub enum TargetError {
         /// Why.
         fault: Malformed,
     },
+    /// A list could not be written, or not to its end.
+    #[error("{written} of {of} targets were registered, then that failed: {source}")]
+    Partly {
+        /// Entries that are registered.
+        written: u64,
+        /// Entries of the list.
+        of: u64,
+        /// Why.
+        source: StoreError,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -6,7 +6,8 @@ use super::TargetError;
 use super::entry::{Manner, RawEntry, entry};
 use super::read::{ListFormat, Malformed, read};
 use crate::app::{App, AppError, Say};
-use crate::store::{Merged, Staged, Staging};
+use crate::failpoint;
+use crate::store::{Merged, Staged, Staging, Tally};
 
 /// How many refusals are kept; all are counted.
 const MOST_REFUSALS: usize = 1000;
@@ -14,6 +15,8 @@ const MOST_REFUSALS: usize = 1000;
 const EVERY: u64 = 10_000;
 /// Most entries of a list.
 const MOST_ENTRIES: u64 = 10_000_000;
+/// Entries that are written in one transaction: others want to write, too.
+const SLICE: u32 = 5000;
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -60,8 +63,9 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// Reads a list and merges it into the registry, in one transaction. Nothing is written when an entry is refused, unless such are
-/// to be left out.
+/// Reads a list and merges it into the registry. Nothing is written before all of it was read, nor when an entry is refused, unless such
+/// are to be left out. It is written in slices: one that cannot be is told by [`TargetError::Partly`], and what a process leaves out
+/// that dies is made up for by the next import of the list.
 pub async fn import(
     app: &App,
     input: impl Read,
@@ -86,19 +90,36 @@ pub async fn import(
     if done.refused > 0 && !request.skip_invalid {
         return Ok(done);
     }
-    if staging.entries() >= EVERY {
-        say("writing");
-    }
-    let tally = if request.dry_run {
-        app.store.compare_targets(&staging)?
-    } else {
-        app.store.merge_targets(staging, &request.actor, app.clock.now()).await?
-    };
+    let tally = merge(app, &staging, &request, say).await?;
     let count = |merged| tally.get(&merged).copied().unwrap_or_default();
     (done.added, done.updated) = (count(Merged::Added), count(Merged::Updated));
     done.unchanged = count(Merged::Unchanged);
     done.written = !request.dry_run;
     Ok(done)
+}
+
+/// Writes what was gathered, or finds out what would come of it.
+async fn merge(app: &App, staging: &Staging, request: &ImportTargets, say: Say<'_>) -> Result<Tally, AppError> {
+    let (mut tally, mut written, of) = (Tally::new(), 0, staging.entries());
+    let mut entries = staging.after(None, SLICE)?;
+    while let Some(last) = entries.last().cloned() {
+        if of >= EVERY {
+            say(&format!("writing, {written} of {of} entries"));
+        }
+        let read = entries.len() as u64;
+        let merged = if request.dry_run {
+            app.store.compare_targets(&entries)
+        } else {
+            app.store.merge_targets(entries, &request.actor, app.clock.now()).await
+        };
+        for (what, number) in merged.map_err(|source| TargetError::Partly { written, of, source })? {
+            *tally.entry(what).or_default() += number;
+        }
+        written += read;
+        failpoint::hit("targets.written");
+        entries = staging.after(Some(&last), SLICE)?;
+    }
+    Ok(tally)
 }
 
 /// Why reading ended before the end.

@@ -348,6 +348,11 @@ pub(super) fn registered(error: &TargetError) -> Advice {
             Kind::Usage,
             ["nothing was written; --format csv, json, jsonl or lines says how the list is written"],
         ),
+        TargetError::Partly { source, .. } => {
+            let (kind, mut hints) = store(source);
+            hints.push("the same import again registers the rest, and leaves as it is what is there".to_owned());
+            (kind, hints)
+        }
         TargetError::Store(error) => store(error),
     }
 }

@@ -1,5 +1,4 @@
-//! Entries on their way into the registry: gathered beside the database, however many they are, and merged into it in one
-//! transaction.
+//! Entries on their way into the registry: gathered beside the database, however many they are, and merged into it in slices.
 
 use std::collections::HashMap;
 
@@ -58,43 +57,46 @@ impl Store {
         Ok(Staging { connection, entries: 0 })
     }
 
-    /// Merges what was gathered into the registry, in one transaction, and counts what came of it.
-    pub async fn merge_targets(&self, staging: Staging, actor: &str, at: Timestamp) -> Result<Tally, StoreError> {
+    /// Merges entries into the registry, in one transaction, and counts what came of them.
+    pub async fn merge_targets(
+        &self,
+        entries: Vec<TargetEntry>,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Tally, StoreError> {
         let actor = actor.to_owned();
         self.write(move |tx| {
             let mut tally = Tally::new();
-            let mut last: Option<(Owner, i64, i64)> = None;
-            staging.each(|entry| {
-                let (organisation, project) = match &last {
-                    Some((owner, organisation, project)) if *owner == entry.owner => (*organisation, *project),
+            let mut last: Option<(&Owner, i64, i64)> = None;
+            for entry in &entries {
+                let (organisation, project) = match last {
+                    Some((owner, organisation, project)) if *owner == entry.owner => (organisation, project),
                     _ => {
                         let made = owners::make(tx, &entry.owner)?;
-                        last = Some((entry.owner.clone(), made.0, made.1));
+                        last = Some((&entry.owner, made.0, made.1));
                         made
                     }
                 };
                 let change = Change { organisation, project, actor: &actor, at };
                 let old = old(tx, project, entry.name.as_str())?;
                 *tally.entry(put(tx, &change, old.as_ref(), entry)?).or_default() += 1;
-                Ok(())
-            })?;
+            }
             Ok(tally)
         })
         .await
     }
 
-    /// Counts what would come of merging what was gathered.
-    pub fn compare_targets(&self, staging: &Staging) -> Result<Tally, StoreError> {
+    /// Counts what would come of merging entries.
+    pub fn compare_targets(&self, entries: &[TargetEntry]) -> Result<Tally, StoreError> {
         self.read(|connection| {
             let mut tally = Tally::new();
-            staging.each(|entry| {
+            for entry in entries {
                 let old = match owners::find(connection, &entry.owner)? {
                     Some((_, project)) => old(connection, project, entry.name.as_str())?,
                     None => None,
                 };
                 *tally.entry(would(old.as_ref(), entry)).or_default() += 1;
-                Ok(())
-            })?;
+            }
             Ok(tally)
         })
     }
@@ -142,14 +144,21 @@ impl Staging {
         }
     }
 
-    /// Goes through all entries, in the order of their owners and names.
-    fn each(&self, mut take: impl FnMut(&TargetEntry) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let mut query = self.connection.prepare("SELECT * FROM entry ORDER BY organisation, project, name")?;
-        let mut rows = query.query([])?;
+    /// Returns the entries that come after one, in the order of their owners and names, at most so many; the first ones after none.
+    pub fn after(&self, last: Option<&TargetEntry>, limit: u32) -> Result<Vec<TargetEntry>, StoreError> {
+        // Before every name comes the empty one.
+        let (organisation, project, name) = last.map_or(("", "", ""), |last| {
+            (last.owner.organisation.as_str(), last.owner.project.as_str(), last.name.as_str())
+        });
+        let mut query = self.connection.prepare_cached(
+            "SELECT * FROM entry WHERE (organisation, project, name) > (?1, ?2, ?3) ORDER BY organisation, project, name LIMIT ?4",
+        )?;
+        let mut rows = query.query(params![organisation, project, name, limit])?;
+        let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
-            take(&read(row)?)?;
+            entries.push(read(row)?);
         }
-        Ok(())
+        Ok(entries)
     }
 }
 

@@ -142,12 +142,17 @@ fn entries_are_merged_together_and_once() {
         assert_eq!(staging.entries(), 3);
         staging
     };
+    let staging = stage();
+    let mut entries = staging.after(None, 2).unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["old", "same"]);
+    entries.extend(staging.after(entries.last(), 2).unwrap());
+    assert!(entries.len() == 3 && staging.after(entries.last(), 2).unwrap().is_empty(), "{entries:?}");
     let expected = Tally::from([(Merged::Added, 1), (Merged::Updated, 1), (Merged::Unchanged, 1)]);
-    assert_eq!(store.compare_targets(&stage()).unwrap(), expected);
+    assert_eq!(store.compare_targets(&entries).unwrap(), expected);
     assert_eq!(names(&store, &TargetFilter::default()).len(), 2, "comparing writes nothing");
-    assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), expected);
+    assert_eq!(block_on(store.merge_targets(entries.clone(), "me", NOW)).unwrap(), expected);
     let all = Tally::from([(Merged::Unchanged, 3)]);
-    assert_eq!(block_on(store.merge_targets(stage(), "me", NOW)).unwrap(), all);
+    assert_eq!(block_on(store.merge_targets(entries, "me", NOW)).unwrap(), all);
     let drafts = std::fs::read_dir(store.dir().join("artifacts")).unwrap().count();
     assert_eq!(drafts, 0, "the file of a staging has no name");
 }
