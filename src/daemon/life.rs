@@ -52,8 +52,8 @@ impl Source {
         (self.apply)(config)
     }
 
-    /// Whether any of the files has changed since this was asked last.
-    pub(super) fn has_changed(&mut self) -> bool {
+    /// Looks at the files; returns whether any of them has changed since the last look.
+    pub(super) fn look(&mut self) -> bool {
         let now = stamps(&self.files.paths);
         let changed = self.files.seen != now;
         self.files.seen = now;

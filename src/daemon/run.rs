@@ -200,7 +200,11 @@ impl Daemon {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&apps, &pulses).await,
+                    Some(Order::Reload) => {
+                        // What is read now has not changed since.
+                        self.source.look();
+                        self.reload(&apps, &pulses).await;
+                    }
                     Some(Order::Drain) | None => break,
                     Some(Order::Abort) => return self.end(Ended::Aborted).await,
                 },
@@ -209,7 +213,7 @@ impl Daemon {
                     pulses.drive.notify_one();
                     pulses.tell.notify_one();
                 },
-                _ = files.tick() => if self.source.has_changed() {
+                _ = files.tick() => if self.source.look() {
                     self.reload(&apps, &pulses).await;
                 },
             }
