@@ -225,7 +225,7 @@ fn imports_are_whole_and_can_be_repeated() {
 #[test]
 fn a_long_list_lets_others_write_and_is_made_up_for_after_a_death() {
     let machine = Machine::new();
-    let list: String = (0..12_000).map(|n| format!("{n}.example\n")).collect();
+    let list = (0..12_000).map(|n| format!("{n}.example")).collect::<Vec<_>>().join("\n");
     let mut command = machine.command(&["targets", "import", "-", "--kind", "domain"]);
     let died = command.env("DRAGNET_FAIL", "targets.written:abort@1").write_stdin(list.as_str()).output().unwrap();
     assert_eq!(died.status.code(), None);
