@@ -119,26 +119,55 @@ fn moved(mut object: Value, lab: &Lab) -> Value {
     object
 }
 
-/// The example's scan, of a directory made of a config map. The test's cluster has no Service addresses: the pod reaches the server over the
-/// node's network.
-fn scan(lab: &Lab, example: &Path) -> Job {
-    let text = std::fs::read_to_string(example.join("scan.yaml")).unwrap();
-    let mut job = moved(serde_saphyr::from_str(&text).unwrap(), lab);
+/// Has a pod of the example run the test's image over a directory made of a config map. The test's cluster has no Service addresses: the pod
+/// reaches the server over the node's network.
+fn adapt(pod: &mut Value, lab: &Lab) {
     let kubeconfig = std::fs::read_to_string(&lab.cluster.kubeconfig).unwrap();
     let server = kubeconfig.split_once("https://").unwrap().1.split('"').next().unwrap();
     let (host, port) = server.rsplit_once(':').unwrap();
-    let pod = &mut job["spec"]["template"]["spec"];
     pod["hostNetwork"] = json!(true);
     pod["volumes"].as_array_mut().unwrap().push(json!({ "name": "target", "configMap": { "name": "target" } }));
     let container = &mut pod["containers"][0];
     container["image"] = json!(lab.cluster.agent_image);
     container["imagePullPolicy"] = json!("Never");
-    container["args"] = json!(["start", "/target", "--scanner", "probe"]);
     container["volumeMounts"].as_array_mut().unwrap().push(json!({ "name": "target", "mountPath": "/target" }));
     let variable = |name: &str, value: &str| json!({ "name": name, "value": value });
     let server = [variable("KUBERNETES_SERVICE_HOST", host), variable("KUBERNETES_SERVICE_PORT", port)];
     container["env"].as_array_mut().unwrap().extend(server);
+}
+
+fn scan(lab: &Lab) -> Job {
+    let text = std::fs::read_to_string(example().join("scan.yaml")).unwrap();
+    let mut job = moved(serde_saphyr::from_str(&text).unwrap(), lab);
+    let pod = &mut job["spec"]["template"]["spec"];
+    adapt(pod, lab);
+    pod["containers"][0]["args"] = json!(["start", "/target", "--scanner", "probe"]);
     serde_json::from_value(job).unwrap()
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/kubernetes")
+}
+
+/// Makes what the example's scans need, and a target with five secrets in it; `configure` changes the configuration.
+async fn set_up(lab: &Lab, configure: impl Fn(&str) -> String) {
+    let setup = kubectl(lab, &["kustomize", example().to_str().unwrap()], "").await;
+    let setup: Vec<Value> = serde_saphyr::from_multiple(std::str::from_utf8(&setup.stdout).unwrap()).unwrap();
+    let report = String::from_utf8(gitleaks(5)).unwrap();
+    let target = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "target", "namespace": lab.cluster.namespace },
+        "data": { "report.json": report, "probe.sh": "cat /src/report.json" },
+    });
+    let configured = setup.into_iter().map(|object| {
+        let mut object = moved(object, lab);
+        if object["kind"] == "ConfigMap" {
+            object["data"]["config.toml"] = json!(configure(object["data"]["config.toml"].as_str().unwrap()));
+        }
+        object
+    });
+    let items: Vec<_> = configured.chain([target]).collect();
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    kubectl(lab, &["apply", "-f", "-"], &list.to_string()).await;
 }
 
 fn ended(job: Option<&Job>) -> bool {
@@ -149,23 +178,13 @@ fn ended(job: Option<&Job>) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_scans_from_inside_with_no_more_rights_than_it_asks_for() {
     let Some(lab) = Lab::start().await else { return };
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/kubernetes");
     let state = tempfile::tempdir().unwrap();
     let volume = Volume::of(&lab, "dragnet-state", state.path()).await;
-    let setup = kubectl(&lab, &["kustomize", example.to_str().unwrap()], "").await;
-    let setup: Vec<Value> = serde_saphyr::from_multiple(std::str::from_utf8(&setup.stdout).unwrap()).unwrap();
-    let report = String::from_utf8(gitleaks(5)).unwrap();
-    let target = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "target", "namespace": lab.cluster.namespace },
-        "data": { "report.json": report, "probe.sh": "cat /src/report.json" },
-    });
-    let items: Vec<_> = setup.into_iter().map(|object| moved(object, &lab)).chain([target]).collect();
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    kubectl(&lab, &["apply", "-f", "-"], &list.to_string()).await;
+    set_up(&lab, str::to_owned).await;
 
     let (client, namespace) = (lab.cluster.client.clone(), lab.cluster.namespace.as_str());
     let jobs = Api::<Job>::namespaced(client.clone(), namespace);
-    let name = jobs.create(&PostParams::default(), &scan(&lab, &example)).await.unwrap().name_any();
+    let name = jobs.create(&PostParams::default(), &scan(&lab)).await.unwrap().name_any();
     let end = await_condition(jobs.clone(), &name, ended);
     tokio::time::timeout(PATIENCE, end).await.expect("the scan does not end").unwrap();
     let pods = Api::<Pod>::namespaced(client, namespace);
@@ -181,6 +200,63 @@ async fn the_example_scans_from_inside_with_no_more_rights_than_it_asks_for() {
     assert_eq!(String::from_utf8_lossy(&findings.stdout).lines().count(), 5, "{}", said(&findings));
     assert_eq!(left(&lab).await, Vec::<String>::new());
     // The example's own policies bear none of our labels; the instance's goes with the namespace.
+    lab.cluster.finish().await;
+    drop(volume);
+}
+
+/// A port of the node that nobody listens at: the pod is on the node's network, and the manifest has to name it.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_daemon_drives_what_is_queued_in_its_pod_and_so_does_its_successor() {
+    let Some(lab) = Lab::start().await else { return };
+    let state = tempfile::tempdir().unwrap();
+    let volume = Volume::of(&lab, "dragnet-state", state.path()).await;
+    let port = free_port();
+    set_up(&lab, |config| {
+        let ours = config.replace("0.0.0.0:9464", &format!("0.0.0.0:{port}"));
+        assert_ne!(config, ours);
+        ours
+    })
+    .await;
+    let namespace = lab.cluster.namespace.clone();
+    let ours = |arguments: &[&str]| {
+        let arguments: Vec<String> = ["-n", &namespace].iter().chain(arguments).map(ToString::to_string).collect();
+        let lab = &lab;
+        async move {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            String::from_utf8(kubectl(lab, &arguments, "").await.stdout).unwrap()
+        }
+    };
+    ours(&["create", "secret", "generic", "dragnet-daemon", "--from-literal=token=s3cret"]).await;
+    let text = std::fs::read_to_string(example().join("daemon.yaml")).unwrap();
+    for object in serde_saphyr::from_multiple::<Value>(&text).unwrap() {
+        let mut object = moved(object, &lab);
+        if object["kind"] == "Deployment" {
+            let pod = &mut object["spec"]["template"]["spec"];
+            adapt(pod, &lab);
+            pod["containers"][0]["ports"][0]["containerPort"] = json!(port);
+        }
+        kubectl(&lab, &["create", "-f", "-"], &object.to_string()).await;
+    }
+    let exec = ["exec", "deploy/dragnet-daemon", "--", "/dragnet"];
+    for _ in 0..2 {
+        // Ready is what its own probe says.
+        ours(&["rollout", "status", "deployment/dragnet-daemon", "--timeout=120s"]).await;
+        let started = ours(&[&exec[..], &["start", "--detach", "/target", "--scanner", "probe"]].concat()).await;
+        let followed = ours(&[&exec[..], &["watch", "--no-drive", started.trim()]].concat()).await;
+        assert!(followed.contains("5 high"), "{followed}");
+        let status: Value =
+            serde_json::from_str(&ours(&[&exec[..], &["daemon", "status", "--format", "json"]].concat()).await)
+                .unwrap();
+        assert_eq!(status["daemon"]["state"], "running");
+        // Asked to end, it hands over; the next one comes when it has gone.
+        ours(&["delete", "pod", "--wait=true", "-l", "app.kubernetes.io/component=daemon"]).await;
+    }
+    kubectl(&lab, &["-n", &namespace, "delete", "deployment", "dragnet-daemon", "--wait=true"], "").await;
+    assert_eq!(left(&lab).await, Vec::<String>::new());
     lab.cluster.finish().await;
     drop(volume);
 }
