@@ -29,6 +29,11 @@ impl Scrub {
         for Hidden(text) in [&secrets.secret, &secrets.token, &secrets.password].into_iter().flatten() {
             texts.push(text.clone());
         }
+        for (_, Hidden(text)) in &secrets.headers {
+            texts.push(text.trim().to_owned());
+            // What follows the scheme of `Authorization`.
+            texts.extend(text.split_whitespace().map(str::to_owned));
+        }
         texts.retain(|text| text.len() >= SHORTEST);
         // The longest first: a part of one may be another.
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
@@ -54,12 +59,14 @@ mod tests {
         let secrets = Secrets {
             url: Some(Hidden("https://user:passw0rd@h/services/T0PLANTED/x?key=planted-key".to_owned())),
             token: Some(Hidden("token-planted".to_owned())),
+            headers: vec![("authorization".to_owned(), Hidden("Basic cGxhbnRlZA==".to_owned()))],
             ..Secrets::default()
         };
         let scrub = Scrub::new(&secrets);
         let said = scrub.clean(
-            "no hook /services/T0PLANTED/x?key=planted-key, nor T0PLANTED\nfor passw0rd token-planted planted-key",
+            "no hook /services/T0PLANTED/x?key=planted-key, nor T0PLANTED\nfor passw0rd token-planted planted-key, Basic \
+             cGxhbnRlZA== or cGxhbnRlZA==",
         );
-        assert_eq!(said, "no hook ‹hidden›, nor ‹hidden› for ‹hidden› ‹hidden› ‹hidden›");
+        assert_eq!(said, "no hook ‹hidden›, nor ‹hidden› for ‹hidden› ‹hidden› ‹hidden›, ‹hidden› or ‹hidden›");
     }
 }
