@@ -250,7 +250,8 @@ impl Store {
     /// count no more.
     pub async fn notification_progressed(&self, row: i64, progress: String) -> Result<(), StoreError> {
         self.write(move |tx| {
-            tx.prepare_cached("UPDATE notification SET progress = ?2, attempts = 0 WHERE id = ?1")?.execute(params![row, progress])?;
+            tx.prepare_cached("UPDATE notification SET progress = ?2, attempts = 0 WHERE id = ?1")?
+                .execute(params![row, progress])?;
             Ok(())
         })
         .await

@@ -24,6 +24,7 @@ pub struct PartSize {
 impl Store {
     /// Reads the part of an ended scan's trace that begins behind a job, or the first one. All of it is of one moment;
     /// [`StoreError::NotFound`] when the scan was deleted.
+    #[expect(clippy::disallowed_methods, reason = "a transaction that reads alone is never refused")]
     pub fn trace(&self, scan: ScanKey, after: Option<JobPlace>, size: PartSize) -> Result<TracePart, StoreError> {
         let instance = self.instance();
         self.read(|connection| {

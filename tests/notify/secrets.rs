@@ -45,8 +45,7 @@ fn an_address_is_nowhere_whatever_its_receiver_answers() {
              headers = {{ x-key = 'file:token', authorization = 'file:basic' }}\n"
         )
     };
-    let machine =
-        Machine::new(&(routes.concat() + &forge + &traces("traces", "busy") + &traces("untraced", "refuse")));
+    let machine = Machine::new(&(routes.concat() + &forge + &traces("traces", "busy") + &traces("untraced", "refuse")));
     machine.write("basic", &format!("Basic {PLANTED}"));
     machine.write("address", &format!("http://{host}/{PLANTED}\n"));
     machine.write("token", PLANTED);

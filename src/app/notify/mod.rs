@@ -101,7 +101,8 @@ pub async fn test(app: &App, name: &str) -> Result<Result<Taken, Failure>, AppEr
     let sent = async {
         let (secrets, template) = ready(app, route).await?;
         let (template, notice, document) = (template.as_ref(), &notice, document.as_str());
-        crate::notify::deliver(Delivery { route, secrets: &secrets, template, notice, document, trace: None, at: now }).await
+        crate::notify::deliver(Delivery { route, secrets: &secrets, template, notice, document, trace: None, at: now })
+            .await
     };
     Ok(sent.await)
 }

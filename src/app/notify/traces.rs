@@ -36,7 +36,8 @@ pub(super) async fn send(
     notice: &Notice,
     secrets: &Secrets,
 ) -> Result<Taken, Failure> {
-    let mut done: Progress = due.progress.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let mut done: Progress =
+        due.progress.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     loop {
         let part = part(app, notice, done.after).await?;
         let delivery =

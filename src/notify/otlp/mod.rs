@@ -65,7 +65,9 @@ fn headers(secrets: &Secrets) -> Result<HeaderMap, Failure> {
 fn refusal(status: StatusCode, headers: &HeaderMap, words: String, given: bool) -> Failure {
     let passes = matches!(status.as_u16(), 429 | 502..=504);
     let hint = match status.as_u16() {
-        404 | 405 if !given => format!("; receivers take traces at …{TRACES}, and an address with a path is used as it is"),
+        404 | 405 if !given => {
+            format!("; receivers take traces at …{TRACES}, and an address with a path is used as it is")
+        }
         300..=399 => "; it leads elsewhere, which is not followed".to_owned(),
         _ => String::new(),
     };
@@ -170,7 +172,10 @@ mod tests {
         assert_eq!(failure.words, "the value of the header `x-key` cannot be sent");
         let secrets = Secrets { headers: vec![("X-Key".to_owned(), Hidden(" k ".to_owned()))], ..secrets };
         let headers = headers(&secrets).unwrap();
-        assert_eq!((&headers["x-key"], &headers["authorization"]), (&"k".parse().unwrap(), &"Bearer t".parse().unwrap()));
+        assert_eq!(
+            (&headers["x-key"], &headers["authorization"]),
+            (&"k".parse().unwrap(), &"Bearer t".parse().unwrap())
+        );
         assert!(!format!("{headers:?}").contains("Bearer"), "{headers:?}");
     }
 }

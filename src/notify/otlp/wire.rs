@@ -42,7 +42,8 @@ pub(super) struct Scope {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Span {
     pub(super) trace_id: String,
-    pub(super) span_id: String,
+    #[serde(rename = "spanId")]
+    pub(super) id: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) parent_span_id: String,
     pub(super) name: String,
@@ -89,17 +90,15 @@ struct Attribute {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 enum Value {
-    StringValue(String),
-    BoolValue(bool),
-    IntValue(String),
-    ArrayValue(Array),
-}
-
-#[derive(Debug, Serialize)]
-struct Array {
-    values: Vec<Value>,
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Flag(bool),
+    #[serde(rename = "intValue")]
+    Number(String),
+    #[serde(rename = "arrayValue")]
+    List { values: Vec<Self> },
 }
 
 impl Attributes {
@@ -111,7 +110,7 @@ impl Attributes {
     /// Adds a text; an empty one says nothing and is left out.
     pub(super) fn text(self, key: &str, text: impl Into<String>) -> Self {
         let text = text.into();
-        if text.is_empty() { self } else { self.with(key, Value::StringValue(text)) }
+        if text.is_empty() { self } else { self.with(key, Value::Text(text)) }
     }
 
     /// Adds a text if there is one.
@@ -125,14 +124,14 @@ impl Attributes {
     /// Adds a list with one text, where OpenTelemetry wants a list.
     pub(super) fn listed(self, key: &str, text: Option<impl Into<String>>) -> Self {
         let Some(text) = text else { return self };
-        self.with(key, Value::ArrayValue(Array { values: vec![Value::StringValue(text.into())] }))
+        self.with(key, Value::List { values: vec![Value::Text(text.into())] })
     }
 
     pub(super) fn flag(self, key: &str, flag: bool) -> Self {
-        self.with(key, Value::BoolValue(flag))
+        self.with(key, Value::Flag(flag))
     }
 
     pub(super) fn number(self, key: impl Into<String>, number: impl TryInto<i64>) -> Self {
-        self.with(key, Value::IntValue(number.try_into().unwrap_or(i64::MAX).to_string()))
+        self.with(key, Value::Number(number.try_into().unwrap_or(i64::MAX).to_string()))
     }
 }

@@ -8,7 +8,7 @@ use super::wire::{
     Attributes, ERROR, Event, INTERNAL, Request, Resource, ResourceSpans, Scope, ScopeSpans, Span, Status,
 };
 use crate::model::clock::Timestamp;
-use crate::model::coverage::Coverage;
+use crate::model::coverage::{Coverage, SkipReason};
 use crate::model::notify::{Notice, NoticeScan};
 use crate::model::outcome::Failure;
 use crate::model::severity::Severity;
@@ -91,7 +91,9 @@ fn job_span(trace: TraceId, job: &TracedJob) -> Span {
     let why = match (&job.failure, &coverage) {
         (Some(failure), _) if failed => Some((failure.reason.as_str(), failure.to_string())),
         _ if failed => Some((job.state.as_str(), format!("it ended as {}", job.state))),
-        (_, Some(coverage)) if !job.complete => Some(("incomplete", format!("it saw less than everything: {coverage}"))),
+        (_, Some(coverage)) if !job.complete => {
+            Some(("incomplete", format!("it saw less than everything: {coverage}")))
+        }
         _ => None,
     };
     let attributes = Attributes::default()
@@ -105,10 +107,7 @@ fn job_span(trace: TraceId, job: &TracedJob) -> Span {
         .maybe("error.type", why.as_ref().map(|(kind, _)| *kind));
     let attributes = findings(attributes, |severity| job.records.of(*severity));
     let (id, name, times) = (trace.job(&job.name), format!("job {}", job.step), (job.started_at, job.finished_at));
-    Span {
-        status: why.map(|(_, words)| error(&words)),
-        ..span(trace, id, Some(trace.scan()), name, times, attributes)
-    }
+    Span { status: why.map(|(_, words)| error(&words)), ..span(trace, id, Some(trace.scan()), name, times, attributes) }
 }
 
 fn attempt_span(trace: TraceId, scan: &TracedScan, job: &TracedJob, attempt: &TracedAttempt) -> Span {
@@ -207,7 +206,7 @@ fn idle(job: &IdleJob) -> Event {
         .text("dragnet.job.name", &job.name)
         .text("dragnet.scanner.name", &job.scanner)
         .text("dragnet.job.state", job.state.as_str())
-        .maybe("dragnet.job.skip", job.skip.map(|skip| skip.as_str()));
+        .maybe("dragnet.job.skip", job.skip.map(SkipReason::as_str));
     event(job.finished_at, "dragnet.job.not_run", attributes)
 }
 
@@ -229,7 +228,7 @@ fn span(
 ) -> Span {
     Span {
         trace_id: trace.to_string(),
-        span_id: id.to_string(),
+        id: id.to_string(),
         parent_span_id: parent.map(|parent| parent.to_string()).unwrap_or_default(),
         name,
         kind: INTERNAL,

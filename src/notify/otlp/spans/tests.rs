@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::coverage::{Gap, SkipReason};
+use crate::model::coverage::Gap;
 use crate::model::finding::SeverityCounts;
 use crate::model::manifest::{Exit, ExitCause};
 use crate::model::notify::{Counts, NoticeEvent, SCHEMA};
@@ -137,10 +137,8 @@ fn decoded(request: &Request) -> ExportTraceServiceRequest {
 
 #[test]
 fn a_scan_is_a_trace_of_scan_job_and_attempts() {
-    let attempts =
-        vec![attempt(1, AttemptState::Failed, 2000, 4000), attempt(2, AttemptState::Cleaned, 5000, 8000)];
-    let request =
-        request(&notice(Verdict::Incomplete, Some(EndReason::Incomplete)), Some(&part(vec![job(attempts)])));
+    let attempts = vec![attempt(1, AttemptState::Failed, 2000, 4000), attempt(2, AttemptState::Cleaned, 5000, 8000)];
+    let request = request(&notice(Verdict::Incomplete, Some(EndReason::Incomplete)), Some(&part(vec![job(attempts)])));
     decoded(&request);
     let text = serde_json::to_string_pretty(&request).unwrap().replace(&format!("\"{VERSION}\""), "\"VERSION\"");
     insta::assert_snapshot!(text);
@@ -188,7 +186,8 @@ fn a_job_is_an_error_unless_it_saw_what_it_was_to_see() {
             Some(("out_of_memory", "out_of_memory: it was killed")),
         ),
     ] {
-        let span = serde_json::to_value(job_span(TraceId::of("28t5cy4t".parse().unwrap(), Timestamp(0)), &job)).unwrap();
+        let span =
+            serde_json::to_value(job_span(TraceId::of("28t5cy4t".parse().unwrap(), Timestamp(0)), &job)).unwrap();
         let kind = span["attributes"].as_array().unwrap().iter().find(|one| one["key"] == "error.type");
         let kind = kind.map(|one| one["value"]["stringValue"].as_str().unwrap());
         assert_eq!(kind.zip(span["status"]["message"].as_str()), said, "{span}");
