@@ -5,6 +5,8 @@ use crate::model::notify::Hidden;
 
 /// Parts of an address that are shorter are words rather than secrets.
 const SHORTEST: usize = 6;
+/// What the addresses of all receivers of traces have in common.
+const KNOWN: [&str; 2] = ["/v1/traces", "traces"];
 /// Most characters that are told.
 const MOST: usize = 500;
 
@@ -34,7 +36,7 @@ impl Scrub {
             // What follows the scheme of `Authorization`.
             texts.extend(text.split_whitespace().map(str::to_owned));
         }
-        texts.retain(|text| text.len() >= SHORTEST);
+        texts.retain(|text| text.len() >= SHORTEST && !KNOWN.contains(&text.as_str()));
         // The longest first: a part of one may be another.
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         Self(texts)
@@ -68,5 +70,12 @@ mod tests {
              cGxhbnRlZA== or cGxhbnRlZA==",
         );
         assert_eq!(said, "no hook ‹hidden›, nor ‹hidden› for ‹hidden› ‹hidden› ‹hidden›, ‹hidden› or ‹hidden›");
+    }
+    #[test]
+    fn what_all_addresses_of_a_kind_have_in_common_is_no_secret() {
+        let of = |url: &str| Scrub::new(&Secrets { url: Some(Hidden(url.to_owned())), ..Secrets::default() });
+        let said = "no traces at /team-a1b2c3/v1/traces, try /v1/traces";
+        assert_eq!(of("https://h/v1/traces").clean(said), said);
+        assert_eq!(of("https://h/team-a1b2c3/v1/traces").clean(said), "no traces at ‹hidden›, try /v1/traces");
     }
 }

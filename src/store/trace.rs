@@ -1,4 +1,4 @@
-//! Reading an ended scan as a trace, in parts: one part costs the same however many jobs the scan has.
+//! Reading an ended scan as a trace, in parts. A part costs what it holds, whichever it is; the first one also counts the scan's jobs.
 
 use rusqlite::{Connection, params};
 
