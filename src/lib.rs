@@ -39,6 +39,7 @@
 //! | change what a pod's state means | `executor/kubernetes/status`: a table, no I/O |
 //! | change how small results come from a pod | `letter.rs` (the text), `shim/letter.rs` (leaves it), `executor/kubernetes/letter.rs` (reads it) |
 //! | tell another kind of receiver | `notify/x.rs`, a kind in `model/notify/route`; what is told is `app/notify/scans.rs` |
+//! | change what a trace says | `notify/otlp/spans`: no I/O; it is read by `store/trace.rs`, ids are made in `model/trace.rs` |
 //! | add a column | `store/migrations/NNNN_x.sql` and one file in `store/` |
 //! | change the agent's image | `oci/image.rs`; users pin its digest |
 //! | add an endpoint | `api/router.rs`; a metric, `api/metrics.rs`, and what it is made of, `store/figures.rs` |

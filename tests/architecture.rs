@@ -132,6 +132,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("cvss", &["parse/"]),
     ("comfy_table", &["report/", "cli/"]),
     ("sd_notify", &["daemon/"]),
+    ("opentelemetry_proto", &["notify/otlp/"]),
     ("toml", &["config/", "catalog/", "cli/", "suppress/", "model/notify/route/tests.rs"]),
 ];
 

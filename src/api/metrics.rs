@@ -125,6 +125,13 @@ impl Collector for Scrape {
         scans(page, &self.figures)?;
         jobs(page, &self.figures)?;
         workers(page, &self.workers)?;
+        let waiting =
+            self.figures.backlog.iter().map(|(route, number)| (vec![("route", route.as_str())], count(*number)));
+        page.gauges(
+            "dragnet_notifier_backlog",
+            "Notifications that were neither delivered nor given up, by route",
+            waiting.collect(),
+        )?;
         page.gauge("dragnet_database_size_bytes", "Size of the database with its write-ahead log", self.figures.bytes)?;
         page.gauge(
             "dragnet_state_disk_size_bytes",
@@ -226,7 +233,7 @@ const fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "fewer jobs run than 53 bits count")]
+#[expect(clippy::cast_precision_loss, reason = "fewer things run or wait than 53 bits count")]
 const fn count(number: u64) -> f64 {
     number as f64
 }

@@ -8,6 +8,7 @@ use super::{App, AppError};
 use crate::artifact::ArtifactStore;
 use crate::beneath::ignore_missing;
 use crate::model::id::{ScanId, ScanKey};
+use crate::model::notify::Receiver;
 use crate::model::retention::{Kept, Reason};
 
 /// A scan that goes.
@@ -30,9 +31,12 @@ pub struct Removed {
     pub bytes: u64,
 }
 
-/// Returns the scans that the rules keep no longer, oldest first.
+/// Returns the scans that the rules keep no longer, oldest first. A scan stays until its trace was delivered or given up: it is read from
+/// the scan.
 pub fn expired(app: &App) -> Result<Vec<Expired>, AppError> {
-    let mut kept = app.store.kept_scans()?;
+    let traces = app.config.notify.iter().filter(|route| route.kind == Receiver::Otlp && route.enabled);
+    let traces: Vec<&str> = traces.map(|route| route.name.as_str()).collect();
+    let mut kept = app.store.kept_scans(&traces)?;
     if app.config.retention.needs_sizes() {
         let artifacts = ArtifactStore::new(&app.store.dir().join("artifacts"));
         for one in &mut kept {

@@ -35,6 +35,7 @@ pub mod state;
 pub mod suppress;
 pub mod target;
 pub mod template;
+pub mod trace;
 pub mod triage;
 pub mod unit;
 pub mod upload;

@@ -45,10 +45,17 @@ pub(super) async fn post_json(delivery: &Delivery<'_>, body: &Value) -> Result<T
 
 /// Sends a request whose answer says only whether it was taken.
 pub(super) async fn tell(request: RequestBuilder) -> Result<Taken, Failure> {
+    let (status, headers, body) = exchange(request).await?;
+    let words = words(status, &body);
+    if status.is_success() { Ok(Taken { words }) } else { Err(refusal(status, &headers, words)) }
+}
+
+/// Sends a request; returns the answer and as much of it as is told, whatever it means.
+pub(super) async fn exchange(request: RequestBuilder) -> Result<(StatusCode, HeaderMap, String), Failure> {
     let answer = request.send().await.map_err(WebError::from)?;
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let words = words(status, &beginning(answer).await);
-    if status.is_success() { Ok(Taken { words }) } else { Err(refusal(status, &headers, words)) }
+    let body = beginning(answer).await;
+    Ok((status, headers, body))
 }
 
 /// Sends a request whose answer is a document.
@@ -76,7 +83,8 @@ async fn beginning(mut answer: Response) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn words(status: StatusCode, body: &str) -> String {
+/// Says an answer: its status, and what there is to read of it.
+pub(super) fn words(status: StatusCode, body: &str) -> String {
     let body = web::clean(body.trim());
     if body.is_empty() { status.to_string() } else { format!("{status}: {body}") }
 }
@@ -90,8 +98,13 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, words: String) ->
         || is_rate_limit(status, headers);
     let words =
         if status.is_redirection() { format!("it leads elsewhere, which is not followed ({words})") } else { words };
-    let after = passes.then(|| retry_after(headers, Moment::now())).flatten();
+    let after = passes.then(|| retry_after_now(headers)).flatten();
     Failure { words, passes, after }
+}
+
+/// Returns how long a receiver wants to be left alone from now on, if it says so.
+pub(super) fn retry_after_now(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers, Moment::now())
 }
 
 /// GitHub says 403 to whoever asks too often, and when to come back.

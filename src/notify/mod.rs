@@ -10,6 +10,7 @@ mod discord;
 mod email;
 mod forge;
 mod http;
+mod otlp;
 mod outcome;
 mod scrub;
 mod slack;
@@ -23,6 +24,7 @@ mod testing;
 
 use crate::model::clock::Timestamp;
 use crate::model::notify::{Hidden, Notice, Receiver, Route};
+use crate::model::trace::TracePart;
 
 pub use outcome::{Failure, Taken};
 pub use template::{Template, TemplateError};
@@ -40,6 +42,8 @@ pub struct Secrets {
     pub token: Option<Hidden>,
     /// A password.
     pub password: Option<Hidden>,
+    /// Headers, by name.
+    pub headers: Vec<(String, Hidden)>,
 }
 
 /// A delivery.
@@ -55,6 +59,8 @@ pub struct Delivery<'d> {
     pub notice: &'d Notice,
     /// The document of what is told, as it was written down: the same bytes in every delivery.
     pub document: &'d str,
+    /// The part of a trace that is told to a receiver of traces; without one it is told nothing, to try it.
+    pub trace: Option<&'d TracePart>,
     /// When it is told.
     pub at: Timestamp,
 }
@@ -83,5 +89,6 @@ async fn hand_over(delivery: Delivery<'_>) -> Result<Taken, Failure> {
         Receiver::Github => forge::github(&delivery).await,
         Receiver::Gitlab => forge::gitlab(&delivery).await,
         Receiver::Desktop => desktop::send(&delivery, text).await,
+        Receiver::Otlp => otlp::send(&delivery).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::facts::GitFacts;
 use crate::model::target::{Target, TargetKey, TargetKind};
+use crate::web;
 
 /// Returns the key of a target: its given name, or else its git remote and the path in it, or else what it is called.
 ///
@@ -44,6 +45,8 @@ fn canonical(kind: TargetKind, value: &str) -> String {
             let separator = if scheme.is_empty() { "" } else { "://" };
             format!("{}{separator}{}{path}", scheme.to_lowercase(), host.to_lowercase())
         }
+        // Of a repository that is not here nothing is known but its address; who may read it is no part of what it is.
+        TargetKind::Git => web::without_credentials(value),
         _ => value.to_owned(),
     }
 }
@@ -122,6 +125,7 @@ mod tests {
         assert_eq!(key("image:nginx:1.27@sha256:00", None), "image:docker.io/library/nginx [1.27]");
         assert_eq!(key("image:localhost:5000/a/b", None), "image:localhost:5000/a/b");
         assert_eq!(key("host:WWW.Example.com.", None), "host:www.example.com");
+        assert_eq!(key("git:https://u:p@example.com/o/r.git", None), "git:https://example.com/o/r.git");
         assert_eq!(key("url:HTTPS://u:p@Example.com/Path/?token=1", None), "url:https://example.com/Path");
     }
 }

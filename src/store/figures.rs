@@ -1,6 +1,7 @@
 //! What is measured of a state: counters, which triggers of the schema move whichever process writes, and how things stand now.
 //! Reading them costs the same whatever the state has seen.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -34,6 +35,8 @@ pub struct Figures {
     pub active: Vec<(String, u64)>,
     /// Attempts of which the engine says nothing.
     pub unknown: u64,
+    /// Notifications that were neither delivered nor given up, by route: those of routes that are told, and of those that have gone.
+    pub backlog: BTreeMap<String, u64>,
     /// Bytes of the database with what was not yet written back into it.
     pub bytes: u64,
 }
@@ -55,6 +58,7 @@ impl Store {
                 .prepare_cached("SELECT count(*) FROM scan INDEXED BY scan_open WHERE state = ?1 AND state NOT IN ('completed', 'failed', 'cancelled')")?;
             figures.queued = query.query_row([ScanState::Queued.as_str()], |row| row.get(0))?;
             stand(connection, &mut figures)?;
+            wait(connection, &mut figures)?;
             Ok(figures)
         })
     }
@@ -104,6 +108,22 @@ fn stand(connection: &Connection, figures: &mut Figures) -> Result<(), StoreErro
     while let Some(row) = rows.next()? {
         figures.active.push((row.get(0)?, row.get(1)?));
         figures.unknown += row.get::<_, u64>(2)?;
+    }
+    Ok(())
+}
+
+/// What waits to be delivered; an index holds that alone, and all that is asked for.
+const WAITING: &str = "SELECT route, count(*) FROM notification INDEXED BY notification_pending
+    WHERE delivered_at IS NULL AND dead_at IS NULL GROUP BY route";
+
+fn wait(connection: &Connection, figures: &mut Figures) -> Result<(), StoreError> {
+    for sql in ["SELECT DISTINCT route, 0 FROM notify_cursor", WAITING] {
+        let mut query = connection.prepare_cached(sql)?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for row in rows {
+            let (route, waiting): (String, u64) = row?;
+            figures.backlog.insert(route, waiting);
+        }
     }
     Ok(())
 }
@@ -185,5 +205,27 @@ mod tests {
         drop(lease);
         store.acquire(ScanId(1), key, "three:3", Timestamp(1), None).await.unwrap();
         assert_eq!(store.figures().unwrap().takeovers, 1);
+    }
+    const NOTIFICATIONS: &str = "
+        INSERT INTO notify_cursor VALUES (1, 'idle', 'event', 0), (1, 'ops', 'event', 0), (1, 'ops', 'tick', 0);
+        INSERT INTO notification (organisation_id, project_id, key, route, source, seq, event, body, created_at, next_at,
+                                  delivered_at, dead_at)
+          VALUES (1, 1, 'a', 'ops', 'event', 1, 'x', '', 0, 0, NULL, NULL), (1, 1, 'b', 'ops', 'event', 2, 'x', '', 0, 0, NULL, NULL),
+                 (1, 1, 'c', 'ops', 'event', 3, 'x', '', 0, 0, 5, NULL), (1, 1, 'd', 'ops', 'event', 4, 'x', '', 0, 0, NULL, 5),
+                 (1, 1, 'e', 'gone', 'event', 1, 'x', '', 0, 0, NULL, NULL);";
+
+    #[tokio::test]
+    async fn what_waits_to_be_delivered_is_counted_by_an_index_of_it_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        sql(&store, NOTIFICATIONS).await;
+        let backlog = store.figures().unwrap().backlog;
+        let expected = [("gone", 1), ("idle", 0), ("ops", 2)].map(|(route, number)| (route.to_owned(), number));
+        assert_eq!(backlog, BTreeMap::from(expected));
+        let steps = store.read(|connection| {
+            let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {WAITING}"))?;
+            Ok(query.query_map([], |row| row.get::<_, String>(3))?.collect::<Result<Vec<_>, _>>()?)
+        });
+        assert_eq!(steps.unwrap(), ["SCAN notification USING COVERING INDEX notification_pending"]);
     }
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_counters.sql"),
     include_str!("migrations/0010_notify.sql"),
     include_str!("migrations/0011_skipped_ticks.sql"),
+    include_str!("migrations/0012_notification_progress.sql"),
 ];
 
 /// Brings the database to the newest schema: refuses a newer one, copies an older one before it changes it.

@@ -36,6 +36,7 @@ mod scans;
 mod schedules;
 mod submit;
 mod targets;
+mod trace;
 mod triage;
 mod writer;
 
@@ -66,6 +67,7 @@ pub use scans::ScanFilter;
 pub use schedules::{Decision, ManualTick, TickFilter};
 pub use submit::{NewScan, NewStep};
 pub use targets::{Chosen, Existing, Merged, Staged, Staging, Tally, TargetCursor, TargetFilter};
+pub use trace::PartSize;
 pub use triage::Found;
 
 use crate::model::id::{InstanceKey, Key8};

@@ -77,6 +77,8 @@ pub struct DueNotification {
     pub attempts: u32,
     /// When it was written down.
     pub created_at: Timestamp,
+    /// How far its delivery has come, where it goes in several parts: what was noted last.
+    pub progress: Option<String>,
 }
 
 /// Which notifications a list shows.
@@ -210,7 +212,7 @@ impl Store {
     pub fn due_notification(&self, route: &str, now: Timestamp) -> Result<Option<DueNotification>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT id, key, body, attempts, created_at FROM notification AS one
+                "SELECT id, key, body, attempts, created_at, progress FROM notification AS one
                  WHERE route = ?1 AND delivered_at IS NULL AND dead_at IS NULL AND next_at <= ?2
                    AND NOT EXISTS (SELECT 1 FROM notify_hold WHERE route = ?1 AND until > ?2)
                    AND (scan IS NULL OR NOT EXISTS (
@@ -225,6 +227,7 @@ impl Store {
                     body: row.get(2)?,
                     attempts: row.get(3)?,
                     created_at: Timestamp(row.get(4)?),
+                    progress: row.get(5)?,
                 })
             });
             Ok(row.optional()?)
@@ -241,6 +244,17 @@ impl Store {
             let rows = query.query_map([], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
+    }
+
+    /// Notes how far the delivery of a notification has come, of which the receiver has taken another part: the failures before that
+    /// count no more.
+    pub async fn notification_progressed(&self, row: i64, progress: String) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.prepare_cached("UPDATE notification SET progress = ?2, attempts = 0 WHERE id = ?1")?
+                .execute(params![row, progress])?;
+            Ok(())
+        })
+        .await
     }
 
     /// Notes that the receiver has taken a notification.
@@ -355,7 +369,7 @@ impl Store {
     /// an error.
     pub async fn resend_notifications(&self, what: Resend, at: Timestamp) -> Result<usize, StoreError> {
         const AGAIN: &str = "UPDATE notification SET attempts = 0, next_at = ?1, created_at = ?1, last_error = NULL, delivered_at = NULL,
-                             dead_at = NULL WHERE";
+                             dead_at = NULL, progress = NULL WHERE";
         self.write(move |tx| {
             // Whoever asks knows that the receiver is there again.
             tx.execute("DELETE FROM notify_hold", [])?;

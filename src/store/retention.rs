@@ -15,16 +15,19 @@ use crate::model::view::is_complete;
 const SLICE: u32 = 256;
 
 impl Store {
-    /// Returns the scans that have ended and of which no engine holds anything; the sizes are not filled in.
-    pub fn kept_scans(&self) -> Result<Vec<Kept>, StoreError> {
+    /// Returns the scans that have ended, of which no engine holds anything, and of which these routes have nothing left to tell; the sizes
+    /// are not filled in.
+    pub fn kept_scans(&self, routes: &[&str]) -> Result<Vec<Kept>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT scan.id, scan.key, project.name, target_key, line, state, coverage, finished_at
                  FROM scan JOIN project ON project.id = scan.project_id
                  WHERE deleted_at IS NULL AND finished_at IS NOT NULL AND state IN ('completed', 'failed', 'cancelled')
-                   AND scan.id NOT IN (SELECT job.scan_id FROM attempt JOIN job ON job.id = attempt.job_id WHERE attempt.removed = 0)",
+                   AND scan.id NOT IN (SELECT job.scan_id FROM attempt JOIN job ON job.id = attempt.job_id WHERE attempt.removed = 0)
+                   AND scan.key NOT IN (SELECT scan FROM notification WHERE delivered_at IS NULL AND dead_at IS NULL AND scan IS NOT NULL
+                                        AND route IN (SELECT value FROM json_each(?1)))",
             )?;
-            let mut rows = query.query([])?;
+            let mut rows = query.query([super::to_json(&routes)?])?;
             let mut kept = Vec::new();
             while let Some(row) = rows.next()? {
                 kept.push(Kept {

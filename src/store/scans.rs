@@ -317,7 +317,7 @@ fn standings(connection: &Connection, scan: i64) -> Result<Option<Standings>, St
     Ok(all)
 }
 
-fn tally(connection: &Connection, scan: i64) -> Result<BTreeMap<JobState, u64>, StoreError> {
+pub(super) fn tally(connection: &Connection, scan: i64) -> Result<BTreeMap<JobState, u64>, StoreError> {
     let mut query = connection.prepare_cached("SELECT state, count(*) FROM job WHERE scan_id = ?1 GROUP BY state")?;
     let mut rows = query.query([scan])?;
     let mut tally = BTreeMap::new();

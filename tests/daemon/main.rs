@@ -19,6 +19,8 @@ mod reports;
 mod stub;
 #[path = "../common/tool.rs"]
 mod tool;
+#[path = "../common/traces.rs"]
+mod traces_told;
 
 mod cleaner;
 mod configuration;
@@ -32,3 +34,4 @@ mod process;
 mod schedules;
 mod soak;
 mod takes;
+mod traces;

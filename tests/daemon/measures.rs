@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use super::cli::{Cli, Home as _, until};
 use super::place::{Place, ask, get, served};
 use super::reports::gitleaks;
+use super::stub::{Answer, Stub};
 
 fn examples(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/prometheus").join(file)
@@ -93,6 +94,28 @@ async fn open_metrics_are_for_those_who_ask() {
     daemon.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receiver_does_not_take_waits() {
+    let busy = Stub::start(|_, _| Answer::new(503).header("Retry-After", "3600"));
+    let place = Place::new(&format!(
+        "listen = \"127.0.0.1:0\"\n[[notify]]\nname = \"busy\"\nkind = \"otlp\"\nurl = \"http://{}\"\n\
+         [[notify]]\nname = \"idle\"\nkind = \"desktop\"\nevents = \"schedule.failed\"\n",
+        busy.host
+    ));
+    let cli = Cli::new(&place, &[]);
+    let report = place.dir().join("report.json");
+    std::fs::write(&report, gitleaks(1)).unwrap();
+    for _ in 0..2 {
+        let import = cli.run(&["import", "--scanner", "gitleaks", report.to_str().unwrap()]).await;
+        assert!(import.status.success(), "{}", String::from_utf8_lossy(&import.stderr));
+    }
+    let (daemon, port) = served(&cli).await;
+    let samples = scrape(port).await;
+    exactly(&samples, "dragnet_notifier_backlog{route=\"busy\"}", 2);
+    exactly(&samples, "dragnet_notifier_backlog{route=\"idle\"}", 0);
+    daemon.end().await;
+}
+
 /// The metrics that a text names, as Prometheus knows them.
 fn named(text: &str) -> Vec<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -105,7 +128,8 @@ fn named(text: &str) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_alerts_and_the_dashboard_name_exists() {
-    let place = Place::local();
+    // What waits is told by route.
+    let place = Place::new("listen = \"127.0.0.1:0\"\n[[notify]]\nname = \"ops\"\nkind = \"desktop\"\n");
     let cli = Cli::new(&place, &[]);
     let (daemon, port) = served(&cli).await;
     let samples = scrape(port).await;

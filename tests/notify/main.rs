@@ -4,6 +4,8 @@
 
 #[path = "../common/stub.rs"]
 mod stub;
+#[path = "../common/traces.rs"]
+mod traces_told;
 
 mod crashes;
 mod daemon;
@@ -12,3 +14,4 @@ mod forges;
 mod machine;
 mod mail;
 mod secrets;
+mod traces;

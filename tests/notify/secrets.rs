@@ -38,7 +38,15 @@ fn an_address_is_nowhere_whatever_its_receiver_answers() {
     let forge = format!(
         "[[notify]]\nname = 'forge'\nkind = 'github'\nurl = 'http://{host}'\nrepository = 'a/b'\ntoken = 'file:token'\n"
     );
-    let machine = Machine::new(&(routes.concat() + &forge));
+    // With its secrets in the path, in a header, and behind the scheme of another.
+    let traces = |name: &str, path: &str| {
+        format!(
+            "[[notify]]\nname = '{name}'\nkind = 'otlp'\nurl = 'http://{host}/{path}/{PLANTED}/v1/traces'\n\
+             headers = {{ x-key = 'file:token', authorization = 'file:basic' }}\n"
+        )
+    };
+    let machine = Machine::new(&(routes.concat() + &forge + &traces("traces", "busy") + &traces("untraced", "refuse")));
+    machine.write("basic", &format!("Basic {PLANTED}"));
     machine.write("address", &format!("http://{host}/{PLANTED}\n"));
     machine.write("token", PLANTED);
     machine.import(3);
@@ -53,6 +61,8 @@ fn an_address_is_nowhere_whatever_its_receiver_answers() {
         &["notify", "test", "read"],
         &["notify", "test", "away"],
         &["notify", "test", "forge"],
+        &["notify", "test", "traces"],
+        &["notify", "test", "untraced"],
         &["config", "show"],
         &["config", "show", "--format", "json"],
         &["daemon", "--once", "-vv"],

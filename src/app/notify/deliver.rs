@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{App, AppError, ready};
+use super::{App, AppError, ready, traces};
 use crate::failpoint;
-use crate::model::notify::{Notice, Route};
+use crate::model::notify::{Notice, Receiver, Route};
 use crate::model::retry::RetryPolicy;
 use crate::notify::{Delivery, Failure, Taken, deliver};
 use crate::store::DueNotification;
@@ -39,8 +39,8 @@ pub async fn deliver_due(app: &App, name: &str) -> Result<Delivered, AppError> {
     let Some(route) = app.config.notify.get(name) else { return Ok(done) };
     let Some(_lock) = app.store.begin_delivery(name)? else { return Ok(Delivered { held: true, ..done }) };
     for _ in 0..MOST {
-        let Some(due) = app.store.due_notification(name, app.clock.now())? else { break };
-        let sent = send(app, route, &due).await;
+        let Some(mut due) = app.store.due_notification(name, app.clock.now())? else { break };
+        let sent = send(app, route, &mut due).await;
         failpoint::hit("notify.sent");
         match sent {
             Ok(_) => {
@@ -60,12 +60,15 @@ pub async fn deliver_due(app: &App, name: &str) -> Result<Delivered, AppError> {
     Ok(done)
 }
 
-async fn send(app: &App, route: &Route, due: &DueNotification) -> Result<Taken, Failure> {
+async fn send(app: &App, route: &Route, due: &mut DueNotification) -> Result<Taken, Failure> {
     let (secrets, template) = ready(app, route).await?;
     let notice: Notice = serde_json::from_str(&due.body)
         .map_err(|error| Failure::lasting(format!("it was written down by another version: {error}")))?;
+    if route.kind == Receiver::Otlp {
+        return traces::send(app, route, due, &notice, &secrets).await;
+    }
     let (notice, template, document) = (&notice, template.as_ref(), due.body.as_str());
-    deliver(Delivery { route, secrets: &secrets, template, notice, document, at: app.clock.now() }).await
+    deliver(Delivery { route, secrets: &secrets, template, notice, document, trace: None, at: app.clock.now() }).await
 }
 
 /// Writes down that a delivery failed; returns whether it is tried again.

@@ -9,6 +9,7 @@ mod collect;
 mod deliver;
 mod scans;
 mod ticks;
+mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -100,7 +101,8 @@ pub async fn test(app: &App, name: &str) -> Result<Result<Taken, Failure>, AppEr
     let sent = async {
         let (secrets, template) = ready(app, route).await?;
         let (template, notice, document) = (template.as_ref(), &notice, document.as_str());
-        crate::notify::deliver(Delivery { route, secrets: &secrets, template, notice, document, at: now }).await
+        crate::notify::deliver(Delivery { route, secrets: &secrets, template, notice, document, trace: None, at: now })
+            .await
     };
     Ok(sent.await)
 }
@@ -152,6 +154,11 @@ fn secrets_of(app: &App, route: &Route) -> Result<Secrets, Failure> {
         secret: one("secret", &route.secret)?,
         token: one("token", &route.token)?,
         password: one("password", &route.password)?,
+        headers: route
+            .headers
+            .iter()
+            .map(|(name, reference)| Ok((name.clone(), read(&format!("headers.{name}"), reference)?)))
+            .collect::<Result<_, Failure>>()?,
     })
 }
 

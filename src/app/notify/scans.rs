@@ -107,7 +107,7 @@ fn scan(judged: &Judged) -> NoticeScan {
     NoticeScan {
         id: view.id.to_string(),
         target: target(view),
-        target_key: short(&view.target_key.key, PLACE),
+        target_key: shown(&view.target_key.key),
         line: view.target_key.line.as_deref().map(|line| short(line, NAME)),
         template: view.template.as_deref().map(|template| short(template, NAME)),
         state: view.state.as_str().to_owned(),
@@ -222,14 +222,17 @@ fn finding(view: &FindingView) -> NewFinding {
     }
 }
 
-/// Returns what was scanned as it may be told: without a password.
+/// Returns what was scanned as it may be told.
 fn target(view: &ScanView) -> String {
-    let text = view.target.to_string();
-    let text = match text.split_once(':') {
-        Some((kind, address)) => format!("{kind}:{}", web::without_credentials(address)),
-        None => text,
-    };
-    short(&text, PLACE)
+    shown(&view.target.to_string())
+}
+
+/// Returns a target, or the key of one, without a password, cleaned and cut.
+fn shown(text: &str) -> String {
+    match text.split_once(':') {
+        Some((kind, address)) => short(&format!("{kind}:{}", web::without_credentials(address)), PLACE),
+        None => short(text, PLACE),
+    }
 }
 
 /// Cleans a text and cuts it.

@@ -1,5 +1,6 @@
 //! Whom to tell, what, and how: `[[notify]]`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,6 +88,8 @@ pub enum Receiver {
     Gitlab,
     /// This machine's desktop.
     Desktop,
+    /// A receiver of OpenTelemetry traces, by OTLP over HTTP: one trace for each scan.
+    Otlp,
 }
 
 impl Receiver {
@@ -101,6 +104,7 @@ impl Receiver {
             Self::Github => "github",
             Self::Gitlab => "gitlab",
             Self::Desktop => "desktop",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -112,7 +116,13 @@ impl Receiver {
             Self::Email => (&["smtp", "from", "to"], &["username", "password", "template"]),
             Self::Github | Self::Gitlab => (&["repository", "token"], &["url", "status", "issue"]),
             Self::Desktop => (&[], &["template"]),
+            Self::Otlp => (&["url"], &["token", "headers"]),
         }
+    }
+
+    /// Whether it is told of the ends of scans and of nothing else: a commit's status is that of its scan, a trace is that of a scan.
+    const fn wants_ends(self) -> bool {
+        matches!(self, Self::Github | Self::Gitlab | Self::Otlp)
     }
 }
 
@@ -140,17 +150,21 @@ pub struct Route {
     /// Only what is about these targets, or target keys: names or globs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<Names>,
-    /// The receiver's web address, or `env:NAME`, `file:PATH`, `command:…` to read it from.
+    /// The receiver's web address (of traces: with a path of its own it is used as it is, else `/v1/traces` is asked), or `env:NAME`, `file:PATH`, `command:…` to read it from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Address>,
     /// What webhooks are signed with: a reference, as of `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub secret: Option<SecretRef>,
-    /// The token of GitHub or GitLab: a reference.
+    /// The token of GitHub, of GitLab, or of a receiver of traces (`Authorization: Bearer`): a reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub token: Option<SecretRef>,
+    /// Headers that a receiver of traces wants, by name: references.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub headers: BTreeMap<String, SecretRef>,
     /// The repository at GitHub, `OWNER/NAME`, or the project at GitLab, `GROUP/NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -183,7 +197,7 @@ pub struct Route {
     /// Deliveries of one notification before it is given up; the default is about a day.
     #[serde(default = "attempts")]
     pub attempts: u32,
-    /// Longest delivery, such as `15s`.
+    /// Longest delivery, such as `15s`; of a trace that goes in several requests, the longest of them.
     #[serde(default = "timeout")]
     #[schemars(with = "String")]
     pub timeout: Span,
@@ -304,11 +318,10 @@ impl TryFrom<Vec<Route>> for Routes {
 impl Route {
     /// Whether it asks for an event.
     pub fn asks_for(&self, event: NoticeEvent) -> bool {
-        // A commit's status is that of its scan, whatever that is.
-        let is_forge = matches!(self.kind, Receiver::Github | Receiver::Gitlab);
+        let wants_ends = self.kind.wants_ends();
         match &self.events {
-            Some(names) => names.contain(event.as_str()) && (event.is_end() || !is_forge),
-            None if is_forge => event.is_end(),
+            Some(names) => names.contain(event.as_str()) && (event.is_end() || !wants_ends),
+            None if wants_ends => event.is_end(),
             None => DEFAULT_EVENTS.contains(&event),
         }
     }
@@ -334,6 +347,9 @@ impl Route {
                 let hint = Hint::new(glob, known);
                 return refused("events", format!("there is no event `{glob}`{hint}; there are {}", known.join(", ")));
             }
+        }
+        if let Err((key, message)) = self.check_traces() {
+            return refused(key, message);
         }
         for address in self.to.iter().chain(&self.from) {
             if !address.contains('@') || address.contains(char::is_control) {
@@ -365,7 +381,26 @@ impl Route {
         Ok(())
     }
 
-    fn set_keys(&self) -> [(&'static str, bool); 12] {
+    /// Checks what only receivers of traces have; returns the key that is wrong, and why. Forges leave other events than ends aside; a
+    /// trace of something else there is none to be asked for.
+    fn check_traces(&self) -> Result<(), (&'static str, String)> {
+        let asked = self.events.as_ref().filter(|_| self.kind == Receiver::Otlp);
+        let (ends, others): (Vec<_>, Vec<_>) = NoticeEvent::ALL.into_iter().partition(|event| event.is_end());
+        let ends = ends.into_iter().map(NoticeEvent::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(event) = others.into_iter().find(|event| asked.is_some_and(|names| names.contain(event.as_str()))) {
+            return Err(("events", format!("there are traces of the ends of scans alone ({ends}), not of {event}")));
+        }
+        if let Some(name) = self.headers.keys().find(|name| !is_header(name)) {
+            let name: String = name.chars().take(60).collect();
+            return Err(("headers", format!("`{}` is no header that can be set", name.escape_debug())));
+        }
+        if self.token.is_some() && self.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+            return Err(("headers", "`token` is that header already".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn set_keys(&self) -> [(&'static str, bool); 13] {
         [
             ("url", self.url.is_some()),
             ("secret", self.secret.is_some()),
@@ -379,6 +414,7 @@ impl Route {
             ("username", self.username.is_some()),
             ("password", self.password.is_some()),
             ("template", self.template.is_some()),
+            ("headers", !self.headers.is_empty()),
         ]
     }
 
@@ -386,6 +422,16 @@ impl Route {
     pub fn mail_server(&self) -> Option<(bool, &str, u16)> {
         mail_server(self.smtp.as_deref()?).ok()
     }
+}
+
+/// Headers that say how a request is written, which is not for the configuration to say.
+const OURS: [&str; 7] =
+    ["connection", "content-encoding", "content-length", "content-type", "host", "te", "transfer-encoding"];
+
+/// Whether a text is the name of a header (a token of RFC 9110 §5.6.2) that a route may set.
+fn is_header(name: &str) -> bool {
+    let token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+    !name.is_empty() && name.bytes().all(token) && !OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
 }
 
 const fn is_part(c: u8) -> bool {

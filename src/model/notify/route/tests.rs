@@ -34,6 +34,22 @@ fn what_cannot_be_is_refused_with_why_and_no_address_is_repeated() {
         ("kind = 'email'\nsmtp = 'smtp://h'\nfrom = 'a@b'\nto = ['a@b']\nusername = 'u'", "go together"),
         ("kind = 'github'\nrepository = 'a/../b'\ntoken = 'env:T'", "it is written as OWNER/NAME"),
         ("kind = 'github'\nrepository = 'a'\ntoken = 'env:T'", "it is written as OWNER/NAME"),
+        ("kind = 'otlp'", "the route `ops` needs `url`: it is of the kind `otlp`"),
+        ("kind = 'otlp'\nurl = 'https://h'\ntemplate = 'x'", "of the kind `otlp`, which has no `template`"),
+        ("kind = 'webhook'\nurl = 'https://h'\nheaders = { a = 'env:A' }", "which has no `headers`"),
+        (
+            "kind = 'otlp'\nurl = 'https://h'\nevents = ['scan.*', 'finding.new']",
+            "`events`: there are traces of the ends of scans alone (scan.completed, scan.incomplete, scan.failed, scan.cancelled), \
+             not of finding.new",
+        ),
+        ("kind = 'otlp'\nurl = 'https://h'\nevents = '*'", "not of gate.failed"),
+        ("kind = 'otlp'\nurl = 'https://h'\nheaders = { x = 'planted' }", "a secret is written as env:NAME"),
+        ("kind = 'otlp'\nurl = 'https://h'\nheaders = { 'a b' = 'env:A' }", "`a b` is no header that can be set"),
+        ("kind = 'otlp'\nurl = 'https://h'\nheaders = { Content-Type = 'env:A' }", "`Content-Type` is no header"),
+        (
+            "kind = 'otlp'\nurl = 'https://h'\ntoken = 'env:T'\nheaders = { Authorization = 'env:A' }",
+            "`token` is that header already",
+        ),
     ] {
         let error = read(&route(keys)).unwrap_err();
         assert!(error.contains(said), "{keys}: {error}");
@@ -81,6 +97,11 @@ fn events_are_named_by_globs_and_have_a_default() {
         asks("kind = 'github'\nrepository = 'a/b'\ntoken = 'env:T'"),
         ["scan.completed", "scan.incomplete", "scan.failed", "scan.cancelled"]
     );
+    assert_eq!(
+        asks("kind = 'otlp'\nurl = 'http://127.0.0.1:4318'"),
+        ["scan.completed", "scan.incomplete", "scan.failed", "scan.cancelled"]
+    );
+    assert_eq!(asks("kind = 'otlp'\nurl = 'http://127.0.0.1:4318'\nevents = 'scan.failed'"), ["scan.failed"]);
 }
 
 #[test]
