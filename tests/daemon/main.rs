@@ -14,6 +14,9 @@ mod cli;
 mod engine;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/second.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod second;
 #[path = "../common/stub.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod stub;

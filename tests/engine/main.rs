@@ -16,6 +16,9 @@ mod engine;
 mod reports;
 #[path = "../common/scans.rs"]
 mod scans;
+#[path = "../common/second.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod second;
 #[path = "../common/tool.rs"]
 mod tool;
 
@@ -25,4 +28,4 @@ mod kills;
 mod places;
 mod registered;
 mod remote;
-mod second;
+mod restarts;
