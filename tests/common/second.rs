@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use rustix::process::{Pid, Signal, kill_process};
@@ -141,15 +141,16 @@ impl Engine {
     /// died with it.
     fn sweep(&self) {
         let dir = self.dir.path().to_string_lossy().into_owned();
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
-            else {
-                continue;
-            };
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&command).contains(&format!("{dir}/")) {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let left = naming(&format!("{dir}/"));
+            if left.is_empty() {
+                break;
+            }
+            for pid in left {
                 kill_process(pid, Signal::TERM).ok();
             }
+            std::thread::sleep(Duration::from_millis(20));
         }
         for mount in mounts_below(&dir) {
             Command::new("umount").args(["-l", &mount]).status().ok();
@@ -179,6 +180,17 @@ async fn directory() -> Option<tempfile::TempDir> {
     }
     // Not in /tmp, which the engine is not to see; the name must leave room for its sockets.
     Some(tempfile::Builder::new().prefix("dn2-").tempdir_in(VISIBLE).unwrap())
+}
+
+/// Returns the processes whose arguments name something.
+fn naming(what: &str) -> Vec<Pid> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let named = all.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        String::from_utf8_lossy(&command).contains(what).then_some(pid)
+    });
+    named.collect()
 }
 
 fn mounts_below(dir: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use dragnet::model::coverage::Coverage;
 use dragnet::model::id::AttemptName;
+use dragnet::model::outcome::FailureClass;
 use dragnet::model::schedule::{Tick, TickState};
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::ScanView;
@@ -152,8 +153,9 @@ fn truthful(cli: &Cli<'_, Bench>, view: &ScanView, ran: &BTreeMap<String, u32>) 
     assert!(view.state.is_terminal(), "{view:?}");
     if view.state == ScanState::Failed {
         assert_ne!(view.coverage, Coverage::Full, "{result:?}");
-        let failures = cli.failures(scan);
-        eprintln!("scan {} failed: {failures:?}", view.id);
+        let failure = result.jobs.iter().find_map(|job| job.failure.as_ref()).unwrap();
+        let class = failure.reason.class();
+        assert!(matches!(class, FailureClass::Lost | FailureClass::Transient), "{:?}", cli.failures(scan));
     }
     if view.state != ScanState::Completed {
         return;
