@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::cli::{Cli, Home};
-use super::process::{Daemon, daemon_is};
+use super::process::{Daemon, all_have_run, daemon_is};
 use super::tool::Tool;
 
 /// A state, with a daemon that is configured so.
@@ -48,7 +48,7 @@ impl Home for Place {
 pub(super) async fn served(cli: &Cli<'_, Place>) -> (Daemon, u16) {
     let daemon = Daemon::start(cli).await;
     let view = daemon_is(cli, "it listens, and its workers have run", |daemon| {
-        daemon.address.is_some() && daemon.workers.len() == 5
+        daemon.address.is_some() && all_have_run(daemon)
     });
     let port = view.await.address.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
     (daemon, port)

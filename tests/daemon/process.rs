@@ -8,6 +8,14 @@ use tokio::process::Child;
 
 use super::cli::{Cli, Home, until};
 
+/// The workers of each daemon, by name.
+pub(super) const WORKERS: [&str; 5] = ["cleaner", "drivers", "notifier", "scheduler", "sweeper"];
+
+/// Whether all workers have run.
+pub(super) fn all_have_run(daemon: &DaemonView) -> bool {
+    daemon.workers.iter().map(|worker| worker.name.as_str()).eq(WORKERS)
+}
+
 /// A daemon.
 pub(super) struct Daemon {
     child: Child,
