@@ -12,6 +12,8 @@ use super::engine;
 
 /// How long an engine may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What makes an engine the one that it is: its files, and the key that is its name.
+const KEPT: [&str; 2] = ["data", "etc"];
 /// Where it sees files as we do.
 pub(crate) const VISIBLE: &str = "/var/tmp";
 
@@ -73,7 +75,7 @@ impl Engine {
         std::fs::remove_file(self.dir.path().join("pid")).ok();
         let port = if self.host.starts_with("tcp:") { format!("-H {}", self.host) } else { String::new() };
         let script = format!(
-            "mount -t tmpfs tmpfs /tmp && exec dockerd {port} -H unix://{dir}/socket --data-root {dir}/data --exec-root {dir}/exec \
+            "mount -t tmpfs tmpfs /tmp && mkdir -p {dir}/etc /etc/docker && mount --bind {dir}/etc /etc/docker && exec dockerd {port} -H unix://{dir}/socket --data-root {dir}/data --exec-root {dir}/exec \
              --pidfile {dir}/pid --storage-driver vfs --iptables=false --ip-masq=false --ip-forward=false \
              --userland-proxy=false --bridge {bridge} {options}",
             bridge = self.bridge.as_deref().unwrap_or("none"),
@@ -128,12 +130,21 @@ impl Engine {
         std::fs::remove_file(file).ok();
     }
 
-    /// Ends it, and takes all that it had: what is booted next is another engine at the same place.
-    pub(crate) async fn wipe(&mut self) {
+    /// Ends it and puts all that it has aside: what is booted next is another engine at the same place.
+    pub(crate) async fn put_aside(&mut self) {
         self.end(Signal::TERM).await;
-        self.sweep();
-        for name in ["data", "exec"] {
-            std::fs::remove_dir_all(self.dir.path().join(name)).unwrap();
+        for name in KEPT {
+            std::fs::rename(self.dir.path().join(name), self.dir.path().join(format!("{name}.aside"))).unwrap();
+        }
+    }
+
+    /// Ends the engine that took its place, and wipes what that one had: what is booted next is the first one.
+    pub(crate) async fn put_back(&mut self) {
+        self.end(Signal::TERM).await;
+        for name in KEPT {
+            let path = self.dir.path().join(name);
+            std::fs::remove_dir_all(&path).unwrap();
+            std::fs::rename(self.dir.path().join(format!("{name}.aside")), path).unwrap();
         }
     }
 

@@ -37,6 +37,7 @@ struct Named {
 impl DockerExecutor {
     /// See [`crate::executor::Executor::launch`].
     pub(super) async fn launch_attempt(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
+        self.engine.check().await?;
         let place = self.new_place(launch);
         place.make_directories()?;
         let mut mounts = place.mounts(&self.agent);
