@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{App, AppError};
 use crate::artifact::ArtifactStore;
+use crate::failpoint;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::retention::{Kept, Reason};
 
@@ -64,14 +65,17 @@ pub async fn remove(app: &App, expired: &[Expired]) -> Result<Removed, AppError>
         swept.map_err(|error| failed(&artifacts, &error))
     });
     let (files, bytes) = swept.await.map_err(|error| AppError::Panicked(error.to_string()))??;
+    failpoint::hit("retention.swept");
     (removed.files, removed.bytes) = (files, removed.bytes + bytes);
     removed.bytes += app.store.compact().await?;
     Ok(removed)
 }
 
-/// Deletes a scan's rows, then what it has beside the database; returns the bytes of the latter.
+/// Deletes a scan: hides it, removes what it has beside the database, then its rows, for the last of them is all that tells of the rest.
+/// Returns the bytes of its logs.
 async fn delete(app: &App, scan: ScanId, key: ScanKey) -> Result<u64, AppError> {
-    app.store.delete_scan(scan, app.clock.now()).await?;
+    app.store.hide_scan(scan, app.clock.now()).await?;
+    failpoint::hit("retention.hidden");
     let (logs, dir) = (logs(app, key), app.store.dir());
     let bytes = size(&logs);
     let files = [dir.join("logs").join(format!("driver-{key}.log")), dir.join("locks").join(format!("scan-{key}"))];
@@ -79,6 +83,9 @@ async fn delete(app: &App, scan: ScanId, key: ScanKey) -> Result<u64, AppError> 
     for file in files {
         ignore_missing(fs::remove_file(&file)).map_err(|error| failed(&file, &error))?;
     }
+    failpoint::hit("retention.cleared");
+    app.store.delete_scan(scan, app.clock.now()).await?;
+    failpoint::hit("retention.deleted");
     Ok(bytes)
 }
 

@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
 use super::error::StoreError;
+use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::id::Sha256;
 
@@ -100,6 +101,7 @@ impl ArtifactStore {
         // Under another name nobody can store it anew any more. If the process dies here it goes with the old drafts.
         let aside = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root)?.into_temp_path();
         fs::rename(path, &aside)?;
+        failpoint::hit("artifact.aside");
         if !is_old(&aside, now)? {
             fs::rename(&aside, path)?;
             return Ok(None);

@@ -32,6 +32,7 @@ mod log;
 mod measures;
 mod place;
 mod process;
+mod removals;
 mod replaced;
 mod schedules;
 mod soak;
