@@ -9,6 +9,7 @@ use crate::artifact::ArtifactStore;
 use crate::failpoint;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::retention::{Kept, Reason};
+use crate::store::StoreError;
 
 /// A scan that goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +48,21 @@ pub fn expired(app: &App) -> Result<Vec<Expired>, AppError> {
 /// Removes these scans, what others have left half-removed, and stored files that no scan has any more. If it is cut short, the next goes on.
 pub async fn remove(app: &App, expired: &[Expired]) -> Result<Removed, AppError> {
     let mut removed = Removed::default();
-    for scan in app.store.half_deleted()? {
-        let key = app.store.scan_key(scan)?;
-        removed.bytes += delete(app, scan, key).await?;
-        removed.scans += 1;
-    }
-    for one in expired.iter().map(|expired| &expired.kept) {
-        removed.bytes += delete(app, one.scan, one.key).await?;
-        removed.scans += 1;
+    let half_deleted = app.store.half_deleted()?.into_iter().map(|scan| (scan, app.store.scan_key(scan)));
+    let expired = expired.iter().map(|expired| (expired.kept.scan, Ok(expired.kept.key)));
+    for (scan, key) in half_deleted.chain(expired) {
+        let deleted = match key {
+            Ok(key) => delete(app, scan, key).await,
+            Err(error) => Err(error.into()),
+        };
+        match deleted {
+            // Another process removes it, too, and was faster.
+            Err(AppError::Store(StoreError::NotFound(_))) => {}
+            deleted => {
+                removed.bytes += deleted?;
+                removed.scans += 1;
+            }
+        }
     }
     let (store, now) = (app.store.clone(), app.clock.now());
     let swept = tokio::task::spawn_blocking(move || {

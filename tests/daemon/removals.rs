@@ -10,9 +10,10 @@ use dragnet::artifact::ArtifactStore;
 use dragnet::model::coverage::Coverage;
 use dragnet::model::id::{ScanKey, Sha256};
 use dragnet::model::state::ScanState;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::bench::Bench;
-use super::cli::{Cli, Home, aborted, ended};
+use super::cli::{Cli, Home, aborted, ended, until};
 use super::reports::gitleaks;
 use super::tool::{Tool, tool};
 
@@ -88,6 +89,11 @@ fn blobs(state: &Path) -> Vec<PathBuf> {
     files
 }
 
+fn is_stopped(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+}
+
 fn names(dir: &Path) -> BTreeSet<String> {
     std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
@@ -128,17 +134,20 @@ fn alone(cli: &Cli<'_, Copy>, key: ScanKey) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_removal_that_is_cut_short_is_ended_by_the_next_and_takes_nothing_that_is_kept() {
-    let Some(bench) = Bench::local("bind").await else { return };
-    let cli = Cli::new(&bench, &[tool("probe", "echo ready >&2; cat /src/report.json")]);
-    // The oldest and the newest have one stored file in common.
+/// Three scans of one target, of which the last stays; the oldest has a stored file in common with it. Returns the key of the last.
+async fn scanned(bench: &Bench) -> ScanKey {
+    let cli = Cli::new(bench, &[tool("probe", "echo ready >&2; cat /src/report.json")]);
     for findings in [FINDINGS, 700, FINDINGS] {
         bench.write("report.json", gitleaks(findings));
         assert!(ended(cli.start("probe", None)).await.status.success());
     }
-    let last = cli.app.store.scan_key(cli.newest(None).await).unwrap();
-    drop(cli);
+    cli.app.store.scan_key(cli.newest(None).await).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_is_cut_short_is_ended_by_the_next_and_takes_nothing_that_is_kept() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    let last = scanned(&bench).await;
     for (step, first) in STEPS.into_iter().flat_map(|step| [(step, 0), (step, 1)]) {
         let copy = Copy::of(&bench);
         let cli = Cli::new(&copy, &[]);
@@ -155,6 +164,27 @@ async fn a_removal_that_is_cut_short_is_ended_by_the_next_and_takes_nothing_that
         let report = cli.run(&["report", last.as_str()]).await;
         let report = String::from_utf8_lossy(&report.stdout).into_owned();
         assert!(report.contains("Findings  1,200 high"), "{case}: {report}");
+    }
+    bench.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_remove_at_once_do_not_mind_one_another() {
+    let Some(bench) = Bench::local("bind").await else { return };
+    let last = scanned(&bench).await;
+    for step in ["retention.hidden:stop", "retention.deleted:stop", "artifact.unused:stop"] {
+        let copy = Copy::of(&bench);
+        let cli = Cli::new(&copy, &[]);
+        let slow = cli.command(REMOVERS[0]).env("DRAGNET_FAIL", step).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(slow.id().unwrap()).unwrap()).unwrap();
+        until("it has stopped", || is_stopped(pid).then_some(())).await;
+        let fast = cli.run(REMOVERS[0]).await;
+        assert!(fast.status.success(), "{step}: {fast:?}");
+        kill_process(pid, Signal::CONT).unwrap();
+        let slow = ended(slow).await;
+        assert!(slow.status.success(), "{step}: {slow:?}");
+        kept(&cli, last);
+        alone(&cli, last);
     }
     bench.finish().await;
 }
