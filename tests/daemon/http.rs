@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::ask::{Answer, ask, get};
 use super::cli::{Cli, Home as _};
-use super::place::{Answer, Place, ask, get, served};
+use super::place::{Place, served};
 use super::process::{WORKERS, daemon_is};
 use dragnet::model::worker::DaemonState;
 

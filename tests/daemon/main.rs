@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
+#[path = "../common/ask.rs"]
+mod ask;
 #[path = "../common/bench.rs"]
 mod bench;
 #[path = "../common/cli.rs"]
@@ -12,6 +14,8 @@ mod bench;
 mod cli;
 #[path = "../common/engine.rs"]
 mod engine;
+#[path = "../common/process.rs"]
+mod process;
 #[path = "../common/reports.rs"]
 mod reports;
 #[path = "../common/second.rs"]
@@ -31,7 +35,6 @@ mod lives;
 mod log;
 mod measures;
 mod place;
-mod process;
 mod removals;
 mod replaced;
 mod schedules;

@@ -3,10 +3,10 @@
 use dragnet::model::coverage::Coverage;
 use dragnet::model::state::{AttemptState, ScanState};
 
+use super::ask::get;
 use super::bench::Bench;
 use super::cli::{Cli, Home as _, until};
 use super::engine;
-use super::place::get;
 use super::process::{Daemon, daemon_is};
 use super::reports::gitleaks;
 use super::second::Engine;
