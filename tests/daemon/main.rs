@@ -12,6 +12,8 @@ mod bench;
 #[path = "../common/cli.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;
+#[path = "../common/disk.rs"]
+mod disk;
 #[path = "../common/engine.rs"]
 mod engine;
 #[path = "../common/process.rs"]
@@ -29,6 +31,7 @@ mod tool;
 
 mod cleaner;
 mod configuration;
+mod full;
 mod http;
 mod limits;
 mod lives;
@@ -39,4 +42,5 @@ mod removals;
 mod replaced;
 mod schedules;
 mod soak;
+mod sums;
 mod takes;

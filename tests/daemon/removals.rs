@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use dragnet::artifact::ArtifactStore;
 use dragnet::model::coverage::Coverage;
@@ -33,7 +33,7 @@ const STEPS: [&str; 11] = [
     "store.compacted:abort",
     "store.compacted:abort@2",
 ];
-/// Older than what is left alone because it is young.
+/// When stored files were made, after 1970: long before what is left alone because it is young.
 const OLD: Duration = Duration::from_hours(48);
 
 /// Who removes.
@@ -55,7 +55,7 @@ impl Copy {
         let copied = Command::new("cp").arg("-a").args(paths).arg(&state).status().unwrap();
         assert!(copied.success());
         for blob in blobs(&state) {
-            std::fs::File::open(blob).unwrap().set_modified(SystemTime::now() - OLD).unwrap();
+            std::fs::File::open(blob).unwrap().set_modified(UNIX_EPOCH + OLD).unwrap();
         }
         let config = format!("{}\n[retention.default]\nmax_scans = 1\n", bench.config(&[]));
         Self { dir, config }
@@ -81,9 +81,10 @@ fn blobs(state: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(state.join("artifacts/blobs")).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())),
-            false => files.push(path),
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            files.push(path);
         }
     }
     files

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use dragnet::model::coverage::Coverage;
 use dragnet::model::id::AttemptName;
 use dragnet::model::outcome::FailureClass;
-use dragnet::model::schedule::{Tick, TickState};
+use dragnet::model::schedule::Tick;
 use dragnet::model::state::{JobState, ScanState};
 use dragnet::model::view::ScanView;
 use dragnet::store::ScanFilter;
@@ -24,6 +24,7 @@ use super::process::Daemon;
 use super::reports::gitleaks;
 use super::second::Engine;
 use super::stub::{Answer, Stub};
+use super::sums::{account, each_end_was_told_under_one_id, untold};
 use super::tool::{Tool, tool};
 
 /// Name, seconds between ticks, and more.
@@ -187,19 +188,6 @@ fn runs(cli: &Cli<'_, Bench>, scans: &[ScanView], witness: &Stub) -> BTreeMap<St
     ran
 }
 
-/// Checks that the ticks of a schedule follow one another without a gap, and that none has two outcomes.
-fn account(name: &str, seconds: i64, ticks: &[&Tick]) {
-    assert!(!ticks.is_empty(), "{name} was never due");
-    let mut next = None;
-    for tick in ticks {
-        assert!(matches!(tick.state, TickState::Started | TickState::Skipped), "{name}: {tick:?}");
-        if let Some(next) = next {
-            assert_eq!(tick.due.0, next, "{name}: {tick:?}");
-        }
-        next = Some(tick.through.0 + seconds * 1000);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
     let Some(mut engine) = Engine::at_socket().await else { return };
@@ -256,32 +244,15 @@ async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
 
     // Waits between deliveries grow: some are due only now.
     let deadline = Instant::now() + Duration::from_mins(3);
-    let told = || -> BTreeMap<String, BTreeSet<String>> {
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for request in stub.seen() {
-            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-            if let Some(scan) =
-                body["scan"]["id"].as_str().filter(|_| body["event"].as_str().unwrap().starts_with("scan."))
-            {
-                told.entry(scan.to_owned()).or_default().insert(request.header("webhook-id").unwrap().to_owned());
-            }
-        }
-        told
-    };
     loop {
         assert!(cli.run(&["notify", "run"]).await.status.success());
-        let pending = cli.run(&["notify", "list", "--pending", "--format", "json"]).await;
-        let pending: serde_json::Value = serde_json::from_slice(&pending.stdout).unwrap();
-        if pending["notifications"].as_array().unwrap().is_empty() {
+        let waiting = untold(&cli).await;
+        if waiting.is_empty() {
             break;
         }
-        assert!(Instant::now() < deadline, "never told: {pending}");
+        assert!(Instant::now() < deadline, "never told: {waiting:?}");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let told = told();
-    for scan in &scans {
-        let ids = told.get(scan.id.as_str()).map_or(0, BTreeSet::len);
-        assert_eq!(ids, 1, "the end of scan {} was told under {ids} ids", scan.id);
-    }
+    each_end_was_told_under_one_id(&stub, &scans);
     bench.finish().await;
 }

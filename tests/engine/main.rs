@@ -10,6 +10,8 @@ mod bench;
 #[path = "../common/cli.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;
+#[path = "../common/disk.rs"]
+mod disk;
 #[path = "../common/engine.rs"]
 mod engine;
 #[path = "../common/reports.rs"]
