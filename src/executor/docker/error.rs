@@ -164,7 +164,7 @@ mod tests {
         ] {
             assert_eq!(from_failed_start("dn-x", words.to_owned()).to_failure().reason, reason, "{words}");
         }
-        assert_eq!(FailureReason::Killed.class(), FailureClass::Lost, "it is tried again");
+        assert_eq!(Killed.class(), FailureClass::Lost, "it is tried again");
     }
 
     #[test]
