@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use super::{App, AppError};
 use crate::artifact::ArtifactStore;
 use crate::beneath::ignore_missing;
+use crate::failpoint;
 use crate::model::id::{ScanId, ScanKey};
 use crate::model::notify::Receiver;
 use crate::model::retention::{Kept, Reason};
+use crate::store::StoreError;
 
 /// A scan that goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,14 +53,21 @@ pub fn expired(app: &App) -> Result<Vec<Expired>, AppError> {
 /// Removes these scans, what others have left half-removed, and stored files that no scan has any more. If it is cut short, the next goes on.
 pub async fn remove(app: &App, expired: &[Expired]) -> Result<Removed, AppError> {
     let mut removed = Removed::default();
-    for scan in app.store.half_deleted()? {
-        let key = app.store.scan_key(scan)?;
-        removed.bytes += delete(app, scan, key).await?;
-        removed.scans += 1;
-    }
-    for one in expired.iter().map(|expired| &expired.kept) {
-        removed.bytes += delete(app, one.scan, one.key).await?;
-        removed.scans += 1;
+    let half_deleted = app.store.half_deleted()?.into_iter().map(|scan| (scan, app.store.scan_key(scan)));
+    let expired = expired.iter().map(|expired| (expired.kept.scan, Ok(expired.kept.key)));
+    for (scan, key) in half_deleted.chain(expired) {
+        let deleted = match key {
+            Ok(key) => delete(app, scan, key).await,
+            Err(error) => Err(error.into()),
+        };
+        match deleted {
+            // Another process removes it, too, and was faster.
+            Err(AppError::Store(StoreError::NotFound(_))) => {}
+            deleted => {
+                removed.bytes += deleted?;
+                removed.scans += 1;
+            }
+        }
     }
     let (store, now) = (app.store.clone(), app.clock.now());
     let swept = tokio::task::spawn_blocking(move || {
@@ -69,14 +78,17 @@ pub async fn remove(app: &App, expired: &[Expired]) -> Result<Removed, AppError>
         swept.map_err(|error| failed(&artifacts, &error))
     });
     let (files, bytes) = swept.await.map_err(|error| AppError::Panicked(error.to_string()))??;
+    failpoint::hit("retention.swept");
     (removed.files, removed.bytes) = (files, removed.bytes + bytes);
     removed.bytes += app.store.compact().await?;
     Ok(removed)
 }
 
-/// Deletes a scan's rows, then what it has beside the database; returns the bytes of the latter.
+/// Deletes a scan: hides it, removes what it has beside the database, then its rows, for the last of them is all that tells of the rest.
+/// Returns the bytes of its logs.
 async fn delete(app: &App, scan: ScanId, key: ScanKey) -> Result<u64, AppError> {
-    app.store.delete_scan(scan, app.clock.now()).await?;
+    app.store.hide_scan(scan, app.clock.now()).await?;
+    failpoint::hit("retention.hidden");
     let (logs, dir) = (logs(app, key), app.store.dir());
     let bytes = size(&logs);
     let files = [dir.join("logs").join(format!("driver-{key}.log")), dir.join("locks").join(format!("scan-{key}"))];
@@ -84,6 +96,9 @@ async fn delete(app: &App, scan: ScanId, key: ScanKey) -> Result<u64, AppError> 
     for file in files {
         ignore_missing(fs::remove_file(&file)).map_err(|error| failed(&file, &error))?;
     }
+    failpoint::hit("retention.cleared");
+    app.store.delete_scan(scan, app.clock.now()).await?;
+    failpoint::hit("retention.deleted");
     Ok(bytes)
 }
 

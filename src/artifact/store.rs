@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
 use super::error::StoreError;
+use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::id::Sha256;
 
@@ -97,9 +98,15 @@ impl ArtifactStore {
 
     /// Removes a file, unless it has been stored anew meanwhile; returns its bytes.
     fn remove(&self, path: &Path, now: Timestamp) -> io::Result<Option<u64>> {
+        failpoint::hit("artifact.unused");
         // Under another name nobody can store it anew any more. If the process dies here it goes with the old drafts.
         let aside = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.root)?.into_temp_path();
-        fs::rename(path, &aside)?;
+        match fs::rename(path, &aside) {
+            // Another process has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            done => done?,
+        }
+        failpoint::hit("artifact.aside");
         if !is_old(&aside, now)? {
             fs::rename(&aside, path)?;
             return Ok(None);
@@ -120,8 +127,12 @@ fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
+/// Whether a file is old; one that is gone meanwhile is not.
 fn is_old(path: &Path, now: Timestamp) -> io::Result<bool> {
-    let stored = Timestamp(fs::metadata(path)?.mtime().saturating_mul(1000));
+    let stored = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        meta => Timestamp(meta?.mtime().saturating_mul(1000)),
+    };
     Ok(now.since(stored) > YOUNG)
 }
 

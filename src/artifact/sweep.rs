@@ -20,9 +20,13 @@ pub fn sweep_drafts(artifacts: &Path, now: Timestamp) -> io::Result<u64> {
         };
         for entry in entries {
             let entry = entry?;
-            if entry.file_name().as_encoded_bytes().starts_with(b".tmp-") && is_old(&entry, now)? {
-                remove(&entry)?;
-                removed += 1;
+            if !entry.file_name().as_encoded_bytes().starts_with(b".tmp-") {
+                continue;
+            }
+            match is_old(&entry, now).and_then(|old| if old { remove(&entry).map(|()| 1) } else { Ok(0) }) {
+                // Whoever made it has removed it, or another process that sweeps.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                swept => removed += swept?,
             }
         }
     }

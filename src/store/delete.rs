@@ -43,10 +43,16 @@ const OF_SCAN: [&str; 3] = [
 ];
 
 impl Store {
+    /// Hides an ended scan that is to be deleted: nobody sees it any more. [`StoreError::NotOver`] when it has not ended, or the engine may
+    /// still hold something of it.
+    pub async fn hide_scan(&self, scan: ScanId, at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| hide(tx, scan, at)).await
+    }
+
     /// Deletes an ended scan. From its first transaction on nobody sees the scan; if the process dies behind that, a second call
-    /// goes on. [`StoreError::NotOver`] when it has not ended, or the engine may still hold something of it.
+    /// goes on. Refused as [`Store::hide_scan`] is.
     pub async fn delete_scan(&self, scan: ScanId, at: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| hide(tx, scan, at)).await?;
+        self.hide_scan(scan, at).await?;
         while self.write_relaxed(move |tx| delete_slice(tx, scan)).await? {
             failpoint::hit("store.deleted");
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::error::StoreError;
 use super::load::text;
 use super::{Store, json};
+use crate::failpoint;
 use crate::model::clock::Timestamp;
 use crate::model::id::{ScanId, Sha256};
 use crate::model::retention::Kept;
@@ -89,6 +90,7 @@ impl Store {
                     Ok((before - number("freelist_count")?) * size)
                 })
                 .await?;
+            failpoint::hit("store.compacted");
             if slice == 0 {
                 return Ok(freed);
             }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions,
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveImageOptions,
+    RemoveVolumeOptions,
 };
 
 use super::cli::Home;
@@ -112,7 +113,10 @@ impl Home for Bench {
         let containers = self.docker.list_containers(Some(containers)).await.unwrap();
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
         let volumes = self.docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let networks = self.docker.list_networks(Some(networks)).await.unwrap();
         let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-        names.chain(volumes.into_iter().map(|volume| volume.name)).collect()
+        let volumes = volumes.into_iter().map(|volume| volume.name);
+        names.chain(volumes).chain(networks.into_iter().filter_map(|network| network.name)).collect()
     }
 }

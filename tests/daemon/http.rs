@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::ask::{Answer, ask, get};
 use super::cli::{Cli, Home as _};
-use super::place::{Answer, Place, ask, get, served};
-use super::process::daemon_is;
+use super::place::{Place, served};
+use super::process::{WORKERS, daemon_is};
 use dragnet::model::worker::DaemonState;
 
 /// How each part stands, by name.
@@ -34,20 +35,9 @@ async fn it_tells_how_it_is() {
     let ready = get(port, "/readyz").await;
     let parts = parts(&ready);
     let names: Vec<&str> = parts.keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        [
-            "configuration",
-            "daemon",
-            "database",
-            "disk",
-            "worker:cleaner",
-            "worker:drivers",
-            "worker:notifier",
-            "worker:scheduler",
-            "worker:sweeper"
-        ]
-    );
+    let workers = WORKERS.iter().map(|worker| format!("worker:{worker}"));
+    let own = ["configuration", "daemon", "database", "disk"].map(str::to_owned);
+    assert_eq!(names, own.into_iter().chain(workers).collect::<Vec<_>>());
     assert_eq!((ready.status, parts["database"].as_str(), parts["daemon"].as_str()), (200, "ok", "ok"), "{ready:?}");
     assert_eq!(ready.json()["schema"], "dragnet.readiness/v1");
     assert!(ready.json()["components"][0]["message"].as_str().unwrap().contains("a write took"), "{ready:?}");

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
 
+use super::ask::{answer, ask, get, send};
 use super::cli::{Cli, Home as _};
-use super::place::{Place, answer, ask, get, send, served};
+use super::place::{Place, served};
 
 /// More than connections may be open.
 const MANY: usize = 300;

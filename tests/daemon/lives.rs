@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::cli::{Cli, ended, until};
-use super::process::{Daemon, daemon_is};
+use super::process::{Daemon, WORKERS, all_have_run, daemon_is};
 use dragnet::model::worker::DaemonState;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,15 +41,14 @@ async fn its_status_is_told_whether_it_lives_or_not() {
     assert!(String::from_utf8_lossy(&none.stderr).contains("`dragnet daemon` begins one"));
 
     let daemon = Daemon::start(&cli).await;
-    let all = |daemon: &dragnet::model::worker::DaemonView| daemon.workers.len() == 5;
-    daemon_is(&cli, "all workers have run", all).await;
+    daemon_is(&cli, "all workers have run", all_have_run).await;
     let status = cli.run(&["daemon", "status", "--format", "json"]).await;
     let json: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!((status.status.code(), &json["schema"]), (Some(0), &"dragnet.daemon/v1".into()));
     assert_eq!((&json["daemon"]["state"], &json["daemon"]["owner"]), (&"running".into(), &daemon.owner().into()));
     let names: Vec<&str> =
         json["daemon"]["workers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["cleaner", "drivers", "notifier", "scheduler", "sweeper"]);
+    assert_eq!(names, WORKERS);
 
     daemon.kill().await;
     until("it is seen to be dead", || {

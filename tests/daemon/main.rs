@@ -5,15 +5,24 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
+#[path = "../common/ask.rs"]
+mod ask;
 #[path = "../common/bench.rs"]
 mod bench;
 #[path = "../common/cli.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;
+#[path = "../common/disk.rs"]
+mod disk;
 #[path = "../common/engine.rs"]
 mod engine;
+#[path = "../common/process.rs"]
+mod process;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/second.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod second;
 #[path = "../common/stub.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod stub;
@@ -24,14 +33,17 @@ mod traces_told;
 
 mod cleaner;
 mod configuration;
+mod full;
 mod http;
 mod limits;
 mod lives;
 mod log;
 mod measures;
 mod place;
-mod process;
+mod removals;
+mod replaced;
 mod schedules;
 mod soak;
+mod sums;
 mod takes;
 mod traces;

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::ask::{ask, get};
 use super::cli::{Cli, Home as _, until};
-use super::place::{Place, ask, get, served};
+use super::place::{Place, served};
 use super::reports::gitleaks;
 use super::stub::{Answer, Stub};
 

@@ -1,6 +1,6 @@
 //! A daemon among everything that happens to one: schedules of several kinds, commands that come and go, a receiver that fails every other
-//! time, and kills at any moment. A minute, ten with `DRAGNET_FULL`. In the end each tick is accounted for, each scan has ended, each end was
-//! told, and nothing is left.
+//! time, an engine that is restarted and killed, and kills at any moment. A minute, ten with `DRAGNET_FULL`. In the end each tick is accounted
+//! for, each scan has ended as it truly went, each end was told, no attempt ran twice, and nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dragnet::model::schedule::{Tick, TickState};
-use dragnet::model::state::ScanState;
+use dragnet::model::coverage::Coverage;
+use dragnet::model::id::AttemptName;
+use dragnet::model::outcome::FailureClass;
+use dragnet::model::schedule::Tick;
+use dragnet::model::state::{JobState, ScanState};
+use dragnet::model::view::ScanView;
 use dragnet::store::ScanFilter;
 use rustix::process::Signal;
 use tokio::process::Child;
@@ -18,8 +22,10 @@ use super::bench::Bench;
 use super::cli::{Cli, Home as _};
 use super::process::Daemon;
 use super::reports::gitleaks;
+use super::second::Engine;
 use super::stub::{Answer, Stub};
-use super::tool::tool;
+use super::sums::{account, each_end_was_told_under_one_id, untold};
+use super::tool::{Tool, tool};
 
 /// Name, seconds between ticks, and more.
 const SCHEDULES: [(&str, i64, &str); 5] = [
@@ -33,6 +39,10 @@ const SCHEDULES: [(&str, i64, &str); 5] = [
 const SEED: u64 = 20_261_122;
 /// What a daemon of a test build may hold; measured are 170 MiB, at its start, when it hashes itself.
 const MEMORY: u64 = 400 << 20;
+/// What each whole scan finds.
+const FINDINGS: usize = 2;
+/// The engine is restarted no less often, however slow the machine is.
+const RESTARTS: u32 = 2;
 
 fn random(state: &AtomicU64) -> u64 {
     // xorshift64: the same run again has the same order.
@@ -66,11 +76,36 @@ fn configure(bench: &Bench, stub: &Stub) {
     std::fs::write(file, text).unwrap();
 }
 
+/// Tells the witness which attempt it is, by the name of what is mounted for it; then finds what it is to find.
+fn probe(witness: &Stub) -> Tool {
+    let (host, port) = witness.host.split_once(':').unwrap();
+    let script = format!(
+        "name=$(grep -o 'dn-[a-z0-9-]*-a[0-9][0-9]' /proc/self/mountinfo | head -n 1)
+         printf 'POST /%s HTTP/1.1\\r\\nContent-Length: 0\\r\\n\\r\\n' \"$name\" | nc {host} {port} >/dev/null || exit 9
+         sleep 0.3; cat /src/report.json"
+    );
+    Tool { more: "network = \"host\"", ..tool("probe", script) }
+}
+
 /// What is resident of a process, in bytes.
 fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
+/// Ends the engine now and then, in order and by a kill in turn, and begins it again a little later.
+async fn restart(engine: &mut Engine, time: Duration) -> u32 {
+    let (state, end) = (AtomicU64::new(SEED), Instant::now() + time);
+    let mut restarts = 0;
+    while restarts < RESTARTS || Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(3000 + random(&state) % 7000)).await;
+        engine.end(if restarts % 2 == 0 { Signal::TERM } else { Signal::KILL }).await;
+        tokio::time::sleep(Duration::from_millis(random(&state) % 3000)).await;
+        engine.boot().await;
+        restarts += 1;
+    }
+    restarts
 }
 
 async fn churn(cli: &Cli<'_, Bench>, time: Duration) -> (u64, usize) {
@@ -112,24 +147,54 @@ async fn churn(cli: &Cli<'_, Bench>, time: Duration) -> (u64, usize) {
     (most, kills)
 }
 
-/// Checks that the ticks of a schedule follow one another without a gap, and that none has two outcomes.
-fn account(name: &str, seconds: i64, ticks: &[&Tick]) {
-    assert!(!ticks.is_empty(), "{name} was never due");
-    let mut next = None;
-    for tick in ticks {
-        assert!(matches!(tick.state, TickState::Started | TickState::Skipped), "{name}: {tick:?}");
-        if let Some(next) = next {
-            assert_eq!(tick.due.0, next, "{name}: {tick:?}");
-        }
-        next = Some(tick.through.0 + seconds * 1000);
+/// Checks that a scan is what it says: whole, or visibly not.
+fn truthful(cli: &Cli<'_, Bench>, view: &ScanView, ran: &BTreeMap<String, u32>) {
+    let scan = cli.app.store.find_scan(view.id.as_str()).unwrap();
+    let result = cli.result(scan);
+    assert!(view.state.is_terminal(), "{view:?}");
+    if view.state == ScanState::Failed {
+        assert_ne!(view.coverage, Coverage::Full, "{result:?}");
+        let failure = result.jobs.iter().find_map(|job| job.failure.as_ref()).unwrap();
+        let class = failure.reason.class();
+        assert!(matches!(class, FailureClass::Lost | FailureClass::Transient), "{:?}", cli.failures(scan));
     }
+    if view.state != ScanState::Completed {
+        return;
+    }
+    assert_eq!((view.coverage.clone(), result.findings.len()), (Coverage::Full, FINDINGS), "{result:?}");
+    for job in &result.jobs {
+        assert_eq!((job.state, job.records.total()), (JobState::Succeeded, FINDINGS as u64), "{job:?}");
+        let attempts = cli.app.store.attempts(scan, &job.name).unwrap();
+        assert!(attempts.iter().any(|(name, ..)| ran.contains_key(name.as_str())), "{job:?} succeeded and never ran");
+    }
+}
+
+/// Returns how often each attempt ran, as it told the witness; checks that each is known.
+fn runs(cli: &Cli<'_, Bench>, scans: &[ScanView], witness: &Stub) -> BTreeMap<String, u32> {
+    let mut ran: BTreeMap<String, u32> = BTreeMap::new();
+    for request in witness.seen() {
+        *ran.entry(request.path.trim_start_matches('/').to_owned()).or_default() += 1;
+    }
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for view in scans {
+        let scan = cli.app.store.find_scan(view.id.as_str()).unwrap();
+        for job in cli.app.store.jobs(scan).unwrap() {
+            let attempts = cli.app.store.attempts(scan, &job.name).unwrap();
+            known.extend(attempts.iter().map(|(name, ..): &(AttemptName, _, _)| name.to_string()));
+        }
+    }
+    let strange: Vec<_> = ran.iter().filter(|(name, times)| **times > 1 || !known.contains(*name)).collect();
+    assert!(strange.is_empty(), "ran twice, or without a row: {strange:?}");
+    ran
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
-    let Some(bench) = Bench::local("bind").await else { return };
-    bench.write("report.json", gitleaks(2));
-    let cli = Cli::new(&bench, &[tool("probe", "sleep 0.3; cat /src/report.json")]);
+    let Some(mut engine) = Engine::at_socket().await else { return };
+    let bench = Bench::of(engine.docker(), Some(engine.host()), "auto").await;
+    bench.write("report.json", gitleaks(FINDINGS));
+    let witness = Stub::start(|_, _| Answer::new(204));
+    let cli = Cli::new(&bench, &[probe(&witness)]);
     let (flaky, asked) = (Arc::new(AtomicBool::new(true)), AtomicU64::new(SEED));
     let of_stub = Arc::clone(&flaky);
     let stub = Stub::start(move |_, _| match random(&asked) % 4 {
@@ -140,8 +205,8 @@ async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
     configure(&bench, &stub);
     let time =
         if std::env::var_os("DRAGNET_FULL").is_some() { Duration::from_mins(10) } else { Duration::from_mins(1) };
-    let (most, kills) = churn(&cli, time).await;
-    eprintln!("{kills} kills; at most {} MiB resident", most >> 20);
+    let ((most, kills), restarts) = tokio::join!(churn(&cli, time), restart(&mut engine, time));
+    eprintln!("{kills} kills; {restarts} restarts of the engine; at most {} MiB resident", most >> 20);
     assert!(most < MEMORY, "{most} bytes resident");
 
     // What is open is driven to its end, without anything that begins anew.
@@ -162,38 +227,32 @@ async fn whatever_happens_each_tick_is_accounted_for_and_each_end_is_told() {
 
     let filter = ScanFilter { limit: 100_000, ..ScanFilter::default() };
     let scans = cli.app.store.scans(&filter).unwrap();
-    assert!(scans.iter().all(|scan| scan.state.is_terminal()), "{scans:?}");
-    let whole = scans.iter().filter(|scan| scan.state == ScanState::Completed).count();
-    assert!(whole > 0 && scans.iter().all(|scan| scan.state != ScanState::Failed), "{whole} of {}", scans.len());
+    let ran = runs(&cli, &scans, &witness);
+    for scan in &scans {
+        truthful(&cli, scan, &ran);
+    }
+    let count = |state| scans.iter().filter(|scan| scan.state == state).count();
+    eprintln!(
+        "{} scans: {} whole, {} failed, {} cancelled; {} attempts ran",
+        scans.len(),
+        count(ScanState::Completed),
+        count(ScanState::Failed),
+        count(ScanState::Cancelled),
+        ran.len()
+    );
+    assert!(count(ScanState::Completed) > 0);
 
     // Waits between deliveries grow: some are due only now.
     let deadline = Instant::now() + Duration::from_mins(3);
-    let told = || -> BTreeMap<String, BTreeSet<String>> {
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for request in stub.seen() {
-            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-            if let Some(scan) =
-                body["scan"]["id"].as_str().filter(|_| body["event"].as_str().unwrap().starts_with("scan."))
-            {
-                told.entry(scan.to_owned()).or_default().insert(request.header("webhook-id").unwrap().to_owned());
-            }
-        }
-        told
-    };
     loop {
         assert!(cli.run(&["notify", "run"]).await.status.success());
-        let pending = cli.run(&["notify", "list", "--pending", "--format", "json"]).await;
-        let pending: serde_json::Value = serde_json::from_slice(&pending.stdout).unwrap();
-        if pending["notifications"].as_array().unwrap().is_empty() {
+        let waiting = untold(&cli).await;
+        if waiting.is_empty() {
             break;
         }
-        assert!(Instant::now() < deadline, "never told: {pending}");
+        assert!(Instant::now() < deadline, "never told: {waiting:?}");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let told = told();
-    for scan in &scans {
-        let ids = told.get(scan.id.as_str()).map_or(0, BTreeSet::len);
-        assert_eq!(ids, 1, "the end of scan {} was told under {ids} ids", scan.id);
-    }
+    each_end_was_told_under_one_id(&stub, &scans);
     bench.finish().await;
 }

@@ -4,6 +4,7 @@ use dragnet::model::coverage::Coverage;
 use dragnet::model::id::ScanId;
 use dragnet::model::state::{AttemptState, ScanState};
 use rustix::process::Signal;
+use tokio::process::Child;
 
 use super::bench::Bench;
 use super::cli::{Cli, Home as _, aborted, ended, until};
@@ -11,8 +12,8 @@ use super::process::Daemon;
 use super::reports::gitleaks;
 use super::tool::tool;
 
-/// Takes a moment, so that whoever drives it can be disturbed meanwhile.
-const SLOW: &str = "sleep 2; cat /src/report.json";
+/// What the slow scanner finds.
+const FINDINGS: usize = 3;
 
 async fn running(cli: &Cli<'_, Bench>, scan: ScanId) {
     until("an attempt runs", || cli.attempts(scan).contains(&AttemptState::Running).then_some(())).await;
@@ -32,6 +33,32 @@ fn whole(cli: &Cli<'_, Bench>, scan: ScanId, findings: usize) {
     assert_eq!((result.view.state, result.view.coverage), (ScanState::Completed, Coverage::Full), "{:?}", result.jobs);
     assert_eq!(result.findings.len(), findings);
     assert_eq!(cli.attempts(scan), [AttemptState::Cleaned], "one attempt, and nothing of it is left");
+}
+
+/// The program with a scanner that takes a moment, so that whoever drives it can be disturbed meanwhile, and finds [`FINDINGS`].
+fn slow(bench: &Bench) -> Cli<'_, Bench> {
+    bench.write("report.json", gitleaks(FINDINGS));
+    Cli::new(bench, &[tool("probe", "sleep 2; cat /src/report.json")])
+}
+
+/// The newest scan, once an attempt of it runs.
+async fn under_way(cli: &Cli<'_, Bench>) -> ScanId {
+    let scan = cli.newest(None).await;
+    running(cli, scan).await;
+    scan
+}
+
+/// A command whose scan a daemon drives; an attempt of it runs.
+async fn followed(cli: &Cli<'_, Bench>) -> (Daemon, Child, ScanId) {
+    let daemon = Daemon::start(cli).await;
+    let follower = cli.start("probe", None);
+    (daemon, follower, under_way(cli).await)
+}
+
+/// Waits for a command to succeed.
+async fn succeeds(command: Child) {
+    let output = ended(command).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Leaves a scan in the queue that nobody drives: its submitter dies.
@@ -63,17 +90,15 @@ async fn a_command_queues_to_the_daemon_and_follows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_daemon_drove_is_taken_up_by_the_next_and_runs_once() {
     let Some(bench) = Bench::local("bind").await else { return };
-    bench.write("report.json", gitleaks(3));
-    let cli = Cli::new(&bench, &[tool("probe", SLOW)]);
+    let cli = slow(&bench);
     let daemon = Daemon::start(&cli).await;
     let detached = cli.run(&["start", bench.tree().to_str().unwrap(), "--scanner", "probe", "--detach"]).await;
     assert!(detached.status.success(), "{}", String::from_utf8_lossy(&detached.stderr));
-    let scan = cli.newest(None).await;
-    running(&cli, scan).await;
+    let scan = under_way(&cli).await;
     daemon.kill().await;
     let next = Daemon::start(&cli).await;
     over(&cli, scan).await;
-    whole(&cli, scan, 3);
+    whole(&cli, scan, FINDINGS);
     assert!(next.end().await.0.success());
     bench.finish().await;
 }
@@ -81,52 +106,40 @@ async fn what_a_killed_daemon_drove_is_taken_up_by_the_next_and_runs_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_takes_over_when_the_daemon_dies() {
     let Some(bench) = Bench::local("bind").await else { return };
-    bench.write("report.json", gitleaks(3));
-    let cli = Cli::new(&bench, &[tool("probe", SLOW)]);
-    let daemon = Daemon::start(&cli).await;
-    let follower = cli.start("probe", None);
-    let scan = cli.newest(None).await;
-    running(&cli, scan).await;
+    let cli = slow(&bench);
+    let (daemon, follower, scan) = followed(&cli).await;
     daemon.kill().await;
-    let output = ended(follower).await;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    whole(&cli, scan, 3);
+    succeeds(follower).await;
+    whole(&cli, scan, FINDINGS);
     bench.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_daemon_does_not_hold_its_scans_for_ever() {
     let Some(bench) = Bench::local("bind").await else { return };
-    bench.write("report.json", gitleaks(3));
-    let cli = Cli::new(&bench, &[tool("probe", SLOW)]);
-    let daemon = Daemon::start(&cli).await;
-    let follower = cli.start("probe", None);
-    let scan = cli.newest(None).await;
-    running(&cli, scan).await;
+    let cli = slow(&bench);
+    let (daemon, follower, scan) = followed(&cli).await;
     // As a terminal would: SIGSTOP in the middle of a write would hold up everybody.
     daemon.signal(Signal::TSTP);
-    let output = ended(follower).await;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    succeeds(follower).await;
     daemon.signal(Signal::CONT);
     assert!(daemon.end().await.0.success());
-    whole(&cli, scan, 3);
+    whole(&cli, scan, FINDINGS);
     bench.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_is_asked_to_end_hands_over_and_containers_run_on() {
     let Some(bench) = Bench::local("bind").await else { return };
-    bench.write("report.json", gitleaks(3));
-    let cli = Cli::new(&bench, &[tool("probe", SLOW)]);
+    let cli = slow(&bench);
     let daemon = Daemon::start(&cli).await;
     let scan = orphan(&cli, "probe").await;
     running(&cli, scan).await;
     let (status, log) = daemon.end().await;
     assert!(status.success() && log.contains("the daemon has ended"), "{log}");
     assert_eq!(cli.app.store.owner(scan).unwrap().0, None, "the scan was given back");
-    let watched = cli.run(&["watch", "latest"]).await;
-    assert!(watched.status.success(), "{}", String::from_utf8_lossy(&watched.stderr));
-    whole(&cli, scan, 3);
+    succeeds(cli.command(&["watch", "latest"]).spawn().unwrap()).await;
+    whole(&cli, scan, FINDINGS);
     bench.finish().await;
 }
 

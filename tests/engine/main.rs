@@ -10,12 +10,17 @@ mod bench;
 #[path = "../common/cli.rs"]
 #[expect(dead_code, reason = "tests share it, and each uses a part")]
 mod cli;
+#[path = "../common/disk.rs"]
+mod disk;
 #[path = "../common/engine.rs"]
 mod engine;
 #[path = "../common/reports.rs"]
 mod reports;
 #[path = "../common/scans.rs"]
 mod scans;
+#[path = "../common/second.rs"]
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+mod second;
 #[path = "../common/tool.rs"]
 mod tool;
 
@@ -25,4 +30,4 @@ mod kills;
 mod places;
 mod registered;
 mod remote;
-mod second;
+mod restarts;

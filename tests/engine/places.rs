@@ -1,7 +1,6 @@
 //! Disks that are full, and networks that are joined.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
@@ -13,28 +12,10 @@ use futures::StreamExt as _;
 
 use super::bench::Bench;
 use super::cli::Home as _;
+use super::disk::Tmpfs;
 use super::reports::gitleaks;
 use super::scans::destroy;
 use super::tool::tool;
-
-/// A file system of memory, for as long as it is held.
-struct Tmpfs(std::path::PathBuf);
-
-impl Tmpfs {
-    fn mount(at: &std::path::Path, size: &str) -> Self {
-        std::fs::create_dir_all(at).unwrap();
-        let options = format!("size={size},mode=0700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status().unwrap();
-        assert!(mounted.success());
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Tmpfs {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().ok();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_the_driver_and_loses_nothing() {

@@ -8,10 +8,16 @@ use dragnet::model::state::ScanState;
 
 use super::bench::Bench;
 use super::cli::{Cli, Home as _, ended, until};
-use super::engine;
 use super::reports::gitleaks;
-use super::second::{Engine, Kind, run};
+use super::second::{Engine, run};
 use super::tool::tool;
+use super::{certificates, engine};
+
+/// Speaks to those alone whose certificates it knows.
+fn encrypted(dir: &Path) -> String {
+    certificates::make(dir);
+    certificates::server_options(dir)
+}
 
 /// Starts a scan with these variables.
 async fn start(cli: &Cli<'_>, variables: &[(&str, &str)]) -> Output {
@@ -38,7 +44,7 @@ fn unreachable(output: &Output, words: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_behind_certificates_is_reached_by_variables_and_by_context() {
-    let Some(engine) = Engine::start(Kind::Encrypted).await else { return };
+    let Some(engine) = Engine::at_port(encrypted).await else { return };
     let bench = Bench::of(engine.docker(), None, "auto").await;
     bench.write("report.json", gitleaks(3));
     let cli = Cli::new(&bench, &[tool("far", "cat /src/report.json")]);

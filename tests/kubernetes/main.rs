@@ -6,8 +6,19 @@
 #![cfg(feature = "failpoints")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "the daemon's tests use the rest")]
+#[path = "../common/ask.rs"]
+mod ask;
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/bench.rs"]
+mod bench;
+#[expect(dead_code, reason = "tests share it, and each uses a part")]
+#[path = "../common/cli.rs"]
+mod cli;
 #[path = "../common/cluster.rs"]
 mod cluster;
+#[path = "../common/cluster_bench.rs"]
+mod cluster_bench;
 #[path = "../common/engine.rs"]
 mod engine;
 #[expect(dead_code, reason = "the conformance suite uses the rest")]
@@ -17,14 +28,22 @@ mod harness;
 mod lab;
 #[path = "../common/objects.rs"]
 mod objects;
+#[expect(dead_code, reason = "the daemon's tests use the rest")]
+#[path = "../common/process.rs"]
+mod process;
 #[expect(dead_code, reason = "the tests of registries use the rest")]
 #[path = "../common/registry.rs"]
 mod registry;
 #[path = "../common/reports.rs"]
 mod reports;
+#[path = "../common/runs.rs"]
+mod runs;
+#[path = "../common/tool.rs"]
+mod tool;
 
 mod access;
 mod budget;
+mod daemon;
 mod deploy;
 mod endings;
 mod faults;

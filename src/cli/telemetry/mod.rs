@@ -4,6 +4,7 @@
 mod rotate;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::MultiProgress;
@@ -65,7 +66,7 @@ impl Telemetry {
             Some(path) => {
                 let file = Rotating::open(path, config.max_size.0, config.max_age.0, config.keep)
                     .map_err(|error| format!("the log {} cannot be written to: {error}", path.display()))?;
-                (Output::File(Arc::new(Mutex::new(file))), false)
+                (Output::File(Arc::new(Mutex::new(Log { file, path: path.clone(), broken: false }))), false)
             }
         };
         let sink = Sink { output, key: key.into() };
@@ -95,7 +96,34 @@ struct Sink {
 enum Output {
     /// Standard error, around what moves there.
     Stderr(MultiProgress),
-    File(Arc<Mutex<Rotating>>),
+    File(Arc<Mutex<Log>>),
+}
+
+/// A log file, and whether it takes lines.
+struct Log {
+    file: Rotating,
+    path: PathBuf,
+    broken: bool,
+}
+
+impl Log {
+    /// Writes a line; to standard error while the file takes none, for its disk may be full.
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        let (path, was) = (self.path.display(), self.broken);
+        let written = self.file.line(line);
+        self.broken = written.is_err();
+        let mut stderr = io::stderr().lock();
+        match written {
+            Ok(()) if was => writeln!(stderr, "the log {path} can be written to again"),
+            Ok(()) => Ok(()),
+            Err(error) => {
+                if !was {
+                    writeln!(stderr, "the log {path} cannot be written to: {error}; until it can its lines come here")?;
+                }
+                stderr.write_all(line)
+            }
+        }
+    }
 }
 
 impl<'a> MakeWriter<'a> for Sink {
@@ -112,7 +140,7 @@ impl Write for &Sink {
         let masked = if self.key.is_empty() { bytes.into() } else { LineMask::new(&self.key).line(bytes) };
         match &self.output {
             Output::Stderr(live) => live.suspend(|| io::stderr().write_all(&masked))?,
-            Output::File(file) => file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&masked)?,
+            Output::File(log) => log.lock().unwrap_or_else(PoisonError::into_inner).line(&masked)?,
         }
         Ok(bytes.len())
     }

@@ -1,7 +1,7 @@
 //! A log file that is begun anew when it is large or old. (The crates that do this bring a second library of time.)
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -58,8 +58,9 @@ impl Rotating {
     }
 }
 
-impl Write for Rotating {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Rotating {
+    /// Writes a line, or nothing: what a full disk has taken of one that does not fit is taken back.
+    pub(super) fn line(&mut self, bytes: &[u8]) -> io::Result<()> {
         let old =
             u128::try_from(Clock::System.now().since(self.since)).is_ok_and(|age| age >= self.max_age.as_millis());
         if self.is_gone() {
@@ -67,13 +68,14 @@ impl Write for Rotating {
         } else if self.size > 0 && (old || self.size + bytes.len() as u64 > self.max_size) {
             self.rotate()?;
         }
-        let written = self.file.write(bytes)?;
-        self.size += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        let before = self.file.metadata()?.len();
+        if let Err(error) = self.file.write_all(bytes) {
+            // A device has no length.
+            self.file.set_len(before).ok();
+            return Err(error);
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut log = Rotating::open(&dir.path().join("x"), 8, LONG, 2).unwrap();
         for line in ["one 1\n", "two 2\n", "three 3\n", "four 4\n"] {
-            log.write_all(line.as_bytes()).unwrap();
+            log.line(line.as_bytes()).unwrap();
         }
         assert_eq!(content(dir.path()), pairs([("x", "four 4\n"), ("x.1", "three 3\n"), ("x.2", "two 2\n")]));
     }
@@ -125,20 +127,26 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         fs::write(&path, "before\n").unwrap();
-        Rotating::open(&path, 1000, LONG, 1).unwrap().write_all(b"more\n").unwrap();
+        Rotating::open(&path, 1000, LONG, 1).unwrap().line(b"more\n").unwrap();
         assert_eq!(content(dir.path()), pairs([("x", "before\nmore\n")]));
         let mut log = Rotating::open(&path, 1000, Duration::ZERO, 1).unwrap();
-        log.write_all(b"new\n").unwrap();
+        log.line(b"new\n").unwrap();
         assert_eq!(content(dir.path()), pairs([("x", "new\n"), ("x.1", "before\nmore\n")]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let full = Rotating::open(Path::new("/dev/full"), 1000, LONG, 1).unwrap().line(b"line\n").unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]
     fn a_file_that_was_taken_away_is_made_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = Rotating::open(&dir.path().join("x"), 1000, LONG, 1).unwrap();
-        log.write_all(b"one\n").unwrap();
+        log.line(b"one\n").unwrap();
         fs::rename(dir.path().join("x"), dir.path().join("taken")).unwrap();
-        log.write_all(b"two\n").unwrap();
+        log.line(b"two\n").unwrap();
         assert_eq!(content(dir.path()), pairs([("taken", "one\n"), ("x", "two\n")]));
     }
 }

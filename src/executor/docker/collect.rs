@@ -7,6 +7,7 @@ use std::path::Path;
 use super::archive;
 use super::container;
 use super::engine::from_io;
+use super::error::from_failed_start;
 use super::executor::DockerExecutor;
 use super::launch::{failed_start, observed};
 use super::place::Place;
@@ -23,7 +24,7 @@ impl DockerExecutor {
         let place = self.place(&launch.name).await?;
         let container = self.engine.inspect(launch.name.as_str()).await?;
         if let Some(words) = container.as_ref().and_then(failed_start) {
-            return Err(ExecutorError::NotStarted(words));
+            return Err(from_failed_start(launch.name.as_str(), words));
         }
         let state = container.as_ref().map(observed);
         match (&state, &place) {

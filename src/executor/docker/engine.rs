@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerSummary, Volume, VolumeCreateRequest};
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, ContainerSummary, SystemInfo, Volume, VolumeCreateRequest,
+};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, InspectContainerOptions,
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::error::from_engine;
+use super::identity::Identity;
 use super::tunnel::Tunnel;
 use crate::executor::ExecutorError;
 
@@ -24,6 +27,9 @@ pub(super) const TRANSFER: Duration = Duration::from_hours(1);
 /// How often a conflicting removal is looked at again; each time waits a little longer.
 const REMOVAL_TRIES: u32 = 20;
 
+/// For how long an engine is trusted to be who it was.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// A connection to an engine.
 #[derive(Debug, Clone)]
 pub(super) struct Engine {
@@ -31,11 +37,20 @@ pub(super) struct Engine {
     pub docker: Docker,
     /// What its connections go through, when that is ours.
     _tunnel: Option<Arc<Tunnel>>,
+    /// Who it was when it was connected to.
+    known: Option<Identity>,
+    /// When it was seen last that it still is.
+    checked: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Engine {
     pub(super) fn new(docker: Docker, tunnel: Option<Arc<Tunnel>>) -> Self {
-        Self { docker, _tunnel: tunnel }
+        Self { docker, _tunnel: tunnel, known: None, checked: Arc::default() }
+    }
+
+    /// Takes note of who the engine is.
+    pub(super) fn known_as(self, identity: Identity) -> Self {
+        Self { known: Some(identity), ..self }
     }
 
     pub(super) async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String, ExecutorError> {
@@ -50,9 +65,47 @@ impl Engine {
         started.map_err(|error| from_engine(&error))
     }
 
-    /// Looks at a container by id or name.
+    /// Looks at a container by id or name; `None` when the engine that was connected to does not know it.
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ExecutorError> {
-        found(self.docker.inspect_container(id, None::<InspectContainerOptions>).await)
+        let found = found(self.docker.inspect_container(id, None::<InspectContainerOptions>).await)?;
+        if found.is_none() {
+            self.check().await?;
+        }
+        Ok(found)
+    }
+
+    /// Asks who the engine is.
+    pub(super) async fn identity(&self) -> Result<String, ExecutorError> {
+        let info = self.docker.info().await.map_err(|error| from_engine(&error))?;
+        Ok(self.known.as_ref().map(|known| known.now(&info)).unwrap_or_default())
+    }
+
+    /// Asks whether it is still the engine that was connected to. Another one that was set up at its address knows nothing of what the
+    /// first holds: what is not there is not gone.
+    pub(super) async fn check(&self) -> Result<(), ExecutorError> {
+        let info = self.docker.info().await.map_err(|error| from_engine(&error))?;
+        self.recognise(&info)?;
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Like [`Self::check`], but trusts an answer for a moment: none is long enough to end an engine and begin another one, and the question
+    /// costs as much as a container.
+    pub(super) async fn check_lately(&self) -> Result<(), ExecutorError> {
+        let checked = *self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked.is_some_and(|at| at.elapsed() < TRUSTED) { Ok(()) } else { self.check().await }
+    }
+
+    /// Refuses to take another engine for the one that was connected to.
+    pub(super) fn recognise(&self, info: &SystemInfo) -> Result<(), ExecutorError> {
+        match &self.known {
+            Some(known) if known.now(info) != known.as_str() => Err(ExecutorError::Unreachable(format!(
+                "another engine answers at its address: {}, not {}",
+                known.now(info),
+                known.as_str()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Lists containers in every state that match the filters.

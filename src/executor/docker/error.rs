@@ -70,6 +70,29 @@ fn from_words(message: &str) -> ExecutorError {
     ExecutorError::Busy(message)
 }
 
+/// What an engine says of a start that it was cut off from: the program may have run, may even run, and the engine does not know.
+const CUT_OFF: [&str; 6] = [
+    "already exists",
+    "context canceled",
+    "ttrpc: closed",
+    "transport is closing",
+    "connection refused",
+    "error reading from server",
+];
+
+/// Translates an engine's words on a container that it could not start.
+pub(super) fn from_failed_start(name: &str, words: String) -> ExecutorError {
+    let lower = words.to_lowercase();
+    match from_words(&words) {
+        short @ ExecutorError::Resource(_) => short,
+        ExecutorError::Busy(_) if CUT_OFF.iter().any(|cut_off| lower.contains(cut_off)) => ExecutorError::NoResults {
+            name: name.to_owned(),
+            message: format!("the engine was cut off while it started it: {words}"),
+        },
+        _ => ExecutorError::NotStarted(words),
+    }
+}
+
 /// The reference is named by who asked for it.
 fn image(message: &str) -> ExecutorError {
     ExecutorError::Image { image: String::new(), message: message.to_owned() }
@@ -126,6 +149,22 @@ mod tests {
         ] {
             assert_eq!(class(status, message), reason, "{status} {message}");
         }
+    }
+
+    #[test]
+    fn a_start_that_the_engine_was_cut_off_from_is_a_loss_and_not_the_programs_fault() {
+        use FailureReason::{Killed, NoSpace, ProgramNotStarted};
+        for (words, reason) in [
+            // Docker 20.10, killed in the middle of a start and begun again.
+            ("task 938ca565af68bbaa2c245efabc6fe2b92f8c2cf988ff994e5471ef883b8c92f0: already exists", Killed),
+            ("transport is closing: unavailable", Killed),
+            ("OCI runtime create failed: cannot allocate memory: unknown", NoSpace),
+            ("OCI runtime create failed: exec: \"x\": executable file not found in $PATH: unknown", ProgramNotStarted),
+            ("OCI runtime create failed: something nobody has seen before", ProgramNotStarted),
+        ] {
+            assert_eq!(from_failed_start("dn-x", words.to_owned()).to_failure().reason, reason, "{words}");
+        }
+        assert_eq!(Killed.class(), FailureClass::Lost, "it is tried again");
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bollard::models::{SystemInfo, SystemVersion};
+use bollard::models::SystemInfo;
 use futures::stream::BoxStream;
 
 use super::agent::Agent;
 use super::connect::Surroundings;
 use super::engine::Engine;
 use super::error::from_engine;
+use super::identity::Identity;
 use super::launch::observed;
 use super::logs::Cursor;
 use super::place::Place;
@@ -58,7 +59,6 @@ pub struct DockerExecutor {
     pub(super) cursors: Mutex<HashMap<AttemptName, Cursor>>,
     trees: Mutex<HashMap<Sha256, PathBuf>>,
     capabilities: Capabilities,
-    identity: String,
 }
 
 impl DockerExecutor {
@@ -74,14 +74,15 @@ impl DockerExecutor {
         let engine = surroundings.endpoint()?.connect().await?;
         let info = engine.docker.info().await.map_err(|error| from_engine(&error))?;
         let version = engine.docker.version().await.map_err(|error| from_engine(&error))?;
-        let product = product(&version);
-        let identity = identity(&info, product);
+        let identity = Identity::of(&info, &version);
+        let product = identity.product;
+        let engine = engine.known_as(identity.clone());
         let state = prepare(&options.state)?;
         let architecture = architecture(&info);
         let agent = Agent::provide(options.agent.as_deref(), &state.join("shim"), architecture)?;
         let transport = match options.transport {
             Some(transport) => transport,
-            None => transport::choose(&engine, &identity, &state).await?,
+            None => transport::choose(&engine, identity.as_str(), &state).await?,
         };
         let capabilities = Capabilities {
             kind: "docker",
@@ -102,7 +103,6 @@ impl DockerExecutor {
             cursors: Mutex::default(),
             trees: Mutex::default(),
             capabilities,
-            identity,
         })
     }
 
@@ -137,25 +137,6 @@ fn prepare(state: &Path) -> Result<PathBuf, ExecutorError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(state.join(name)).map_err(local)?;
     }
     state.canonicalize().map_err(local)
-}
-
-/// The engine that speaks Docker's language without being Docker.
-const PODMAN: &str = "Podman";
-
-/// Returns the engine's name, as the components of its version tell it.
-fn product(version: &SystemVersion) -> &'static str {
-    let mut components = version.components.iter().flatten();
-    if components.any(|component| component.name == "Podman Engine") { PODMAN } else { "Docker" }
-}
-
-/// Returns who the engine is. Engines without an id are known by their name and where they keep their files; Podman makes up a new id
-/// each time it is asked (4.3.1, `pkg/api/handlers/compat/info.go`).
-fn identity(info: &SystemInfo, product: &str) -> String {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    match text(&info.id) {
-        id if !id.is_empty() && product != PODMAN => id,
-        _ => format!("{}:{}", text(&info.name), text(&info.docker_root_dir)),
-    }
 }
 
 /// Returns the engine's processor by the name that images use.
@@ -194,7 +175,7 @@ impl Executor for DockerExecutor {
     }
 
     async fn server_identity(&self) -> Result<String, ExecutorError> {
-        Ok(self.identity.clone())
+        self.engine.identity().await
     }
 
     async fn resolve_image(
@@ -292,30 +273,5 @@ impl Executor for DockerExecutor {
 
     async fn remove_owned(&self, owned: &Owned) -> Result<(), ExecutorError> {
         self.remove_listed(owned).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bollard::models::SystemVersionComponents;
-
-    use super::*;
-
-    #[test]
-    fn an_engine_that_makes_up_its_id_is_known_by_its_place() {
-        let component = |name: &str| SystemVersionComponents { name: name.to_owned(), ..Default::default() };
-        let version = |name: &str| SystemVersion {
-            components: Some(vec![component(name), component("Conmon")]),
-            ..Default::default()
-        };
-        let info = SystemInfo {
-            id: Some("id".to_owned()),
-            name: Some("host".to_owned()),
-            docker_root_dir: Some("/root".to_owned()),
-            ..Default::default()
-        };
-        assert_eq!(identity(&info, product(&version("Podman Engine"))), "host:/root");
-        assert_eq!(identity(&info, product(&version("Engine"))), "id");
-        assert_eq!(identity(&SystemInfo { id: None, ..info }, product(&SystemVersion::default())), "host:/root");
     }
 }

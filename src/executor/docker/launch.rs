@@ -7,6 +7,7 @@ use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Mount}
 
 use super::archive;
 use super::container;
+use super::error::from_failed_start;
 use super::executor::DockerExecutor;
 use super::place::{Delivery, Place, lock, shim_volume};
 use super::transport::{Transport, bind, volume};
@@ -36,6 +37,7 @@ struct Named {
 impl DockerExecutor {
     /// See [`crate::executor::Executor::launch`].
     pub(super) async fn launch_attempt(&self, launch: &Launch) -> Result<Launched, ExecutorError> {
+        self.engine.check_lately().await?;
         let place = self.new_place(launch);
         place.make_directories()?;
         let mut mounts = place.mounts(&self.agent);
@@ -51,7 +53,7 @@ impl DockerExecutor {
             self.check_volumes(launch, &named.id).await?;
             place.deliver(&self.engine, &named.id, self.delivery(launch).await?).await?;
             failpoint::hit("docker.launch.delivered");
-            self.start(&named.id).await?;
+            self.start(launch, &named.id).await?;
             failpoint::hit("docker.launch.started");
         }
         Ok(Launched { engine_id: named.id, adopted: named.adopted })
@@ -95,11 +97,13 @@ impl DockerExecutor {
     }
 
     /// Starts a container that was never started; an answer that got lost is asked for again.
-    async fn start(&self, id: &str) -> Result<(), ExecutorError> {
+    async fn start(&self, launch: &Launch, id: &str) -> Result<(), ExecutorError> {
         match self.engine.start(id).await {
             Err(error) if error.is_transient() => match self.engine.inspect(id).await?.as_ref().map(observed) {
                 Some(Observed::Running | Observed::Exited { error: None, .. }) => Ok(()),
-                Some(Observed::Exited { error: Some(words), .. }) => Err(ExecutorError::NotStarted(words)),
+                Some(Observed::Exited { error: Some(words), .. }) => {
+                    Err(from_failed_start(launch.name.as_str(), words))
+                }
                 Some(Observed::Created) => Err(error),
                 None => Err(ExecutorError::NotFound(id.to_owned())),
             },
@@ -297,7 +301,7 @@ fn adopt(launch: &Launch, found: &ContainerInspectResponse) -> Result<Named, Exe
         return Err(ExecutorError::Busy(format!("{} is being removed", launch.name)));
     }
     if let Some(words) = failed_start(found) {
-        return Err(ExecutorError::NotStarted(words));
+        return Err(from_failed_start(launch.name.as_str(), words));
     }
     let never_started = observed(found) == Observed::Created;
     Ok(Named { id: found.id.clone().unwrap_or_default(), adopted: true, never_started })

@@ -29,6 +29,7 @@ mod credentials;
 mod engine;
 mod error;
 mod executor;
+mod identity;
 mod images;
 mod launch;
 mod logs;

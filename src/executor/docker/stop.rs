@@ -68,6 +68,9 @@ impl DockerExecutor {
     pub(super) async fn remove_attempt(&self, name: &AttemptName) -> Result<(), ExecutorError> {
         let place = self.place(name).await?;
         let containers = self.list_attempt(name).await?;
+        if containers.is_empty() {
+            self.engine.check().await?;
+        }
         let ids = || containers.iter().filter_map(|container| container.id.as_deref());
         if let Place::Spool(_) = place {
             for id in ids() {

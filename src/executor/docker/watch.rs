@@ -47,6 +47,7 @@ pub(super) fn observe(engine: Engine, instance: InstanceKey) -> BoxStream<'stati
 async fn follow(engine: &Engine, instance: InstanceKey, sender: &Sender<Observation>) -> Result<(), ExecutorError> {
     // Events from before the list are asked for too, by the engine's own clock: between list and stream nothing gets lost.
     let info = engine.docker.info().await.map_err(|error| from_engine(&error))?;
+    engine.recognise(&info)?;
     let since = info.system_time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let mut filters = filters(instance);
     filters.insert("type", vec!["container".to_owned()]);

@@ -26,6 +26,9 @@ use crate::model::spec::{JobSpec, Launch, label};
 pub struct KubernetesExecutor {
     core: Arc<Core>,
     capabilities: Capabilities,
+    /// The hash of where the cluster answers.
+    address: Sha256,
+    /// Who it was when it was connected to.
     identity: String,
 }
 
@@ -42,11 +45,7 @@ impl KubernetesExecutor {
         let storage = options.s3.clone().map(Storage::new).transpose()?;
         let rules = PodRules::of(options)?;
         let (cluster, Server { version, platform, address }) = Cluster::connect(&place, bucket).await?;
-        // A namespace that is made anew holds nothing of what we know.
-        let identity = match cluster.namespace_uid().await? {
-            Some(uid) => format!("namespace {uid}"),
-            None => format!("address {address}"),
-        };
+        let identity = identity(&cluster, &address).await?;
         let keeping = keeping(&rules, storage.as_ref())?;
         let capabilities = Capabilities {
             kind: "kubernetes",
@@ -62,7 +61,7 @@ impl KubernetesExecutor {
             keeping,
             hardening: hardening(),
         };
-        Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage, letters)), capabilities, identity })
+        Ok(Self { core: Arc::new(Core::new(cluster, rules, state, storage, letters)), capabilities, address, identity })
     }
 }
 
@@ -71,6 +70,27 @@ impl KubernetesExecutor {
     pub fn calls(&self) -> u64 {
         self.core.cluster.calls()
     }
+
+    /// Asks whether it is still the namespace that was connected to: of one that was made anew, nothing tells what the first held. In one
+    /// that is gone there is nothing.
+    async fn check(&self) -> Result<(), ExecutorError> {
+        match self.server_identity().await {
+            Ok(found) if found != self.identity => Err(ExecutorError::Unreachable(format!(
+                "another one answers in its place: {found}, not {}",
+                self.identity
+            ))),
+            Ok(_) | Err(ExecutorError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Asks who a cluster is, as far as we are concerned: a namespace that is made anew holds nothing of what we know.
+async fn identity(cluster: &Cluster, address: &Sha256) -> Result<String, ExecutorError> {
+    Ok(match cluster.namespace_uid().await? {
+        Some(uid) => format!("namespace {uid}"),
+        None => format!("address {address}"),
+    })
 }
 
 /// Where results wait; refused where two places are named.
@@ -114,7 +134,7 @@ impl Executor for KubernetesExecutor {
     }
 
     async fn server_identity(&self) -> Result<String, ExecutorError> {
-        Ok(self.identity.clone())
+        identity(&self.core.cluster, &self.address).await
     }
 
     async fn resolve_image(
@@ -205,9 +225,12 @@ impl Executor for KubernetesExecutor {
     }
 
     async fn inspect(&self, name: &AttemptName) -> Result<Option<Observed>, ExecutorError> {
-        match self.core.look(name).await? {
-            Some(look) => Ok(Some(look.standing.observed())),
-            None if self.core.rules.options.results_claim.is_some() => self.core.inspect_kept(name).await,
+        if let Some(look) = self.core.look(name).await? {
+            return Ok(Some(look.standing.observed()));
+        }
+        self.check().await?;
+        match self.core.rules.options.results_claim {
+            Some(_) => self.core.inspect_kept(name).await,
             None => self.core.inspect_stored(name).await,
         }
     }

@@ -8,15 +8,23 @@ use tokio::process::Child;
 
 use super::cli::{Cli, Home, until};
 
+/// The workers of each daemon, by name.
+pub(crate) const WORKERS: [&str; 5] = ["cleaner", "drivers", "notifier", "scheduler", "sweeper"];
+
+/// Whether all workers have run.
+pub(crate) fn all_have_run(daemon: &DaemonView) -> bool {
+    daemon.workers.iter().map(|worker| worker.name.as_str()).eq(WORKERS)
+}
+
 /// A daemon.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     owner: String,
 }
 
 impl Daemon {
     /// Starts one and waits until it lives.
-    pub(super) async fn start(cli: &Cli<'_, impl Home>) -> Self {
+    pub(crate) async fn start(cli: &Cli<'_, impl Home>) -> Self {
         let child = cli.command(&["daemon"]).spawn().unwrap();
         let pid = child.id().unwrap();
         let owner = until("a daemon lives", || {
@@ -28,27 +36,27 @@ impl Daemon {
     }
 
     /// How it calls itself as an owner.
-    pub(super) fn owner(&self) -> &str {
+    pub(crate) fn owner(&self) -> &str {
         &self.owner
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap()
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Kills it without a warning.
-    pub(super) async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.signal(Signal::KILL);
         self.child.wait().await.unwrap();
     }
 
     /// Asks it to end; returns how it did.
-    pub(super) async fn end(self) -> (ExitStatus, String) {
+    pub(crate) async fn end(self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
         let Output { status, stderr, .. } = super::cli::ended(self.child).await;
         (status, String::from_utf8_lossy(&stderr).into_owned())
@@ -56,6 +64,6 @@ impl Daemon {
 }
 
 /// Waits until the daemon of a state is as it should be.
-pub(super) async fn daemon_is(cli: &Cli<'_, impl Home>, what: &str, is: impl Fn(&DaemonView) -> bool) -> DaemonView {
+pub(crate) async fn daemon_is(cli: &Cli<'_, impl Home>, what: &str, is: impl Fn(&DaemonView) -> bool) -> DaemonView {
     until(what, || cli.app.store.daemon().unwrap().filter(|daemon| is(daemon))).await
 }
