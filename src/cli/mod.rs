@@ -19,6 +19,7 @@ mod telemetry;
 mod ui;
 mod words;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,10 +29,12 @@ use context::Context;
 use error::{CliError, Kind};
 use ui::Ui;
 
+use crate::report::text::clean;
+
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {
     let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    human_panic::setup_panic!();
+    own_up_to_faults();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -53,6 +56,25 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.code())
         }
     }
+}
+
+/// Has a fault of the program itself told in words, with its place: without symbols a list of addresses tells nobody anything, and a file of
+/// it is gone with the container. Who sets `RUST_BACKTRACE` gets what Rust tells.
+fn own_up_to_faults() {
+    if cfg!(debug_assertions) || std::env::var_os("RUST_BACKTRACE").is_some() {
+        return;
+    }
+    std::panic::set_hook(Box::new(|fault| {
+        let (words, place) = (clean(fault.payload_as_str().unwrap_or("no words")), fault.location());
+        let place = place.map(ToString::to_string).unwrap_or_default();
+        // There is nowhere else to say it.
+        drop(writeln!(
+            std::io::stderr(),
+            "error: this is a fault of dragnet {} itself: {words} ({place})\n  \
+             help: please report it with these words; `dragnet watch` takes up the scans that were under way",
+            env!("CARGO_PKG_VERSION"),
+        ));
+    }));
 }
 
 /// Tells what is wrong with the words, or what was asked with `--help` or `--version`.
