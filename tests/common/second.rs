@@ -82,8 +82,11 @@ impl Engine {
             options = self.options,
         );
         let log = std::fs::File::create(self.dir.path().join("log")).unwrap();
+        // An engine that gives no network takes that of all others away, `docker0`, wherever it finds it.
+        let apart = if self.bridge.is_none() { ["-m", "-n"].as_slice() } else { &["-m"] };
         let process = Command::new("unshare")
-            .args(["-m", "--propagation", "private", "sh", "-c", &script])
+            .args(apart)
+            .args(["--propagation", "private", "sh", "-c", &script])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
