@@ -21,10 +21,23 @@ pub(crate) const VISIBLE: &str = "/var/tmp";
 pub(crate) struct Engine {
     dir: tempfile::TempDir,
     host: String,
-    bridge: Option<String>,
+    bridge: String,
     /// More arguments of its program.
     options: String,
     process: Option<Child>,
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Makes a bridge for an engine, named by a number. One without any (`--bridge none`) would take `docker0` away from the others.
+fn bridge(number: u16) -> String {
+    let bridge = format!("dnt{number}");
+    run("ip", &["link", "add", &bridge, "type", "bridge"]);
+    run("ip", &["addr", "add", &format!("10.213.{}.1/24", number % 250), "dev", &bridge]);
+    run("ip", &["link", "set", &bridge, "up"]);
+    bridge
 }
 
 impl Engine {
@@ -32,24 +45,18 @@ impl Engine {
     /// given its directory, and returns more arguments.
     pub(crate) async fn at_port(options: impl FnOnce(&Path) -> String) -> Option<Self> {
         let dir = directory().await?;
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let bridge = format!("dnt{port}");
-        run("ip", &["link", "add", &bridge, "type", "bridge"]);
-        run("ip", &["addr", "add", &format!("10.213.{}.1/24", port % 250), "dev", &bridge]);
-        run("ip", &["link", "set", &bridge, "up"]);
+        let port = free_port();
         let (host, options) = (format!("tcp://127.0.0.1:{port}"), options(dir.path()));
-        let mut engine = Self { dir, host, bridge: Some(bridge), options, process: None };
+        let mut engine = Self { dir, host, bridge: bridge(port), options, process: None };
         engine.boot().await;
         Some(engine)
     }
 
-    /// Starts one that is reached at its socket, where nobody else can come to listen while it is down; it has no network to give.
+    /// Starts one that is reached at its socket, where nobody else can come to listen while it is down.
     pub(crate) async fn at_socket() -> Option<Self> {
         let dir = directory().await?;
         let host = format!("unix://{}/socket", dir.path().display());
-        let mut engine = Self { dir, host, bridge: None, options: String::new(), process: None };
+        let mut engine = Self { dir, host, bridge: bridge(free_port()), options: String::new(), process: None };
         engine.boot().await;
         Some(engine)
     }
@@ -78,15 +85,12 @@ impl Engine {
             "mount -t tmpfs tmpfs /tmp && mkdir -p {dir}/etc /etc/docker && mount --bind {dir}/etc /etc/docker && exec dockerd {port} -H unix://{dir}/socket --data-root {dir}/data --exec-root {dir}/exec \
              --pidfile {dir}/pid --storage-driver vfs --iptables=false --ip-masq=false --ip-forward=false \
              --userland-proxy=false --bridge {bridge} {options}",
-            bridge = self.bridge.as_deref().unwrap_or("none"),
+            bridge = self.bridge,
             options = self.options,
         );
         let log = std::fs::File::create(self.dir.path().join("log")).unwrap();
-        // An engine that gives no network takes that of all others away, `docker0`, wherever it finds it.
-        let apart = if self.bridge.is_none() { ["-m", "-n"].as_slice() } else { &["-m"] };
         let process = Command::new("unshare")
-            .args(apart)
-            .args(["--propagation", "private", "sh", "-c", &script])
+            .args(["-m", "--propagation", "private", "sh", "-c", &script])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -179,9 +183,7 @@ impl Drop for Engine {
             process.wait().ok();
         }
         self.sweep();
-        if let Some(bridge) = &self.bridge {
-            run("ip", &["link", "del", bridge]);
-        }
+        run("ip", &["link", "del", &self.bridge]);
     }
 }
 
