@@ -18,6 +18,11 @@ impl Place {
         std::fs::create_dir(dir.path().join("tree")).unwrap();
         let engine = dir.path().join("no-engine.sock");
         let config = format!("[executor.docker]\nhost = \"unix://{}\"\n[daemon]\n{daemon}\n", engine.display());
+        Self::of(dir, config)
+    }
+
+    /// What is in a directory, with a configuration.
+    pub(super) const fn of(dir: tempfile::TempDir, config: String) -> Self {
         Self { dir, config }
     }
 

@@ -13,9 +13,10 @@ use dragnet::model::state::ScanState;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::bench::Bench;
-use super::cli::{Cli, Home, aborted, ended, until};
+use super::cli::{Cli, Home as _, aborted, ended, until};
+use super::place::Place;
 use super::reports::gitleaks;
-use super::tool::{Tool, tool};
+use super::tool::tool;
 
 /// What the scan that stays has found: rows in several slices.
 const FINDINGS: usize = 1200;
@@ -40,40 +41,18 @@ const OLD: Duration = Duration::from_hours(48);
 const REMOVERS: [&[&str]; 2] = [&["gc", "--expired", "--no-engine"], &["daemon", "--once"]];
 
 /// A copy of a state.
-struct Copy {
-    dir: tempfile::TempDir,
-    config: String,
-}
-
-impl Copy {
-    fn of(bench: &Bench) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("state");
-        std::fs::create_dir(&state).unwrap();
-        let names = ["dragnet.db", "dragnet.db-wal", "dragnet.db-shm", "artifacts", "logs", "locks"];
-        let paths = names.map(|name| bench.state.join(name)).into_iter().filter(|path| path.exists());
-        let copied = Command::new("cp").arg("-a").args(paths).arg(&state).status().unwrap();
-        assert!(copied.success());
-        for blob in blobs(&state) {
-            std::fs::File::open(blob).unwrap().set_modified(UNIX_EPOCH + OLD).unwrap();
-        }
-        let config = format!("{}\n[retention.default]\nmax_scans = 1\n", bench.config(&[]));
-        Self { dir, config }
+fn copy_of(bench: &Bench) -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let names = ["dragnet.db", "dragnet.db-wal", "dragnet.db-shm", "artifacts", "logs", "locks"];
+    let paths = names.map(|name| bench.state.join(name)).into_iter().filter(|path| path.exists());
+    let copied = Command::new("cp").arg("-a").args(paths).arg(&state).status().unwrap();
+    assert!(copied.success());
+    for blob in blobs(&state) {
+        std::fs::File::open(blob).unwrap().set_modified(UNIX_EPOCH + OLD).unwrap();
     }
-}
-
-impl Home for Copy {
-    fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    fn config(&self, _tools: &[Tool]) -> String {
-        self.config.clone()
-    }
-
-    async fn left(&self) -> Vec<String> {
-        Vec::new()
-    }
+    Place::of(dir, format!("{}\n[retention.default]\nmax_scans = 1\n", bench.config(&[])))
 }
 
 /// All stored files, drafts among them.
@@ -100,7 +79,7 @@ fn names(dir: &Path) -> BTreeSet<String> {
 }
 
 /// Checks that the scan that stays is there with all that it has.
-fn kept(cli: &Cli<'_, Copy>, key: ScanKey) {
+fn kept(cli: &Cli<'_, Place>, key: ScanKey) {
     let store = &cli.app.store;
     let scan = store.find_scan(key.as_str()).unwrap();
     let result = cli.result(scan);
@@ -117,7 +96,7 @@ fn kept(cli: &Cli<'_, Copy>, key: ScanKey) {
 }
 
 /// Checks that there is nothing else.
-fn alone(cli: &Cli<'_, Copy>, key: ScanKey) {
+fn alone(cli: &Cli<'_, Place>, key: ScanKey) {
     let (store, dir) = (&cli.app.store, cli.app.store.dir());
     assert_eq!(store.half_deleted().unwrap(), []);
     let used: BTreeSet<String> = store.used_blobs().unwrap().iter().map(Sha256::to_string).collect();
@@ -150,7 +129,7 @@ async fn a_removal_that_is_cut_short_is_ended_by_the_next_and_takes_nothing_that
     let Some(bench) = Bench::local("bind").await else { return };
     let last = scanned(&bench).await;
     for (step, first) in STEPS.into_iter().flat_map(|step| [(step, 0), (step, 1)]) {
-        let copy = Copy::of(&bench);
+        let copy = copy_of(&bench);
         let cli = Cli::new(&copy, &[]);
         let case = format!("{step} in {:?}", REMOVERS[first]);
         let killed = cli.command(REMOVERS[first]).env("DRAGNET_FAIL", step).spawn().unwrap();
@@ -174,7 +153,7 @@ async fn two_that_remove_at_once_do_not_mind_one_another() {
     let Some(bench) = Bench::local("bind").await else { return };
     let last = scanned(&bench).await;
     for step in ["retention.hidden:stop", "retention.deleted:stop", "artifact.unused:stop"] {
-        let copy = Copy::of(&bench);
+        let copy = copy_of(&bench);
         let cli = Cli::new(&copy, &[]);
         let slow = cli.command(REMOVERS[0]).env("DRAGNET_FAIL", step).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(slow.id().unwrap()).unwrap()).unwrap();
